@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program may choose when it opens an endpoint.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "shmcomm/channel_spec.h"
+
+namespace shmcomm {
+
+/// Where a channel lives and how an endpoint waits. Empty strings select the default.
+struct EndpointOptions {
+  std::string channel;        ///< another name for the channel: any text of 1 to 200 bytes without NUL
+  std::string root;           ///< directory on a tmpfs; default $SHMCOMM_ROOT, else /dev/shm/shmcomm-<uid>
+  std::string domain;         ///< isolated world of channels; default $SHMCOMM_DOMAIN, else "default"
+};
+
+struct PublisherOptions : EndpointOptions {
+  std::uint64_t max_size = 0;             ///< this publisher's own largest message, at most the channel's; 0 = the channel's
+  std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
+};
+
+struct SubscriberOptions : EndpointOptions {
+  /// Upper bound of the adaptive spin before a wait sleeps. Zero sleeps at once; InfiniteDuration never sleeps.
+  absl::Duration spin = absl::Microseconds(20);
+  std::optional<Verify> verify;           ///< may only be stricter than the channel's
+};
+
+}  // namespace shmcomm

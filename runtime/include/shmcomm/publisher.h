@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sending end of a pubsub channel, without its message type. Programs use the typed form of typed.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "shmcomm/channel_spec.h"
+#include "shmcomm/loan.h"
+#include "shmcomm/options.h"
+#include "shmcomm/stats.h"
+
+namespace shmcomm {
+
+/// Publishes messages on one channel. Never blocks on a subscriber. One thread at a time per publisher; several
+/// publishers of a channel are independent. Movable; closing or destroying it leaves the channel.
+/// After fork() the child's copy answers kFailedPrecondition to everything; so does a closed one.
+class Publisher {
+ public:
+  /// Joins the channel, creating it if this is its first endpoint, and cleans up after processes that died in it.
+  /// Errors: kFailedPrecondition schema or QoS differ from the running channel · kResourceExhausted all publisher ids
+  /// in use, or shared memory full · kPermissionDenied · kDataLoss the channel's files do not make sense ·
+  /// kInvalidArgument name or option out of range · kUnimplemented a pattern or QoS not available yet.
+  static absl::StatusOr<Publisher> Open(const ChannelSpec& spec, const PublisherOptions& options = {});
+
+  Publisher(Publisher&&) noexcept;
+  Publisher& operator=(Publisher&&) noexcept;
+  ~Publisher();
+
+  /// Reserves a slot. Does not block and makes no system call once every slot has been used.
+  /// Errors: kResourceExhausted more than max_loans loans held, or shared memory full · kFailedPrecondition closed, forked.
+  absl::StatusOr<shmcomm::Loan> Loan();
+
+  /// Publishes the FlatBuffer finished in `loan.builder()`.
+  /// Errors: kOutOfRange larger than max_size · kResourceExhausted shared memory became full while it was built ·
+  /// kDataLoss the ring does not make sense. On any error the message is dropped and nothing else is lost.
+  absl::Status Publish(shmcomm::Loan loan);
+
+  /// Publishes the `bytes` bytes last written through `loan.Raw(bytes)`. Errors as above.
+  absl::Status PublishRaw(shmcomm::Loan loan, Codec codec);
+
+  /// Copies a message of known size into a slot and publishes it: the fast path of structs. Errors as Loan and Publish.
+  absl::Status PublishCopy(const void* data, std::size_t bytes, Codec codec);
+
+  void Close();
+  bool is_open() const { return core_ != nullptr; }
+  const std::string& channel() const;      ///< the name in use
+  PublisherStats stats() const;
+
+ private:
+  explicit Publisher(std::unique_ptr<endpoint::PublisherCore> core);
+  std::unique_ptr<endpoint::PublisherCore> core_;
+};
+
+}  // namespace shmcomm

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A received message, looked at where it lies in shared memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "shmcomm/channel_spec.h"
+
+namespace shmcomm {
+namespace endpoint {
+class SubscriberCore;
+}
+
+/// Borrows one slot: its publisher does not write there while the sample lives. Move-only. May be released on any
+/// thread, and may outlive its subscriber (which then leaves the channel when its last sample goes).
+class Sample {
+ public:
+  Sample(Sample&& other) noexcept { *this = static_cast<Sample&&>(other); }
+  Sample& operator=(Sample&& other) noexcept;
+  ~Sample() {
+    if (core_ != nullptr) Release();
+  }
+
+  const std::uint8_t* data() const { return data_; }   ///< first byte; valid while the sample lives
+  std::size_t size() const { return size_; }           ///< bytes of the message
+  Codec codec() const { return codec_; }               ///< how the bytes are to be read
+  std::uint64_t sequence() const { return sequence_; } ///< the message's number in its channel
+  std::int64_t publish_ns() const { return publish_ns_; }   ///< CLOCK_MONOTONIC when it was published, nanoseconds
+  std::uint32_t publisher() const { return publisher_; }    ///< id of its publisher, 1 to 255
+  std::uint64_t lost() const { return lost_; }         ///< messages this subscriber lost since the sample before
+
+ private:
+  friend class endpoint::SubscriberCore;
+  Sample() = default;
+  void Release() noexcept;
+
+  endpoint::SubscriberCore* core_ = nullptr;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::int64_t publish_ns_ = 0;
+  std::uint64_t lost_ = 0;
+  std::uint32_t publisher_ = 0;
+  Codec codec_ = Codec::kFlatBuffer;
+  std::uint32_t hazard_ = 0;
+  std::uint8_t* copy_ = nullptr;  // untrusted: the private copy that data_ points into
+};
+
+}  // namespace shmcomm

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counters of one endpoint since it was opened.
+#pragma once
+
+#include <cstdint>
+
+namespace shmcomm {
+
+struct PublisherStats {
+  std::uint64_t sent = 0;       ///< messages published
+  std::uint64_t bytes = 0;      ///< their bytes
+  std::uint64_t errors = 0;     ///< publishes and loans refused
+};
+
+struct SubscriberStats {
+  std::uint64_t received = 0;      ///< messages taken
+  std::uint64_t bytes = 0;         ///< their bytes
+  std::uint64_t lost = 0;          ///< sequences overwritten before they were taken
+  std::uint64_t incompatible = 0;  ///< messages skipped because their publisher's schema does not fit
+  std::uint64_t corrupt = 0;       ///< messages refused because the shared memory did not make sense
+};
+
+}  // namespace shmcomm

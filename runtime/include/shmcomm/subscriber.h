@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiving end of a pubsub channel, without its message type. Programs use the typed form of typed.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shmcomm/channel_spec.h"
+#include "shmcomm/options.h"
+#include "shmcomm/sample.h"
+#include "shmcomm/stats.h"
+
+namespace shmcomm {
+
+/// Takes the messages published after it was opened, in order. One thread at a time per subscriber (samples may be
+/// released anywhere); subscribers are independent of each other and never slow a publisher. Movable.
+/// After fork() the child's copy answers kFailedPrecondition to everything; so does a closed one.
+class Subscriber {
+ public:
+  /// Joins the channel, creating it if this is its first endpoint. Errors as Publisher::Open.
+  static absl::StatusOr<Subscriber> Open(const ChannelSpec& spec, const SubscriberOptions& options = {});
+
+  Subscriber(Subscriber&&) noexcept;
+  Subscriber& operator=(Subscriber&&) noexcept;
+  ~Subscriber();
+
+  /// The next message, or an empty optional when there is none. Never blocks.
+  /// Errors: kResourceExhausted max_borrowed samples are held · kDataLoss the memory does not make sense, or the message
+  /// failed verification; the message is skipped · kFailedPrecondition closed, forked, or the message's publisher has an
+  /// incompatible schema (reported once per publisher, then its messages are skipped and counted).
+  absl::StatusOr<std::optional<Sample>> TryTake();
+
+  /// The next message, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero
+  /// or less does not wait. Errors as TryTake, and kDeadlineExceeded.
+  absl::StatusOr<Sample> Take(absl::Duration timeout);
+
+  /// Waits until TryTake would have something to say. False when `timeout` passed. Errors: kFailedPrecondition.
+  absl::StatusOr<bool> Wait(absl::Duration timeout);
+
+  void Close();
+  bool is_open() const { return core_ != nullptr; }
+  const std::string& channel() const;      ///< the name in use
+  SubscriberStats stats() const;
+
+ private:
+  explicit Subscriber(endpoint::SubscriberCore* core) : core_(core) {}
+  endpoint::SubscriberCore* core_;         // counted: living samples keep it
+};
+
+}  // namespace shmcomm

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Typed endpoints: all behaviour of generated code. A generated channel is a type `Channel` with
+//   using Message = robot::Image;  static const shmcomm::ChannelSpec& Spec();
+#pragma once
+
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "flatbuffers/flatbuffers.h"
+#include "shmcomm/publisher.h"
+#include "shmcomm/subscriber.h"
+
+namespace shmcomm {
+
+/// A FlatBuffers table derives from flatbuffers::Table; everything else a channel carries is a struct.
+template <class Message>
+inline constexpr bool kIsTable = std::is_base_of_v<flatbuffers::Table, Message>;
+
+/// A received message of type `Message`, read in place. Lifetime and threads as Sample.
+template <class Message>
+class TypedSample {
+ public:
+  explicit TypedSample(Sample sample) : sample_(std::move(sample)) {}
+
+  const Message* get() const {
+    if constexpr (kIsTable<Message>) {
+      return flatbuffers::GetRoot<Message>(sample_.data());
+    } else {
+      return reinterpret_cast<const Message*>(sample_.data());
+    }
+  }
+  const Message* operator->() const { return get(); }
+  const Message& operator*() const { return *get(); }
+
+  std::uint64_t sequence() const { return sample_.sequence(); }
+  std::int64_t publish_ns() const { return sample_.publish_ns(); }
+  std::uint32_t publisher() const { return sample_.publisher(); }
+  std::uint64_t lost() const { return sample_.lost(); }
+  const Sample& raw() const { return sample_; }
+
+ private:
+  Sample sample_;
+};
+
+/// A table message being built in its slot.
+template <class Message>
+class TypedLoan {
+ public:
+  explicit TypedLoan(Loan loan) : loan_(std::move(loan)) {}
+  flatbuffers::FlatBufferBuilder& builder() { return loan_.builder(); }
+  Loan Release() && { return std::move(loan_); }
+
+ private:
+  Loan loan_;
+};
+
+/// Publishes messages of one type. See Publisher for blocking, threads and errors.
+template <class Channel>
+class TypedPublisher {
+ public:
+  using Message = typename Channel::Message;
+
+  static absl::StatusOr<TypedPublisher> Open(const PublisherOptions& options = {}) {
+    absl::StatusOr<Publisher> raw = Publisher::Open(Channel::Spec(), options);
+    if (!raw.ok()) return raw.status();
+    return TypedPublisher(*std::move(raw));
+  }
+
+  /// A slot whose builder writes the message in place. Tables only.
+  template <class M = Message, std::enable_if_t<kIsTable<M>, int> = 0>
+  absl::StatusOr<TypedLoan<M>> Loan() {
+    absl::StatusOr<shmcomm::Loan> loan = raw_.Loan();
+    if (!loan.ok()) return loan.status();
+    return TypedLoan<M>(*std::move(loan));
+  }
+
+  /// Finishes `root` and publishes it.
+  template <class M = Message, std::enable_if_t<kIsTable<M>, int> = 0>
+  absl::Status Publish(TypedLoan<M> loan, flatbuffers::Offset<M> root) {
+    loan.builder().Finish(root);
+    return raw_.Publish(std::move(loan).Release());
+  }
+
+  /// Builds with `build(builder)`, which returns the root's offset, and publishes.
+  template <class Build, class M = Message,
+            std::enable_if_t<kIsTable<M> && std::is_invocable_v<Build, flatbuffers::FlatBufferBuilder&>, int> = 0>
+  absl::Status Publish(Build&& build) {
+    absl::StatusOr<TypedLoan<M>> loan = Loan();
+    if (!loan.ok()) return loan.status();
+    const flatbuffers::Offset<M> root = std::forward<Build>(build)(loan->builder());
+    return Publish(*std::move(loan), root);
+  }
+
+  /// Publishes a struct: plain bytes, copied once into the slot.
+  template <class M = Message, std::enable_if_t<!kIsTable<M>, int> = 0>
+  absl::Status Publish(const M& message) {
+    return raw_.PublishCopy(&message, sizeof(M), Codec::kStruct);
+  }
+
+  void Close() { raw_.Close(); }
+  const std::string& channel() const { return raw_.channel(); }
+  PublisherStats stats() const { return raw_.stats(); }
+  Publisher& raw() { return raw_; }
+
+ private:
+  explicit TypedPublisher(Publisher raw) : raw_(std::move(raw)) {}
+  Publisher raw_;
+};
+
+/// Takes messages of one type. See Subscriber for blocking, threads and errors.
+template <class Channel>
+class TypedSubscriber {
+ public:
+  using Message = typename Channel::Message;
+  using SampleType = TypedSample<Message>;
+
+  static absl::StatusOr<TypedSubscriber> Open(const SubscriberOptions& options = {}) {
+    absl::StatusOr<Subscriber> raw = Subscriber::Open(Channel::Spec(), options);
+    if (!raw.ok()) return raw.status();
+    return TypedSubscriber(*std::move(raw));
+  }
+
+  absl::StatusOr<SampleType> Take(absl::Duration timeout) {
+    absl::StatusOr<Sample> sample = raw_.Take(timeout);
+    if (!sample.ok()) return sample.status();
+    return SampleType(*std::move(sample));
+  }
+
+  absl::StatusOr<std::optional<SampleType>> TryTake() {
+    absl::StatusOr<std::optional<Sample>> sample = raw_.TryTake();
+    if (!sample.ok()) return sample.status();
+    if (!sample->has_value()) return std::optional<SampleType>();
+    return std::optional<SampleType>(SampleType(**std::move(sample)));
+  }
+
+  absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
+
+  void Close() { raw_.Close(); }
+  const std::string& channel() const { return raw_.channel(); }
+  SubscriberStats stats() const { return raw_.stats(); }
+  Subscriber& raw() { return raw_; }
+
+ private:
+  explicit TypedSubscriber(Subscriber raw) : raw_(std::move(raw)) {}
+  Subscriber raw_;
+};
+
+}  // namespace shmcomm

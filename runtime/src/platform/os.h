@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that the runtime asks of an operating system. One source per system implements it (linux.cc); nothing else in the
+// runtime names a system call, an errno or an OS header.
+//
+// Failures are absl::Status with the call, the object and the system's reason: kPermissionDenied, kNotFound,
+// kAlreadyExists, kResourceExhausted (memory, descriptors, space), kFailedPrecondition, otherwise kInternal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/atomic.h"
+
+namespace shmcomm::platform {
+
+/// Owns one descriptor; closes it. Move-only.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor() { Reset(); }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int Release() {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+  void Reset();
+
+ private:
+  int fd_ = -1;
+};
+
+/// Identity and size of an open file or directory.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t links = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t owner = 0;
+};
+
+// ---- directories and files; names are single components relative to an open directory -------------------------------
+
+/// Opens a directory that belongs to this user, or to root, and is no symbolic link; makes it (mode 0700) if absent.
+absl::StatusOr<Descriptor> OpenOrMakeDirectory(const std::string& path);
+absl::StatusOr<Descriptor> OpenOrMakeDirectoryAt(int parent, const std::string& name);
+/// kNotFound when it does not exist.
+absl::StatusOr<Descriptor> OpenDirectoryAt(int parent, const std::string& name);
+
+enum class Access : std::uint8_t { kRead, kReadWrite };
+/// Opens a regular file of this user (no symbolic link, no other owner).
+absl::StatusOr<Descriptor> OpenFileAt(int directory, const std::string& name, Access access);
+/// A file without a name, mode 0600, of `bytes` zero bytes that occupy no memory yet.
+absl::StatusOr<Descriptor> CreateUnnamedFile(int directory, std::uint64_t bytes);
+/// Gives an unnamed file its name. kAlreadyExists when the name is taken: an atomic create-once.
+absl::Status LinkFile(int file, int directory, const std::string& name);
+absl::Status WriteAll(int file, const void* data, std::size_t bytes);
+absl::Status UnlinkAt(int directory, const std::string& name);                  // absent is fine
+absl::Status RemoveDirectory(const std::string& path);                          // absent or not empty is fine
+absl::Status RemoveDirectoryAt(int parent, const std::string& name);            // absent or not empty is fine
+absl::StatusOr<std::vector<std::string>> ListDirectory(int directory);
+absl::StatusOr<FileIdentity> Identify(int file);
+absl::StatusOr<FileIdentity> IdentifyAt(int directory, const std::string& name);
+
+/// Commits the pages of [offset, offset + bytes) so that writing them cannot fault. kResourceExhausted when full.
+absl::Status CommitPages(int file, std::uint64_t offset, std::uint64_t bytes);
+/// Bytes free and total of the file system that holds `file`.
+struct Space {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+Space FreeSpace(int file);
+
+// ---- mapping --------------------------------------------------------------------------------------------------------
+
+absl::StatusOr<void*> Map(int file, std::size_t bytes, Access access);
+void Unmap(void* address, std::size_t bytes);
+std::size_t PageBytes();
+/// Makes the pages of a mapped range present, so that the first use takes no fault. Best effort.
+void Populate(void* address, std::size_t bytes, Access access);
+
+// ---- locks: released by the kernel when the process dies ----------------------------------------------------------
+
+/// Write lock on one byte, owned by the open file description of `file`. False when somebody else holds it.
+absl::StatusOr<bool> TryLockByte(int file, std::uint64_t byte);
+void UnlockByte(int file, std::uint64_t byte);
+/// True when another open file description holds the byte. Takes nothing.
+absl::StatusOr<bool> IsByteLocked(int file, std::uint64_t byte);
+
+enum class Sharing : std::uint8_t { kShared, kExclusive };
+/// Whole-file lock on a directory. False when it would have to wait.
+absl::StatusOr<bool> TryLockDirectory(int directory, Sharing sharing);
+void UnlockDirectory(int directory);
+
+// ---- sleeping and waking --------------------------------------------------------------------------------------------
+
+enum class WaitResult : std::uint8_t { kWoken, kTimedOut };
+/// Sleeps while `word` holds `expected`, at most `timeout_ns`. Spurious wakes and signals count as woken. The word may
+/// lie in read-only shared memory.
+WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t timeout_ns);
+void FutexWakeAll(base::Atomic<std::uint32_t>& word);
+void FutexWakeOne(base::Atomic<std::uint32_t>& word);
+
+/// Lets BarrierAll reach this process. False where the system cannot.
+bool RegisterForBarrier();
+/// A sequentially consistent fence in every registered process. False where the system cannot.
+bool BarrierAll();
+
+// ---- process and time -----------------------------------------------------------------------------------------------
+
+std::int64_t NowNs();   ///< CLOCK_MONOTONIC
+void Yield();
+std::uint32_t ProcessId();
+std::uint32_t UserId();
+std::string ProgramName();
+/// Counts the fork()s between the first process and this one; differs in a forked child from its parent's value.
+std::uint32_t ForkGeneration();
+/// In a forked child `file` is closed before fork() returns there: the parent's locks must not live on in the child.
+void CloseInForkedChild(int file);
+void ForgetForkedChild(int file);
+std::string Environment(const char* name);   ///< empty when unset
+
+}  // namespace shmcomm::platform
