@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring/reader.h"
+
+#include "base/crash_point.h"
+#include "ring/hazard.h"
+
+namespace shmcomm::ring {
+namespace {
+
+// Each round means that a publisher overtook us between two loads; a reader this unlucky tells its caller.
+constexpr std::uint32_t kMaxRounds = 64;
+
+}  // namespace
+
+void Reader::Join(std::uint32_t history) {
+  const RingView& ring = config_.ring;
+  for (base::Atomic<std::uint64_t>& hazard : line().hazards) Unprotect(hazard);
+  const Sequence early = ring.head().load(std::memory_order_acquire);
+  const CursorWord old{line().cursor.load(std::memory_order_relaxed)};  // relaxed: only the lock's holder writes it
+  generation_ = old.generation() + 1;
+  const auto back = [&](Sequence from) {
+    return Distance(ring.first, from) < static_cast<std::int64_t>(history) ? ring.first : from - history;
+  };
+  // Release: pairs with the acquire of whoever reads cursors (tools, and the gate of reliable channels).
+  line().cursor.store(CursorWord::Make(back(early), generation_, ReaderState::kActive).bits, std::memory_order_release);
+  const std::uint64_t bit = std::uint64_t{1} << (config_.line % 64);
+  config_.readers.ActiveWord(config_.line).fetch_or(bit, std::memory_order_acq_rel);
+  SHMCOMM_CRASH_POINT("ring.join.after_active");
+  // E2 active bit, this fence, head re-read -> ScanHazards: a scan that does not see our bit happened before every
+  // overwrite of what we may validate from this second read of head on (K3: never the first).
+  base::FenceSeqCst();
+  floor_ = ring.head().load(std::memory_order_acquire);
+  Advance(back(floor_));
+}
+
+Reader::NextResult Reader::Next() {
+  const RingView& ring = config_.ring;
+  for (std::uint32_t round = 0; round < kMaxRounds; ++round) {
+    const base::Atomic<std::uint64_t>& where = ring.At(next_);
+    // E1 acquire <- Writer::TryCommitShared, Writer::CommitSole release.
+    const Entry entry{where.load(std::memory_order_acquire)};
+    const std::int64_t ahead = LapDistance(ring.Lap(next_), entry.lap());
+    if (ahead < 0) {
+      if (Distance(next_, floor_) <= 0) return {Outcome::kEmpty, {}};
+      Advance(next_ + 1);  // below the floor of a young ring: nothing was ever there
+      continue;
+    }
+    if (ahead > 0) {
+      SkipLapped();
+      continue;
+    }
+    if (entry.slot() == kTombstone) {
+      Skip(1);
+      continue;
+    }
+    if (entry.publisher() == 0 || entry.publisher() > ring.max_publishers) {  // I9
+      Skip(1);
+      return {Outcome::kCorrupt, {}};
+    }
+    const std::uint32_t hazard = FreeHazard();
+    if (hazard == config_.max_borrowed) return {Outcome::kTooManyBorrowed, {}};
+    if (Protect(line().hazards[hazard], where, entry)) return {Outcome::kHeld, Held{entry, next_, hazard}};
+  }
+  return {Outcome::kLagging, {}};
+}
+
+void Reader::SkipLapped() {
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  // The oldest position that nobody may be overwriting at this head. A head that does not get us past `next_`, though the
+  // entry there is of a later lap, is stale or corrupt; the entry alone says that `next_` is gone.
+  const Sequence oldest = head - config_.ring.size + 1;
+  const std::int64_t gone = Distance(next_, oldest);
+  Skip(gone > 0 ? static_cast<std::uint64_t>(gone) : 1);
+}
+
+void Reader::Skip(std::uint64_t count) {
+  // Below the floor nothing was promised, so nothing is lost there.
+  const std::int64_t below = Distance(next_, floor_);
+  const std::uint64_t unpromised = below > 0 ? static_cast<std::uint64_t>(below) : 0;
+  if (count > unpromised) lost_ += count - unpromised;
+  Advance(next_ + count);
+}
+
+void Reader::Reject(const Held& held) {
+  Unprotect(line().hazards[held.hazard]);
+  Skip(1);
+}
+
+void Reader::Release(std::uint32_t hazard) { Unprotect(line().hazards[hazard]); }
+
+bool Reader::IsAvailable() const {
+  const Entry entry{config_.ring.At(next_).load(std::memory_order_acquire)};
+  return LapDistance(config_.ring.Lap(next_), entry.lap()) >= 0 || Distance(next_, floor_) > 0;
+}
+
+std::uint64_t Reader::TakeLost() {
+  const std::uint64_t lost = lost_;
+  lost_ = 0;
+  return lost;
+}
+
+bool Reader::HoldsAny() const {
+  for (std::uint32_t k = 0; k < config_.max_borrowed; ++k) {
+    if (line().hazards[k].load(std::memory_order_acquire) != 0) return true;
+  }
+  return false;
+}
+
+std::uint32_t Reader::FreeHazard() const {
+  std::uint32_t k = 0;
+  // acquire: the thread that released the sample has finished reading before its hazard is used again.
+  while (k < config_.max_borrowed && line().hazards[k].load(std::memory_order_acquire) != 0) ++k;
+  return k;
+}
+
+void Reader::Advance(Sequence next) {
+  next_ = next;
+  // Only flow control and tools read cursors; no message is protected by one (H15).
+  line().cursor.store(CursorWord::Make(next, generation_, ReaderState::kActive).bits, std::memory_order_release);
+}
+
+}  // namespace shmcomm::ring

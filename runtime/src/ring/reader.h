@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subscribing side of the ring: follow the entries, protect what is read, count what was overwritten.
+// Protocol: runtime/doc/ring_protocol.md, "Take" and "Join". Works on plain memory; allocates nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "ring/view.h"
+
+namespace shmcomm::ring {
+
+struct ReaderConfig {
+  RingView ring;                     // may be mapped read-only
+  ReadersView readers;
+  std::uint32_t line = 0;            // ours; its lock is held
+  std::uint32_t max_borrowed = 1;    // hazards used, 1..6
+};
+
+/// One protected entry: its slot keeps its content until Release(hazard).
+struct Held {
+  Entry entry;
+  Sequence sequence = 0;
+  std::uint32_t hazard = 0;
+};
+
+/// Owns the private side of one reader line. One thread, except Release, which any thread may call.
+class Reader {
+ public:
+  explicit Reader(const ReaderConfig& config) : config_(config) {}
+
+  /// Enters the line: from here on publishers see its hazards. Messages from the join's own floor on are delivered, and
+  /// up to `history` older ones that are still intact. The line's lock is held and its content is a dead reader's or none.
+  void Join(std::uint32_t history);
+
+  enum class Outcome : std::uint8_t { kEmpty, kHeld, kTooManyBorrowed, kLagging, kCorrupt };
+  struct NextResult {
+    Outcome outcome;
+    Held held;
+  };
+  /// Protects the next entry that can still be read, skipping and counting what is gone. Does not move on: the caller
+  /// answers kHeld with Accept or Reject. kLagging: publishers lap this reader faster than it can look; call again.
+  /// kCorrupt: the entry names an impossible publisher; it was skipped.
+  NextResult Next();
+
+  void Accept(const Held& held) { Advance(held.sequence + 1); }
+  /// Gives the entry back unread and counts it as lost.
+  void Reject(const Held& held);
+  void Release(std::uint32_t hazard);
+
+  /// True when Next would say anything but kEmpty.
+  bool IsAvailable() const;
+
+  /// Sequences lost since the last call.
+  std::uint64_t TakeLost();
+  bool HoldsAny() const;
+  Sequence position() const { return next_; }
+
+ private:
+  layout::ReaderLine& line() const { return config_.readers.lines[config_.line]; }
+  std::uint32_t FreeHazard() const;
+  void SkipLapped();
+  void Skip(std::uint64_t count);
+  void Advance(Sequence next);
+
+  ReaderConfig config_;
+  Sequence next_ = 0;
+  Sequence floor_ = 0;               // nothing below it was promised
+  std::uint64_t lost_ = 0;
+  std::uint32_t generation_ = 0;
+};
+
+}  // namespace shmcomm::ring

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring/repair.h"
+
+#include "base/crash_point.h"
+#include "ring/hazard.h"
+
+namespace shmcomm::ring {
+
+void HelpHead(const RingView& ring) {
+  Sequence head = ring.head().load(std::memory_order_acquire);
+  const Entry entry{ring.At(head).load(std::memory_order_acquire)};
+  if (entry.lap() != ring.Lap(head)) return;
+  // Failing means that somebody else has helped. Release as in Writer::CommitShared.
+  ring.head().compare_exchange_strong(head, head + 1, std::memory_order_release, std::memory_order_relaxed);
+}
+
+void ClearReaderLine(const ReadersView& readers, std::uint32_t line) {
+  layout::ReaderLine& entry = readers.lines[line];
+  for (base::Atomic<std::uint64_t>& hazard : entry.hazards) Unprotect(hazard);
+  SHMCOMM_CRASH_POINT("ring.clear.after_hazards");
+  const std::uint64_t bit = std::uint64_t{1} << (line % 64);
+  readers.ActiveWord(line).fetch_and(~bit, std::memory_order_acq_rel);
+  SHMCOMM_CRASH_POINT("ring.clear.after_active");
+  const CursorWord old{entry.cursor.load(std::memory_order_relaxed)};  // relaxed: the lock's holder is its only writer
+  // Release -> the acquire of whoever looks for a FREE line: it finds the line empty.
+  entry.cursor.store(CursorWord::Make(old.cursor(), old.generation(), ReaderState::kFree).bits, std::memory_order_release);
+}
+
+bool IsPublisherNamed(const RingView& ring, std::uint32_t publisher) {
+  const Sequence head = ring.head().load(std::memory_order_acquire);
+  const std::uint64_t lap = ring.Lap(head);
+  for (std::uint32_t i = 0; i < ring.size; ++i) {
+    const Entry entry{ring.entries[i].load(std::memory_order_acquire)};
+    if (entry.publisher() != publisher || entry.slot() == kTombstone) continue;
+    if (LapDistance(lap, entry.lap()) >= -1) return true;
+  }
+  return false;
+}
+
+bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, std::uint32_t history) {
+  const Sequence head = ring.head().load(std::memory_order_acquire);
+  for (std::uint32_t back = 1; back <= history && back <= ring.size; ++back) {
+    const Sequence sequence = head - back;
+    if (Distance(ring.first, sequence) < 0) return false;
+    const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
+    const bool is_live = entry.lap() == ring.Lap(sequence) && entry.slot() != kTombstone;
+    if (is_live && entry.publisher() == publisher) return true;
+  }
+  return false;
+}
+
+}  // namespace shmcomm::ring

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ring and the readers file as plain memory. Views never own, allocate or call the system: what they point at was
+// mapped and validated by segment/.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "ring/entry.h"
+#include "segment/layout.h"
+
+namespace shmcomm::ring {
+
+/// The ring file. Readers have it mapped read-only and call only what loads.
+struct RingView {
+  layout::RingHeader* header = nullptr;
+  layout::PublisherRow* publishers = nullptr;
+  base::Atomic<std::uint64_t>* entries = nullptr;
+  std::uint32_t size = 0;            // N, a power of two, taken from the validated meta
+  std::uint32_t shift = 0;           // log2 N
+  std::uint32_t max_publishers = 0;
+  Sequence first = 0;
+
+  std::uint64_t Lap(Sequence sequence) const { return ((sequence >> shift) + 1) & kLapMask; }
+  base::Atomic<std::uint64_t>& At(Sequence sequence) const { return entries[sequence & (size - 1)]; }
+  base::Atomic<std::uint64_t>& head() const { return header->head; }
+};
+
+/// Lays a view over a mapped ring file of `size` entries.
+inline RingView ViewRing(std::byte* base, std::uint32_t size, std::uint32_t max_publishers, Sequence first) {
+  RingView view;
+  view.header = reinterpret_cast<layout::RingHeader*>(base);
+  view.publishers = reinterpret_cast<layout::PublisherRow*>(base + layout::kPublisherTableOffset);
+  view.entries = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::kEntriesOffset);
+  view.size = size;
+  while ((std::uint32_t{1} << view.shift) < size) ++view.shift;
+  view.max_publishers = max_publishers;
+  view.first = first;
+  return view;
+}
+
+/// The readers file: who reads, where, and holding what.
+struct ReadersView {
+  layout::WakeLine* wake = nullptr;
+  base::Atomic<std::uint64_t>* active = nullptr;
+  layout::ReaderLine* lines = nullptr;
+  std::uint32_t count = 0;           // R
+
+  base::Atomic<std::uint64_t>& ActiveWord(std::uint32_t line) const { return active[line / 64]; }
+};
+
+inline ReadersView ViewReaders(std::byte* base, std::uint32_t lines) {
+  ReadersView view;
+  view.wake = &reinterpret_cast<layout::ReadersHeader*>(base)->wake;
+  view.active = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::kActiveOffset);
+  view.lines = reinterpret_cast<layout::ReaderLine*>(base + layout::LinesOffset(lines));
+  view.count = lines;
+  return view;
+}
+
+}  // namespace shmcomm::ring

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring/writer.h"
+
+#include "base/crash_point.h"
+#include "ring/hazard.h"
+
+namespace shmcomm::ring {
+namespace {
+
+// A publisher that finds neither its own lap nor the one before re-reads head. Somebody else's progress ends that at
+// once; without progress the memory is corrupt, and this many looks are enough to say so.
+constexpr std::uint32_t kMaxStaleLooks = 1u << 16;
+
+std::uint16_t Index(SlotIndex slot) { return static_cast<std::uint16_t>(slot); }
+
+}  // namespace
+
+void SlotList::PushFront(SlotRecord* records, SlotIndex slot) {
+  records[Index(slot)].next = first_;
+  first_ = slot;
+  if (last_ == segment::kNoSlot) last_ = slot;
+}
+
+void SlotList::PushBack(SlotRecord* records, SlotIndex slot) {
+  records[Index(slot)].next = segment::kNoSlot;
+  if (last_ == segment::kNoSlot) {
+    first_ = slot;
+  } else {
+    records[Index(last_)].next = slot;
+  }
+  last_ = slot;
+}
+
+SlotIndex SlotList::PopFront(SlotRecord* records) {
+  const SlotIndex slot = first_;
+  first_ = records[Index(slot)].next;
+  if (first_ == segment::kNoSlot) last_ = segment::kNoSlot;
+  return slot;
+}
+
+// relaxed: under the sole writer's lock nobody else moves head; its predecessor's stores were ordered by that lock.
+Writer::Writer(const WriterConfig& config, SlotRecord* records)
+    : config_(config), records_(records), position_(config.ring.head().load(std::memory_order_relaxed)) {}
+
+SlotIndex Writer::Reserve() {
+  if (!free_.empty()) return free_.PopFront(records_);
+  if (fresh_ < config_.fresh_first && fresh_ < config_.slots.count) return SlotIndex{static_cast<std::uint16_t>(fresh_++)};
+  return Reclaim();
+}
+
+void Writer::Abandon(SlotIndex slot) { free_.PushFront(records_, slot); }
+
+Writer::CommitResult Writer::Commit(SlotIndex slot) {
+  config_.slots.Header(slot)->next_slot = Index(NextSlotHint());
+  if (config_.mode == CommitMode::kShared) return CommitShared(slot);
+  CommitSole(slot);
+  return CommitResult::kCommitted;
+}
+
+SlotIndex Writer::NextSlotHint() const {
+  if (!free_.empty()) return free_.front();
+  return fresh_ < config_.fresh_first ? SlotIndex{static_cast<std::uint16_t>(fresh_)} : segment::kNoSlot;
+}
+
+Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
+  const RingView& ring = config_.ring;
+  Sequence last_seen = 0;
+  std::uint32_t stale_looks = 0;
+  // Ends: each round either commits, or finds that another publisher did (head moves), or counts a stale look.
+  for (;;) {
+    Sequence head = ring.head().load(std::memory_order_acquire);
+    const Entry seen{ring.At(head).load(std::memory_order_acquire)};
+    const std::int64_t ahead = LapDistance(ring.Lap(head), seen.lap());
+    if (ahead == -1) {
+      if (TryCommitShared(head, seen, slot)) return CommitResult::kCommitted;
+      continue;
+    }
+    if (ahead == 0) {
+      // Published but head not advanced: help, whoever it was (I2). Release: head's readers rely on the entry's order.
+      ring.head().compare_exchange_strong(head, head + 1, std::memory_order_release, std::memory_order_relaxed);
+      continue;
+    }
+    // A stale head, by a lap or more: never "free to write" (H11).
+    if (head != last_seen) stale_looks = 0;
+    last_seen = head;
+    if (++stale_looks > kMaxStaleLooks) return CommitResult::kCorrupt;
+    base::Pause();
+  }
+}
+
+bool Writer::TryCommitShared(Sequence at, Entry seen, SlotIndex slot) {
+  const RingView& ring = config_.ring;
+  const Entry mine = Entry::Make(ring.Lap(at), config_.publisher, slot);
+  base::StorePlain(config_.slots.Header(slot)->sequence, at);  // the slot is still private; again at each attempt
+  std::uint64_t expected = seen.bits;
+  // E1 release -> Reader::Next acquire: makes the message and its header visible. This CAS is the commit point (I1).
+  if (!ring.At(at).compare_exchange_strong(expected, mine.bits, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    return false;
+  }
+  SHMCOMM_CRASH_POINT("ring.commit.after_entry");
+  Sequence head = at;
+  ring.head().compare_exchange_strong(head, at + 1, std::memory_order_release, std::memory_order_relaxed);
+  Remember(slot, at, mine);
+  return true;
+}
+
+void Writer::CommitSole(SlotIndex slot) {
+  const RingView& ring = config_.ring;
+  const Sequence at = position_++;
+  const Entry mine = Entry::Make(ring.Lap(at), config_.publisher, slot);
+  base::StorePlain(config_.slots.Header(slot)->sequence, at);
+  // E1 release -> Reader::Next acquire. Nobody else writes entries: a store is the commit point (I1).
+  ring.At(at).store(mine.bits, std::memory_order_release);
+  SHMCOMM_CRASH_POINT("ring.commit.after_entry");
+  ring.head().store(at + 1, std::memory_order_release);
+  Remember(slot, at, mine);
+}
+
+void Writer::Remember(SlotIndex slot, Sequence sequence, Entry entry) {
+  SlotRecord& record = records_[Index(slot)];
+  record.entry = entry;
+  record.sequence = sequence;
+  in_ring_.PushBack(records_, slot);
+}
+
+SlotIndex Writer::Reclaim() {
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  CollectOverwritten(head);
+  if (!out_.empty()) FreeWhatIsNotHeld();
+  if (!free_.empty()) return free_.PopFront(records_);
+  if (fresh_ < config_.slots.count) return SlotIndex{static_cast<std::uint16_t>(fresh_++)};
+  // Out of slots: shorten our own tail of the ring, oldest first. Each round tests every slot that is out, old ones too:
+  // a reader that holds the oldest must not stop us (K1).
+  while (RetractOldest(head)) {
+    FreeWhatIsNotHeld();
+    if (!free_.empty()) return free_.PopFront(records_);
+  }
+  return segment::kNoSlot;
+}
+
+void Writer::CollectOverwritten(Sequence head) {
+  while (!in_ring_.empty()) {
+    const Sequence sequence = records_[Index(in_ring_.front())].sequence;
+    // Position x is overwritten only when x + N is published, that is when head has reached x + N + 1 (H2).
+    if (Distance(sequence, head) < static_cast<std::int64_t>(config_.ring.size) + 1) return;
+    out_.PushBack(records_, in_ring_.PopFront(records_));
+  }
+}
+
+bool Writer::RetractOldest(Sequence head) {
+  if (in_ring_.empty()) return false;
+  const SlotRecord& oldest = records_[Index(in_ring_.front())];
+  if (Distance(oldest.sequence, head) <= static_cast<std::int64_t>(config_.history)) return false;
+  std::uint64_t expected = oldest.entry.bits;
+  // Only its owner tombstones an entry, and only this exact one (I12); failing means that it was overwritten meanwhile.
+  // The fence of the following scan orders it before the hazards are read (E2).
+  config_.ring.At(oldest.sequence)
+      .compare_exchange_strong(expected, oldest.entry.Tombstone().bits, std::memory_order_acq_rel, std::memory_order_relaxed);
+  SHMCOMM_CRASH_POINT("ring.retract.after_tombstone");
+  out_.PushBack(records_, in_ring_.PopFront(records_));
+  return true;
+}
+
+void Writer::FreeWhatIsNotHeld() {
+  ScanHazards(config_.readers, [this](Entry hazard) {
+    const std::uint16_t slot = Index(hazard.slot());
+    if (hazard.publisher() != config_.publisher || slot >= config_.slots.count) return;
+    // The whole entry, lap included: a leftover of an earlier use of the slot pins nothing.
+    if (records_[slot].entry == hazard) records_[slot].is_held = true;
+  });
+  SlotList held;
+  while (!out_.empty()) {
+    const SlotIndex slot = out_.PopFront(records_);
+    SlotRecord& record = records_[Index(slot)];
+    if (record.is_held) {
+      held.PushBack(records_, slot);
+    } else {
+      free_.PushFront(records_, slot);
+    }
+    record.is_held = false;
+  }
+  out_ = held;
+}
+
+}  // namespace shmcomm::ring

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The publishing side of the ring: reserve a slot, fill it, commit it; take slots back when the ring has passed them.
+// Protocol: runtime/doc/ring_protocol.md, "Publish" and "Loan". Works on plain memory; allocates nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "ring/view.h"
+#include "segment/slots.h"
+
+namespace shmcomm::ring {
+
+/// What a writer remembers of one of its slots. The owner of the writer provides one per slot.
+struct SlotRecord {
+  Entry entry;                    // as last published
+  Sequence sequence = 0;          // where
+  SlotIndex next = segment::kNoSlot;  // in whichever list the slot is
+  bool is_held = false;           // during one scan: some hazard names it
+};
+
+/// A list through SlotRecord::next; a slot is in at most one.
+class SlotList {
+ public:
+  bool empty() const { return first_ == segment::kNoSlot; }
+  SlotIndex front() const { return first_; }
+  void PushFront(SlotRecord* records, SlotIndex slot);
+  void PushBack(SlotRecord* records, SlotIndex slot);
+  SlotIndex PopFront(SlotRecord* records);
+
+ private:
+  SlotIndex first_ = segment::kNoSlot;
+  SlotIndex last_ = segment::kNoSlot;
+};
+
+/// How the entry is committed. `kShared`: any number of publishers, a compare-and-swap. `kSole`: the one publisher of a
+/// channel with max_publishers 1, plain release stores.
+enum class CommitMode : std::uint8_t { kShared, kSole };
+
+struct WriterConfig {
+  RingView ring;
+  ReadersView readers;
+  segment::SlotTable slots;
+  std::uint32_t publisher = 0;      // id, 1..255; its lock is held
+  CommitMode mode = CommitMode::kShared;
+  std::uint32_t history = 0;        // promised to late joiners: never retracted
+  std::uint32_t fresh_first = 0;    // unused slots taken before used ones are reclaimed; the rest only when those are held
+};
+
+/// Owns the private side of one publisher: which of its slots are free, on loan, in the ring, or out but maybe held.
+/// Everything here is derived from the ring's head by its owner (I5), so a crash can leak nothing.
+class Writer {
+ public:
+  /// `records` has one element per slot and outlives the writer.
+  Writer(const WriterConfig& config, SlotRecord* records);
+
+  /// A slot nobody reads, or kNoSlot when every slot is on loan, in the ring as promised history, or held. With
+  /// R * H + loans slots best_effort always succeeds (I6).
+  SlotIndex Reserve();
+
+  /// Gives back a reserved slot that was not published.
+  void Abandon(SlotIndex slot);
+
+  enum class CommitResult : std::uint8_t { kCommitted, kCorrupt };
+  /// Publishes a reserved slot whose message and header (all but sequence and next_slot) are written. Lock-free. kCorrupt:
+  /// head does not fit the entries and nobody moves it; the slot stays reserved.
+  CommitResult Commit(SlotIndex slot);
+
+ private:
+  bool TryCommitShared(Sequence at, Entry seen, SlotIndex slot);
+  CommitResult CommitShared(SlotIndex slot);
+  void CommitSole(SlotIndex slot);
+  void Remember(SlotIndex slot, Sequence sequence, Entry entry);
+  SlotIndex NextSlotHint() const;
+
+  SlotIndex Reclaim();
+  void CollectOverwritten(Sequence head);
+  bool RetractOldest(Sequence head);
+  void FreeWhatIsNotHeld();
+
+  WriterConfig config_;
+  SlotRecord* records_;
+  SlotList free_;                   // newest first: the next message is written to warm cache
+  SlotList in_ring_;                // oldest first
+  SlotList out_;                    // left the ring, not yet seen unheld
+  std::uint32_t fresh_ = 0;         // slots [fresh_, count) were never used
+  Sequence position_;               // sole writer: the next sequence
+};
+
+}  // namespace shmcomm::ring
