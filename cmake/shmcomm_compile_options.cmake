@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# How this project compiles its own sources: language level, warnings, sanitizers, coverage. Users of the library inherit
+# only the language level.
+include_guard(GLOBAL)
+
+# Sanitizers and coverage change every object and the link, so they are set for the whole tree, generated code included.
+if(SHMCOMM_SANITIZE)
+  add_compile_options(-fsanitize=${SHMCOMM_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${SHMCOMM_SANITIZE})
+  if(SHMCOMM_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(SHMCOMM_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
+# Makes `target` one of ours: C++17, warnings, warnings as errors where asked.
+function(shmcomm_own_target target)
+  target_compile_features(${target} PUBLIC cxx_std_17)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic $<$<BOOL:${SHMCOMM_WERROR}>:-Werror>)
+endfunction()
