@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Undoing the dead. Whoever finds a lock free takes it, cleans under it, and rings, because the dead may have taken a
+// wake with them. Idempotent; a cleaner may die anywhere and another finishes.
+#pragma once
+
+#include "absl/status/status.h"
+#include "registry/site.h"
+
+namespace shmcomm::registry {
+
+/// Empties the lines of dead subscribers.
+absl::Status CleanDeadReaders(const Site& site);
+
+/// Removes the data files of dead publishers that no reader can still need, and files that never were announced.
+absl::Status CleanDeadPublishers(const Site& site);
+
+}  // namespace shmcomm::registry
