@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Sets this machine up as run.sh does, then runs every test: C++ (ctest) and Python (pytest, lint among them) on an
+# optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and the threads
+# of one process under ThreadSanitizer. All stages run even if one fails; fails if any did.
+#   --quick      leave the sanitizers out
+#   --coverage   report line coverage instead: runtime/src (gcovr) and the generator (pytest-cov)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source .ci/setup.sh
+
+usage() { sed -n 's/^#  //p' "${BASH_SOURCE[0]}"; }
+
+mode=full
+case "${1:-}" in
+  "") ;;
+  --quick) mode=quick ;;
+  --coverage) mode=coverage ;;
+  --help) usage; exit 0 ;;
+  *) echo "unknown option '$1'" >&2; usage >&2; exit 2 ;;
+esac
+
+logs=build/test-logs
+summaries=()
+failed=()
+
+# stage <name> <function> [argument]...: runs it, keeps its output and its runner's last word.
+stage() {
+  local name=$1 log="$logs/${1//[ ,]/_}.log" started=$SECONDS status=ok summary
+  shift
+  say "$name"
+  if ! (set -euo pipefail; "$@") 2>&1 | tee "$log"; then
+    status=FAILED
+    failed+=("$name")
+  fi
+  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$' "$log" | tail -n 1 || true)
+  summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
+}
+
+# Everything that a test starts lives in a root of its own, so that tests and running programs never meet.
+run_ctest() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --parallel "$(nproc)" "$@"
+}
+
+# run_pytest <preset> <folder>...: the tests of the folders against the programs and the extension of that build.
+run_pytest() {
+  local preset=$1
+  shift
+  SHMCOMM_BUILD_DIR="$PWD/build/$preset" "$VENV_PYTHON" -m pytest -p no:cacheprovider "$@"
+}
+
+existing() {
+  local folder
+  for folder in "$@"; do
+    if [[ -d $folder ]]; then printf '%s\n' "$folder"; fi
+  done
+}
+
+# The interpreter itself is not instrumented: the sanitizers' libraries come first, and leaks are CPython's own business.
+run_pytest_with_sanitizers() {
+  local folders
+  mapfile -t folders < <(existing tests/python tests/interop)
+  LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
+    ASAN_OPTIONS=detect_leaks=0:$ASAN_OPTIONS run_pytest asan "${folders[@]}"
+}
+
+report_coverage() {
+  build coverage
+  stage "ctest, coverage" run_ctest coverage
+  stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov-report=term tests/generator tests/python
+  stage "lines of runtime/src" gcovr --root . --filter runtime/src/ --object-directory build/coverage \
+    --gcov-ignore-errors=no_working_dir_found --print-summary build/coverage
+}
+
+test_release() {
+  stage "build, ci" build ci
+  stage "ctest" run_ctest ci
+  stage "pytest" run_pytest ci tests
+}
+
+test_sanitizers() {
+  export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1
+  export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+  export TSAN_OPTIONS=halt_on_error=1
+  stage "build, asan" build asan
+  stage "ctest, asan" run_ctest asan
+  stage "pytest, asan" run_pytest_with_sanitizers
+  stage "build, tsan" build tsan stress_test
+  stage "ctest, tsan" run_ctest tsan --tests-regex '^InOneProcess'
+}
+
+prepare
+rm -rf "$logs"
+mkdir -p "$logs"
+case $mode in
+  coverage) report_coverage ;;
+  quick) test_release ;;
+  full) test_release; test_sanitizers ;;
+esac
+
+printf '\n'
+printf '%s\n' "${summaries[@]}"
+if ((${#failed[@]} > 0)); then
+  printf '== failed: %s\n' "${failed[@]}"
+  exit 1
+fi
