@@ -175,6 +175,8 @@ absl::StatusOr<Descriptor> OpenOrMakeDirectory(const std::string& path) { return
 
 absl::StatusOr<Descriptor> OpenOrMakeDirectoryAt(int parent, const std::string& name) { return OpenOrMake(parent, name); }
 
+absl::StatusOr<Descriptor> OpenDirectory(const std::string& path) { return OpenDirectoryAt(AT_FDCWD, path); }
+
 absl::StatusOr<Descriptor> OpenDirectoryAt(int parent, const std::string& name) {
   return OpenOwned(parent, name, O_RDONLY | O_DIRECTORY);
 }

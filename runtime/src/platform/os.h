@@ -53,6 +53,7 @@ struct FileIdentity {
 absl::StatusOr<Descriptor> OpenOrMakeDirectory(const std::string& path);
 absl::StatusOr<Descriptor> OpenOrMakeDirectoryAt(int parent, const std::string& name);
 /// kNotFound when it does not exist.
+absl::StatusOr<Descriptor> OpenDirectory(const std::string& path);
 absl::StatusOr<Descriptor> OpenDirectoryAt(int parent, const std::string& name);
 
 enum class Access : std::uint8_t { kRead, kReadWrite };

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/channel.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/crash_point.h"
+#include "registry/cleaner.h"
+#include "registry/membership.h"
+#include "segment/plan.h"
+
+namespace shmcomm::channel {
+namespace {
+
+/// Writes `bytes` into a new file of `file_bytes`, committed, and links it: it appears whole or not at all.
+absl::Status CreateFile(int directory, const std::string& name, std::uint64_t file_bytes, const std::vector<std::byte>& bytes) {
+  absl::StatusOr<platform::Descriptor> file = platform::CreateUnnamedFile(directory, file_bytes);
+  if (!file.ok()) return file.status();
+  if (file_bytes > 0) {
+    if (absl::Status committed = platform::CommitPages(file->get(), 0, file_bytes); !committed.ok()) return committed;
+  }
+  if (absl::Status written = platform::WriteAll(file->get(), bytes.data(), bytes.size()); !written.ok()) return written;
+  absl::Status linked = platform::LinkFile(file->get(), directory, name);
+  SHMCOMM_CRASH_POINT("channel.create.after_link");
+  return linked;
+}
+
+template <class Header>
+std::vector<std::byte> BytesOf(const Header& header) {
+  std::vector<std::byte> bytes(sizeof(header));
+  std::memcpy(bytes.data(), static_cast<const void*>(&header), sizeof(header));
+  return bytes;
+}
+
+absl::Status CreateRing(int directory, const layout::MetaHeader& meta) {
+  std::vector<std::byte> bytes(sizeof(layout::RingHeader));
+  const std::uint32_t version = layout::kLayoutVersion;
+  std::memcpy(bytes.data() + offsetof(layout::RingHeader, magic), &layout::kRingMagic, 8);
+  std::memcpy(bytes.data() + offsetof(layout::RingHeader, layout_version), &version, 4);
+  std::memcpy(bytes.data() + offsetof(layout::RingHeader, entries), &meta.entries, 4);
+  std::memcpy(bytes.data() + offsetof(layout::RingHeader, first), &meta.first, 8);
+  std::memcpy(bytes.data() + offsetof(layout::RingHeader, head), &meta.first, 8);
+  return CreateFile(directory, kRingFile, layout::RingFileBytes(meta.entries), bytes);
+}
+
+absl::Status CreateReaders(int directory, const layout::MetaHeader& meta) {
+  std::vector<std::byte> bytes(sizeof(layout::ReadersHeader));
+  const std::uint32_t version = layout::kLayoutVersion;
+  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, magic), &layout::kReadersMagic, 8);
+  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, layout_version), &version, 4);
+  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, lines), &meta.max_subscribers, 4);
+  return CreateFile(directory, kReadersFile, layout::ReadersFileBytes(meta.max_subscribers), bytes);
+}
+
+absl::Status CreateMeta(int directory, const segment::Meta& meta) {
+  std::vector<std::byte> bytes = BytesOf(meta.header);
+  const auto append = [&bytes](const void* data, std::size_t size) {
+    const auto* from = static_cast<const std::byte*>(data);
+    bytes.insert(bytes.end(), from, from + size);
+  };
+  append(meta.type_name.data(), meta.type_name.size());
+  append(meta.schema.data(), meta.schema.size());
+  return CreateFile(directory, kMetaFile, bytes.size(), bytes);
+}
+
+/// The meta goes last: a channel that has one has everything.
+absl::Status CreateFiles(int directory, const segment::Meta& meta) {
+  if (absl::Status s = CreateRing(directory, meta.header); !s.ok()) return s;
+  if (absl::Status s = CreateReaders(directory, meta.header); !s.ok()) return s;
+  if (absl::Status s = CreateFile(directory, registry::kLockFile, 0, {}); !s.ok()) return s;
+  return CreateMeta(directory, meta);
+}
+
+std::uint64_t BytesOfFiles(const segment::Meta& meta) {
+  return layout::RingFileBytes(meta.header.entries) + layout::ReadersFileBytes(meta.header.max_subscribers) +
+         sizeof(layout::MetaHeader) + meta.type_name.size() + meta.schema.size();
+}
+
+absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const char* name, platform::Access access,
+                                                           std::size_t least_bytes) {
+  absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(directory, name, access);
+  if (!file.ok()) {
+    if (!absl::IsNotFound(file.status())) return file.status();
+    return absl::DataLossError(absl::StrCat("the channel's file '", name, "' is missing"));
+  }
+  return segment::MapFile(*file, access, least_bytes);
+}
+
+absl::Span<const std::byte> BytesOf(const segment::Mapping& mapping) {
+  return absl::MakeConstSpan(mapping.data(), mapping.size());
+}
+
+absl::StatusOr<segment::Meta> ReadMeta(int directory) {
+  absl::StatusOr<std::shared_ptr<segment::Mapping>> file = MapNamed(directory, kMetaFile, platform::Access::kRead, 1);
+  if (!file.ok()) return file.status();
+  return segment::ValidateMeta(BytesOf(**file));
+}
+
+absl::Status WithName(absl::string_view channel, const absl::Status& status) {
+  if (status.ok() || absl::StartsWith(status.message(), "channel '")) return status;
+  return absl::Status(status.code(), absl::StrCat("channel '", channel, "': ", status.message()));
+}
+
+std::string Size(std::uint64_t bytes) {
+  if (bytes < 10'000) return absl::StrCat(bytes, " B");
+  if (bytes < (std::uint64_t{1} << 20)) return absl::StrFormat("%.1f KiB", static_cast<double>(bytes) / 1024);
+  return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+}  // namespace
+
+absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOptions& options, Role role) {
+  if (absl::Status supported = CheckSupported(spec); !supported.ok()) return supported;
+  absl::StatusOr<Place> place = FindPlace(spec.name, options);
+  if (!place.ok()) return place.status();
+  if (absl::Status qos = segment::CheckQos(spec.qos); !qos.ok()) return WithName(place->channel, qos);
+  const segment::Meta wanted = MakeMeta(spec);
+  absl::StatusOr<Directory> directory =
+      Attach(*place, [&](int fd) { return ExplainSpace(CreateFiles(fd, wanted), fd, *place, BytesOfFiles(wanted)); });
+  if (!directory.ok()) return WithName(place->channel, directory.status());
+  absl::StatusOr<segment::Meta> meta = ReadMeta(directory->fd());
+  if (!meta.ok()) return WithName(place->channel, meta.status());
+  if (absl::Status fits = CheckJoiner(place->channel, spec, *meta, role); !fits.ok()) return WithName(place->channel, fits);
+  Channel channel(*std::move(directory), *std::move(meta));
+  if (absl::Status mapped = channel.MapFiles(role); !mapped.ok()) return WithName(place->channel, mapped);
+  if (absl::Status s = registry::CleanDeadReaders(channel.site_); !s.ok()) return WithName(place->channel, s);
+  if (absl::Status s = registry::CleanDeadPublishers(channel.site_); !s.ok()) return WithName(place->channel, s);
+  return channel;
+}
+
+absl::Status Channel::MapFiles(Role role) {
+  const platform::Access ring_access = role == Role::kWriter ? platform::Access::kReadWrite : platform::Access::kRead;
+  auto ring = MapNamed(directory_.fd(), kRingFile, ring_access, sizeof(layout::RingHeader));
+  if (!ring.ok()) return ring.status();
+  auto readers = MapNamed(directory_.fd(), kReadersFile, platform::Access::kReadWrite, sizeof(layout::ReadersHeader));
+  if (!readers.ok()) return readers.status();
+  if (absl::Status s = segment::ValidateRing(BytesOf(**ring), meta_.header); !s.ok()) return s;
+  if (absl::Status s = segment::ValidateReaders(BytesOf(**readers), meta_.header); !s.ok()) return s;
+  ring_ = *std::move(ring);
+  readers_ = *std::move(readers);
+  platform::Populate(ring_->data(), ring_->size(), ring_access);
+  platform::Populate(readers_->data(), readers_->size(), platform::Access::kReadWrite);
+  site_.directory = directory_.fd();
+  site_.ring = ring::ViewRing(ring_->data(), meta_.header.entries, meta_.header.max_publishers, meta_.header.first);
+  site_.readers = ring::ViewReaders(readers_->data(), meta_.header.max_subscribers);
+  site_.history = meta_.header.history;
+  site_.is_ring_writable = role == Role::kWriter;
+  return absl::OkStatus();
+}
+
+absl::Status ExplainSpace(const absl::Status& status, int file, const Place& place, std::uint64_t needed_bytes) {
+  if (!absl::IsResourceExhausted(status)) return status;
+  const platform::Space space = platform::FreeSpace(file);
+  if (space.free_bytes >= needed_bytes) return status;  // something else ran out: descriptors, a file size limit
+  return absl::ResourceExhaustedError(absl::StrCat(
+      place.is_default_root ? "/dev/shm" : place.root, " is full: need ", Size(needed_bytes), ", ", Size(space.free_bytes),
+      " free (", Size(space.total_bytes), " in all; in a container: --shm-size or --ipc=host)"));
+}
+
+}  // namespace shmcomm::channel

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/descriptor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "channel/compatibility.h"
+#include "platform/os.h"
+#include "segment/plan.h"
+
+namespace shmcomm::channel {
+namespace {
+
+template <std::size_t kSize>
+void CopyText(char (&where)[kSize], absl::string_view text) {
+  std::memcpy(where, text.data(), std::min(text.size(), kSize - 1));
+}
+
+/// Text from another process goes into a terminal: nothing but printable characters.
+std::string Printable(absl::string_view text) {
+  std::string out(text.substr(0, std::min<std::size_t>(text.size(), 96)));
+  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return out;
+}
+
+std::string Line(const TypeOwner& owner) {
+  return absl::StrFormat("  %-10s pid %u %s   %s @ %016x\n", owner.role, owner.pid, Printable(owner.program),
+                         Printable(owner.declared_at), owner.fingerprint);
+}
+
+std::string Disagreement(absl::string_view channel, const TypeOwner& other, const TypeOwner& you,
+                         const std::vector<std::string>& differences) {
+  std::string text = absl::StrCat("channel '", channel, "': this program and the running ", other.role, " disagree\n",
+                                  Line(other), Line(you));
+  for (const std::string& difference : differences) absl::StrAppend(&text, "  ", difference, "\n");
+  absl::StrAppend(&text, "  fix: rebuild both sides, or give the new layout a new channel name");
+  return text;
+}
+
+const char* NameOf(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::kPubSub:
+      return "pubsub";
+    case Pattern::kReqRep:
+      return "reqrep";
+    case Pattern::kPushPull:
+      return "pushpull";
+  }
+  return "unknown";
+}
+
+void Compare(std::vector<std::string>& out, const char* option, std::uint64_t theirs, std::uint64_t ours) {
+  if (theirs != ours) out.push_back(absl::StrCat("option ", option, ": ", theirs, " -> ", ours));
+}
+
+/// max_size is not compared: each publisher brings its own.
+std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, const layout::MetaHeader& ours) {
+  std::vector<std::string> out;
+  if (theirs.pattern != ours.pattern) {
+    out.push_back(absl::StrCat("pattern: ", NameOf(Pattern{theirs.pattern}), " -> ", NameOf(Pattern{ours.pattern})));
+  }
+  Compare(out, "reliability", theirs.reliability, ours.reliability);
+  Compare(out, "on_full", theirs.on_full, ours.on_full);
+  Compare(out, "deadline_ns", static_cast<std::uint64_t>(theirs.deadline_ns), static_cast<std::uint64_t>(ours.deadline_ns));
+  Compare(out, "lifespan_ns", static_cast<std::uint64_t>(theirs.lifespan_ns), static_cast<std::uint64_t>(ours.lifespan_ns));
+  Compare(out, "history", theirs.history, ours.history);
+  Compare(out, "capacity", theirs.capacity, ours.capacity);
+  Compare(out, "max_publishers", theirs.max_publishers, ours.max_publishers);
+  Compare(out, "max_subscribers", theirs.max_subscribers, ours.max_subscribers);
+  Compare(out, "max_borrowed", theirs.max_borrowed, ours.max_borrowed);
+  Compare(out, "max_loans", theirs.max_loans, ours.max_loans);
+  return out;
+}
+
+}  // namespace
+
+segment::Meta MakeMeta(const ChannelSpec& spec) {
+  segment::Meta meta;
+  layout::MetaHeader& header = meta.header;
+  std::memset(&header, 0, sizeof(header));
+  header.magic = layout::kMetaMagic;
+  header.layout_version = layout::kLayoutVersion;
+  header.byte_order = layout::kByteOrder;
+  header.header_bytes = sizeof(header);
+  header.pattern = static_cast<std::uint8_t>(spec.pattern);
+  header.reliability = static_cast<std::uint8_t>(spec.qos.reliability);
+  header.on_full = static_cast<std::uint8_t>(spec.qos.on_full);
+  header.verify = static_cast<std::uint8_t>(spec.qos.verify);
+  header.max_size = spec.qos.max_size;
+  header.fingerprint = spec.message.fingerprint;
+  header.deadline_ns = spec.qos.deadline_ns;
+  header.lifespan_ns = spec.qos.lifespan_ns;
+  header.history = spec.qos.history;
+  header.capacity = spec.qos.capacity;
+  header.entries = segment::EntriesFor(spec.qos);
+  header.max_publishers = spec.qos.max_publishers;
+  header.max_subscribers = spec.qos.max_subscribers;
+  header.max_borrowed = spec.qos.max_borrowed;
+  header.max_loans = spec.qos.max_loans;
+  header.struct_bytes = spec.message.struct_bytes;
+  header.prefault = spec.qos.prefault ? 1 : 0;
+  header.creator_pid = platform::ProcessId();
+  CopyText(header.program, platform::ProgramName());
+  CopyText(header.declared_at, spec.declared_at);
+  meta.type_name = spec.message.name;
+  meta.schema.assign(spec.message.schema, spec.message.schema + spec.message.schema_bytes);
+  header.type_name_bytes = static_cast<std::uint32_t>(meta.type_name.size());
+  header.schema_bytes = static_cast<std::uint32_t>(meta.schema.size());
+  return meta;
+}
+
+TypeOwner OwnerOf(const segment::Meta& meta) {
+  return TypeOwner{"channel",           meta.header.creator_pid, meta.header.program, meta.header.declared_at,
+                   meta.header.fingerprint, meta.type_name,         meta.schema};
+}
+
+TypeOwner OwnerOf(const segment::DataInfo& data) {
+  return TypeOwner{"publisher", data.pid, data.program, "", data.fingerprint, data.type_name, data.schema};
+}
+
+TypeOwner ThisProgram(const ChannelSpec& spec) {
+  return TypeOwner{"you",
+                   platform::ProcessId(),
+                   platform::ProgramName(),
+                   spec.declared_at,
+                   spec.message.fingerprint,
+                   spec.message.name,
+                   absl::MakeConstSpan(spec.message.schema, spec.message.schema_bytes)};
+}
+
+absl::Status CheckTypes(absl::string_view channel, const TypeOwner& writer, const TypeOwner& reader) {
+  if (writer.fingerprint == reader.fingerprint) return absl::OkStatus();
+  const bool is_writer_here = writer.role == "you";
+  const TypeOwner& other = is_writer_here ? reader : writer;
+  const TypeOwner& you = is_writer_here ? writer : reader;
+  std::vector<std::string> lines;
+  if (writer.schema.empty() || reader.schema.empty()) {
+    lines.push_back(absl::StrCat("message type '", Printable(other.type_name), "' -> '", you.type_name, "'   BREAKING"));
+    return absl::FailedPreconditionError(Disagreement(channel, other, you, lines));
+  }
+  absl::StatusOr<std::vector<Difference>> differences =
+      CompareSchemas(writer.schema, writer.type_name, reader.schema, reader.type_name);
+  if (!differences.ok()) return differences.status();
+  bool is_breaking = false;
+  for (const Difference& difference : *differences) {
+    is_breaking = is_breaking || difference.breaking;
+    lines.push_back(absl::StrCat(difference.text, difference.breaking ? "   BREAKING" : ""));
+  }
+  if (!is_breaking) return absl::OkStatus();
+  return absl::FailedPreconditionError(Disagreement(channel, other, you, lines));
+}
+
+absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role) {
+  const TypeOwner you = ThisProgram(spec);
+  const TypeOwner creator = OwnerOf(meta);
+  const std::vector<std::string> options = DifferingOptions(meta.header, MakeMeta(spec).header);
+  if (!options.empty()) return absl::FailedPreconditionError(Disagreement(channel, creator, you, options));
+  return role == Role::kWriter ? CheckTypes(channel, you, creator) : CheckTypes(channel, creator, you);
+}
+
+absl::Status CheckSupported(const ChannelSpec& spec) {
+  if (spec.pattern != Pattern::kPubSub) {
+    return absl::UnimplementedError(
+        absl::StrCat("channel '", spec.name, "': pattern ", NameOf(spec.pattern), " is not available yet"));
+  }
+  const char* option = spec.qos.reliability == Reliability::kReliable ? "reliability: reliable"
+                       : spec.qos.deadline_ns != 0                    ? "deadline"
+                       : spec.qos.lifespan_ns != 0                    ? "lifespan"
+                                                                      : nullptr;
+  if (option == nullptr) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("channel '", spec.name, "': option ", option, " is not available yet"));
+}
+
+}  // namespace shmcomm::channel

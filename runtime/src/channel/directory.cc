@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel/directory.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/crash_point.h"
+
+namespace shmcomm::channel {
+namespace {
+
+// How long an open tries while others create or remove the same channel. Each of their steps takes microseconds; only a
+// process stopped in the middle of one lasts longer.
+constexpr std::int64_t kPatienceNs = 5'000'000'000;
+
+/// True while `directory` is what its name leads to: it may have been removed between open and lock.
+bool IsCurrent(int domain, const std::string& component, int directory) {
+  const absl::StatusOr<platform::FileIdentity> open = platform::Identify(directory);
+  const absl::StatusOr<platform::FileIdentity> named = platform::IdentifyAt(domain, component);
+  return open.ok() && named.ok() && open->links > 0 && open->inode == named->inode && open->device == named->device;
+}
+
+/// The exclusive lock is held. Meta goes first: what has no meta does not exist.
+void RemoveFiles(int directory) {
+  platform::UnlinkAt(directory, kMetaFile).IgnoreError();
+  SHMCOMM_CRASH_POINT("channel.remove.after_meta");
+  absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    platform::UnlinkAt(directory, name).IgnoreError();
+    SHMCOMM_CRASH_POINT("channel.remove.after_file");
+  }
+}
+
+/// Removes a channel's directory if nobody is attached to it.
+void RemoveIfUnused(int domain, const std::string& component) {
+  absl::StatusOr<platform::Descriptor> directory = platform::OpenDirectoryAt(domain, component);
+  if (!directory.ok()) return;
+  absl::StatusOr<bool> locked = platform::TryLockDirectory(directory->get(), platform::Sharing::kExclusive);
+  if (!locked.ok() || !*locked) return;  // somebody is attached: they, or the next, will remove it
+  if (!IsCurrent(domain, component, directory->get())) return;
+  RemoveFiles(directory->get());
+  platform::RemoveDirectoryAt(domain, component).IgnoreError();
+}
+
+/// What processes left behind that all died at once: nobody attached, nobody to clean.
+void SweepDomain(int domain, const std::string& except) {
+  absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(domain);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (name != except) RemoveIfUnused(domain, name);
+  }
+}
+
+enum class Entered : std::uint8_t { kAttached, kTryAgain };
+
+/// The exclusive lock is held, so nobody else is attached: whatever lies here was left by the dead. Makes the channel
+/// anew and stays attached to it.
+absl::StatusOr<Entered> CreateAndAttach(int domain, const Place& place, int directory,
+                                        absl::FunctionRef<absl::Status(int)> create) {
+  if (!IsCurrent(domain, place.component, directory)) return Entered::kTryAgain;
+  RemoveFiles(directory);
+  if (absl::Status created = create(directory); !created.ok()) {
+    RemoveFiles(directory);
+    platform::RemoveDirectoryAt(domain, place.component).IgnoreError();
+    if (absl::IsNotFound(created)) return Entered::kTryAgain;  // a sweeper took the empty directory away
+    return created;
+  }
+  SweepDomain(domain, place.component);
+  // The kernel converts a lock by releasing it first: what may slip in is checked for by the caller.
+  absl::StatusOr<bool> shared = platform::TryLockDirectory(directory, platform::Sharing::kShared);
+  if (!shared.ok()) return shared.status();
+  return *shared ? Entered::kAttached : Entered::kTryAgain;
+}
+
+absl::StatusOr<Entered> Enter(int domain, const Place& place, int directory, absl::FunctionRef<absl::Status(int)> create) {
+  absl::StatusOr<bool> alone = platform::TryLockDirectory(directory, platform::Sharing::kExclusive);
+  if (!alone.ok()) return alone.status();
+  if (*alone) return CreateAndAttach(domain, place, directory, create);
+  absl::StatusOr<bool> shared = platform::TryLockDirectory(directory, platform::Sharing::kShared);
+  if (!shared.ok()) return shared.status();
+  return *shared ? Entered::kAttached : Entered::kTryAgain;  // not shared: somebody is creating or removing it
+}
+
+/// One try. An empty optional: the channel changed under us, try again.
+absl::StatusOr<std::optional<platform::Descriptor>> TryAttach(const Place& place,
+                                                              absl::FunctionRef<absl::Status(int)> create) {
+  absl::StatusOr<platform::Descriptor> domain = OpenDomain(place);
+  if (absl::IsNotFound(domain.status())) return std::nullopt;  // a leaver removed an empty parent in between
+  if (!domain.ok()) return domain.status();
+  absl::StatusOr<platform::Descriptor> directory = platform::OpenOrMakeDirectoryAt(domain->get(), place.component);
+  if (absl::IsNotFound(directory.status())) return std::nullopt;
+  if (!directory.ok()) return directory.status();
+  absl::StatusOr<Entered> entered = Enter(domain->get(), place, directory->get(), create);
+  if (!entered.ok()) return entered.status();
+  if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory->get())) return std::nullopt;
+  // From here on the shared lock keeps creators and removers out.
+  if (!platform::IdentifyAt(directory->get(), kMetaFile).ok()) return std::nullopt;
+  return *std::move(directory);
+}
+
+}  // namespace
+
+Directory::Directory(platform::Descriptor fd, Place place)
+    : fd_(std::move(fd)), place_(std::move(place)), fork_generation_(platform::ForkGeneration()) {
+  platform::CloseInForkedChild(fd_.get());
+}
+
+Directory::~Directory() { Detach(); }
+
+void Directory::Detach() {
+  if (!fd_.valid()) return;
+  if (!IsThisProcess()) {
+    fd_.Release();
+    return;
+  }
+  platform::ForgetForkedChild(fd_.get());
+  fd_.Reset();
+}
+
+void Directory::LeaveAndRemoveIfLast() {
+  if (!fd_.valid() || !IsThisProcess()) return;
+  Detach();
+  {
+    absl::StatusOr<platform::Descriptor> root = platform::OpenDirectory(place_.root);
+    if (!root.ok()) return;
+    absl::StatusOr<platform::Descriptor> domain = platform::OpenDirectoryAt(root->get(), place_.domain);
+    if (!domain.ok()) return;
+    RemoveIfUnused(domain->get(), place_.component);
+  }
+  RemoveEmptyParents(place_);
+}
+
+absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Status(int directory)> create) {
+  const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
+  do {
+    absl::StatusOr<std::optional<platform::Descriptor>> directory = TryAttach(place, create);
+    if (!directory.ok()) {
+      RemoveEmptyParents(place);
+      return directory.status();
+    }
+    if (directory->has_value()) return Directory(**std::move(directory), place);
+    platform::Yield();
+  } while (platform::NowNs() < give_up_ns);
+  return absl::UnavailableError(absl::StrCat("channel '", place.channel,
+                                             "': another process has been creating or removing it for 5 s; is one "
+                                             "stopped (SIGSTOP) in the middle?"));
+}
+
+}  // namespace shmcomm::channel

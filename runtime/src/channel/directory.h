@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The directory of a channel and who may change what is in it. Everyone attached holds a shared lock on it; creating and
+// removing need the exclusive one, so neither ever happens under somebody's feet.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "channel/place.h"
+#include "platform/os.h"
+
+namespace shmcomm::channel {
+
+inline constexpr char kMetaFile[] = "meta";
+inline constexpr char kRingFile[] = "ring";
+inline constexpr char kReadersFile[] = "readers";
+
+/// An attached directory: the shared lock is held until this goes. In a forked child it is inert.
+class Directory {
+ public:
+  Directory(platform::Descriptor fd, Place place);
+  Directory(Directory&& other) noexcept = default;
+  Directory& operator=(Directory&&) = delete;
+  ~Directory();
+
+  int fd() const { return fd_.get(); }
+  const Place& place() const { return place_; }
+
+  /// Lets go, and if nobody else is attached removes the channel. Never waits.
+  void LeaveAndRemoveIfLast();
+
+ private:
+  bool IsThisProcess() const { return fork_generation_ == platform::ForkGeneration(); }
+  void Detach();
+
+  platform::Descriptor fd_;
+  Place place_;
+  std::uint32_t fork_generation_;
+};
+
+/// Attaches to the channel at `place`. If nobody else is attached, `create` is called with its emptied directory, which
+/// no other process enters meanwhile: what processes that all died left there is gone, their schema included. `create`
+/// links the channel's files, meta last. Other channels of the domain that nobody is attached to are swept.
+/// Errors: kUnavailable another process has been creating or removing it for several seconds · those of `create`.
+absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Status(int directory)> create);
+
+}  // namespace shmcomm::channel
