@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sched/explorer.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace shmcomm::sched {
+namespace {
+
+// Random executions before the depth-first ones: they learn which locations are shared, so that it rarely starts over.
+constexpr std::uint64_t kWarmUp = 200;
+
+Bounds Unbounded(Bounds bounds) {
+  bounds.preemptions = 255;
+  bounds.older_reads = 255;
+  bounds.deviations = 1000;
+  bounds.depth = std::max(bounds.depth, 2u);
+  return bounds;
+}
+
+class Exploration {
+ public:
+  Exploration(Scenario& scenario, const Plan& plan)
+      : scenario_(scenario), plan_(plan), machine_(std::make_unique<Machine>(scenario)) {}
+
+  Report Run() {
+    if (Random(std::min(kWarmUp, plan_.random), plan_.seed) || DepthFirst() || Random(plan_.random, plan_.seed + 1)) Shorten();
+    return std::move(report_);
+  }
+
+  Report Replay(std::vector<Deviation> recipe) {
+    Fails(recipe);
+    violation_ = std::move(recipe);
+    Tell();
+    return std::move(report_);
+  }
+
+ private:
+  // True when it goes wrong.
+  bool Once() {
+    ++report_.executions;
+    if (machine_->Execute().empty()) return false;
+    violation_ = machine_->choices().taken();
+    return true;
+  }
+
+  bool Random(std::uint64_t executions, std::uint64_t seed) {
+    machine_->choices().UseRandom(Unbounded(plan_.bounds), seed);
+    for (std::uint64_t i = 0; i < executions; ++i) {
+      if (Once()) return true;
+    }
+    return false;
+  }
+
+  // First everything that strays once, then twice, and so on: what it finds is short, and it finds it soon.
+  bool DepthFirst() {
+    std::uint64_t left = plan_.depth_first;
+    const unsigned most = plan_.bounds.preemptions + plan_.bounds.older_reads + plan_.bounds.kills;
+    Bounds bounds = plan_.bounds;
+    for (bounds.deviations = 1; bounds.deviations <= most && left > 0; ++bounds.deviations) {
+      if (DepthFirst(bounds, left)) return true;
+    }
+    report_.is_exhausted = plan_.depth_first > 0 && left > 0;
+    return false;
+  }
+
+  bool DepthFirst(const Bounds& bounds, std::uint64_t& left) {
+    Choices& choices = machine_->choices();
+    choices.UseDepthFirst(bounds);
+    machine_->TakeNews();
+    while (left > 0) {
+      --left;
+      if (Once()) return true;
+      if (machine_->TakeNews()) {
+        choices.UseDepthFirst(bounds);
+      } else if (!choices.Backtrack()) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  bool Fails(const std::vector<Deviation>& recipe) {
+    machine_->choices().UseReplay(Unbounded(plan_.bounds), recipe);
+    return !machine_->Execute().empty();
+  }
+
+  // Leaves out deviations for as long as it still goes wrong without one of them.
+  void Shorten() {
+    if (!Fails(violation_)) {
+      report_.is_violated = true;
+      report_.what = "went wrong once and not again: the scenario is not a function of its choices";
+      return;
+    }
+    for (bool is_shorter = true; is_shorter;) {
+      is_shorter = false;
+      for (std::size_t i = violation_.size(); i-- > 0;) {
+        std::vector<Deviation> without = violation_;
+        without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+        if (!Fails(without)) continue;
+        violation_ = std::move(without);
+        is_shorter = true;
+      }
+    }
+    Tell();
+  }
+
+  void Tell() {
+    Names names;
+    scenario_.Describe(names);
+    machine_->choices().UseReplay(Unbounded(plan_.bounds), violation_);
+    machine_->trace().Begin(std::move(names));
+    report_.what = machine_->Execute();
+    report_.is_violated = !report_.what.empty();
+    report_.trace = machine_->trace().End();
+    report_.recipe = FormatDeviations(violation_);
+  }
+
+  Scenario& scenario_;
+  Plan plan_;
+  std::unique_ptr<Machine> machine_;
+  Report report_;
+  std::vector<Deviation> violation_;
+};
+
+}  // namespace
+
+Report Explore(Scenario& scenario, const Plan& plan) { return Exploration(scenario, plan).Run(); }
+
+Report Replay(Scenario& scenario, const Plan& plan, const std::string& recipe) {
+  return Exploration(scenario, plan).Replay(ParseDeviations(recipe));
+}
+
+}  // namespace shmcomm::sched

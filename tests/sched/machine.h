@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The computer a model runs on: memory, scheduler, kernel, race detector, and the trace of what they did. One at a time
+// is running; the functions of checked_atomic.h and checked_platform.cc are its instructions.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "sched/checked_atomic.h"
+#include "sched/choices.h"
+#include "sched/kernel.h"
+#include "sched/memory.h"
+#include "sched/race_detector.h"
+#include "sched/scheduler.h"
+#include "sched/trace.h"
+
+namespace shmcomm::sched {
+
+class Machine;
+
+std::uint64_t Updated(Update update, std::uint64_t old, std::uint64_t operand);
+
+/// A small program to be explored. Its objects live in it, not on the threads' stacks, and are set up anew each time: an
+/// abandoned execution unwinds nothing. Their addresses must not change from one execution to the next.
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+  /// Puts all memory into its initial state and spawns the threads.
+  virtual void Start(Machine& machine) = 0;
+  /// No thread can go on without time passing. Reports sleepers that should not sleep.
+  virtual void Rest(Machine&) {}
+  /// Every thread is done, dead, or asleep for good. Reports what should not be.
+  virtual void Finish(Machine&) {}
+  virtual void Describe(Names&) const {}
+};
+
+class Machine {
+ public:
+  explicit Machine(Scenario& scenario);
+
+  /// One execution. Returns what went wrong, or an empty text.
+  const std::string& Execute();
+
+  // For scenarios, anywhere.
+  unsigned Spawn(const char* name, std::function<void()> body) { return scheduler_.Spawn(name, std::move(body), false); }
+  /// SIGKILL may end this one at any step, as often as the bounds allow altogether.
+  unsigned SpawnMortal(const char* name, std::function<void()> body) { return scheduler_.Spawn(name, std::move(body), true); }
+  /// The first failure counts. From a thread it does not return.
+  void Fail(const std::string& what);
+  void Check(bool holds, const char* what) {
+    if (!holds) Fail(what);
+  }
+  ThreadState StateOf(unsigned thread) const { return scheduler_.thread(thread).state; }
+  unsigned kills() const { return scheduler_.kills(); }
+  void Say(const std::string& text);
+
+  // The instructions of the running thread.
+  static Machine* running() { return running_; }
+  std::uint64_t Load(const void* word, unsigned bytes, std::memory_order order);
+  void Store(void* word, unsigned bytes, std::uint64_t value, std::memory_order order);
+  std::uint64_t Change(void* word, unsigned bytes, Update update, std::uint64_t operand, std::memory_order order);
+  bool CompareExchange(void* word, unsigned bytes, std::uint64_t& expected, std::uint64_t desired, std::memory_order success,
+                       std::memory_order failure);
+  void Fence();
+  void PlainRead(const void* where, std::size_t bytes);
+  void PlainWrite(const void* where, std::size_t bytes);
+  void Yield();
+  WakeReason FutexWait(const void* word, std::uint32_t expected);
+  void FutexWake(const void* word, unsigned most);
+  void RegisterForBarrier();
+  bool BarrierAll();
+  bool TryLock(int file, std::uint64_t byte);
+  void Unlock(int file, std::uint64_t byte);
+  bool IsLockedByAnother(int file, std::uint64_t byte);
+  std::int64_t NowNs();
+
+  /// Before the threads run: `thread` holds the byte through `file`.
+  void GiveLock(unsigned thread, int file, std::uint64_t byte) { kernel_.TryLock(file, byte, thread); }
+  Kernel& kernel() { return kernel_; }
+  Choices& choices() { return choices_; }
+  Trace& trace() { return trace_; }
+  /// True once after an execution in which a location turned out to be shared.
+  bool TakeNews();
+
+ private:
+  Location& Access(const void* word, unsigned bytes, bool writes);
+  unsigned me() const { return scheduler_.current(); }
+  void Note(const void* word, const char* what, std::memory_order order, const std::string& values);
+  std::string Value(const void* word, std::uint64_t value) const { return trace_.names().ValueAt(word, value); }
+  void Died(unsigned thread);
+  void Rested();
+  void Raced(RaceDetector::Verdict verdict, const void* where, const char* what);
+
+  static Machine* running_;
+
+  Scenario& scenario_;
+  Choices choices_;
+  Memory memory_;
+  Scheduler scheduler_;
+  Kernel kernel_;
+  RaceDetector races_;
+  Trace trace_;
+  std::string failure_;
+  std::int64_t now_ns_ = 0;
+  bool has_news_ = false;
+};
+
+}  // namespace shmcomm::sched
