@@ -40,14 +40,14 @@ install_packages() {
 
 # make_venv <requirements file>...: the virtual environment has exactly these pinned packages.
 make_venv() {
-  local stamp=.venv/requirements.sha256 wanted options=() file
+  local stamp=.venv/requirements.sha256 wanted clear=--clear options=() file
   wanted=$({ "$SYSTEM_PYTHON" --version; cat "$@"; } | sha256sum)
   if [[ -x $VENV_PYTHON && -e $stamp && $(<"$stamp") == "$wanted" ]]; then
     return
   fi
   say "making .venv"
-  rm -rf .venv
-  "$SYSTEM_PYTHON" -m venv .venv
+  if [[ -e $stamp ]]; then clear=; fi   # ours, for older requirements: pip brings it up to date
+  "$SYSTEM_PYTHON" -m venv ${clear:+"$clear"} .venv
   for file in "$@"; do options+=(--requirement "$file"); done
   "$VENV_PYTHON" -m pip --disable-pip-version-check --quiet install "${options[@]}"
   printf '%s\n' "$wanted" >"$stamp"
