@@ -16,8 +16,15 @@ class SubscriberCore;
 /// thread, and may outlive its subscriber (which then leaves the channel when its last sample goes).
 class Sample {
  public:
-  Sample(Sample&& other) noexcept { *this = static_cast<Sample&&>(other); }
-  Sample& operator=(Sample&& other) noexcept;
+  Sample(Sample&& other) noexcept : Sample(static_cast<const Sample&>(other)) { other.core_ = nullptr; }
+  Sample& operator=(Sample&& other) noexcept {
+    if (this != &other) {
+      if (core_ != nullptr) Release();
+      Copy(other);
+      other.core_ = nullptr;
+    }
+    return *this;
+  }
   ~Sample() {
     if (core_ != nullptr) Release();
   }
@@ -33,6 +40,9 @@ class Sample {
  private:
   friend class endpoint::SubscriberCore;
   Sample() = default;
+  Sample(const Sample&) = default;              // only within a move
+  void Copy(const Sample& other) { *this = other; }
+  Sample& operator=(const Sample&) = default;
   void Release() noexcept;
 
   endpoint::SubscriberCore* core_ = nullptr;

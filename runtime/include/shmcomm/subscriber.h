@@ -45,6 +45,7 @@ class Subscriber {
   bool is_open() const { return core_ != nullptr; }
   const std::string& channel() const;      ///< the name in use
   SubscriberStats stats() const;
+  Verify verify() const;                   ///< the policy in force, which typed endpoints carry out
 
  private:
   explicit Subscriber(endpoint::SubscriberCore* core) : core_(core) {}

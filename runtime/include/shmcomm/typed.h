@@ -128,6 +128,7 @@ class TypedSubscriber {
   absl::StatusOr<SampleType> Take(absl::Duration timeout) {
     absl::StatusOr<Sample> sample = raw_.Take(timeout);
     if (!sample.ok()) return sample.status();
+    if (absl::Status checked = Check(*sample); !checked.ok()) return checked;
     return SampleType(*std::move(sample));
   }
 
@@ -135,6 +136,7 @@ class TypedSubscriber {
     absl::StatusOr<std::optional<Sample>> sample = raw_.TryTake();
     if (!sample.ok()) return sample.status();
     if (!sample->has_value()) return std::optional<SampleType>();
+    if (absl::Status checked = Check(**sample); !checked.ok()) return checked;
     return std::optional<SampleType>(SampleType(**std::move(sample)));
   }
 
@@ -146,8 +148,23 @@ class TypedSubscriber {
   Subscriber& raw() { return raw_; }
 
  private:
-  explicit TypedSubscriber(Subscriber raw) : raw_(std::move(raw)) {}
+  explicit TypedSubscriber(Subscriber raw) : raw_(std::move(raw)), verify_(raw_.verify()) {}
+
+  /// kDataLoss for a struct of another size, or a table that its verifier refuses where the policy asks for it.
+  absl::Status Check(const Sample& sample) const {
+    if constexpr (kIsTable<Message>) {
+      if (verify_ == Verify::kTrusted && sample.size() >= sizeof(flatbuffers::uoffset_t)) return absl::OkStatus();
+      flatbuffers::Verifier verifier(sample.data(), sample.size());
+      if (verifier.VerifyBuffer<Message>(nullptr)) return absl::OkStatus();
+    } else {
+      if (sample.size() == sizeof(Message)) return absl::OkStatus();
+    }
+    return absl::DataLossError("a message of channel '" + raw_.channel() + "' is no valid " +
+                               std::string(Channel::Spec().message.name) + "; skipped");
+  }
+
   Subscriber raw_;
+  Verify verify_;
 };
 
 }  // namespace shmcomm

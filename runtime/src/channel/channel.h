@@ -15,6 +15,7 @@
 
 namespace shmcomm::channel {
 
+/// The participant's own lock is given up before this goes: the last one out then removes the channel.
 class Channel {
  public:
   /// Opens or creates the channel, checks it against `spec`, maps its files (the ring read-only for a reader) and cleans
@@ -28,9 +29,6 @@ class Channel {
   const registry::Site& site() const { return site_; }
   const layout::MetaHeader& meta() const { return meta_.header; }
   int directory() const { return directory_.fd(); }
-
-  /// Lets go of the channel; the last one out removes it. The participant's own lock has been given up before.
-  void Close() { directory_.LeaveAndRemoveIfLast(); }
 
   const Place& place() const { return directory_.place(); }
 

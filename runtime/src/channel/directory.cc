@@ -108,21 +108,14 @@ Directory::Directory(platform::Descriptor fd, Place place)
   platform::CloseInForkedChild(fd_.get());
 }
 
-Directory::~Directory() { Detach(); }
-
-void Directory::Detach() {
+Directory::~Directory() {
   if (!fd_.valid()) return;
-  if (!IsThisProcess()) {
-    fd_.Release();
+  if (fork_generation_ != platform::ForkGeneration()) {
+    fd_.Release();  // closed before fork() returned here; the number may be somebody else's by now
     return;
   }
   platform::ForgetForkedChild(fd_.get());
   fd_.Reset();
-}
-
-void Directory::LeaveAndRemoveIfLast() {
-  if (!fd_.valid() || !IsThisProcess()) return;
-  Detach();
   {
     absl::StatusOr<platform::Descriptor> root = platform::OpenDirectory(place_.root);
     if (!root.ok()) return;

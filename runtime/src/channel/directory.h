@@ -17,7 +17,8 @@ inline constexpr char kMetaFile[] = "meta";
 inline constexpr char kRingFile[] = "ring";
 inline constexpr char kReadersFile[] = "readers";
 
-/// An attached directory: the shared lock is held until this goes. In a forked child it is inert.
+/// An attached directory. When it goes, its shared lock goes, and if nobody else is attached the channel is removed. Never
+/// waits. In a forked child it is inert.
 class Directory {
  public:
   Directory(platform::Descriptor fd, Place place);
@@ -28,13 +29,7 @@ class Directory {
   int fd() const { return fd_.get(); }
   const Place& place() const { return place_; }
 
-  /// Lets go, and if nobody else is attached removes the channel. Never waits.
-  void LeaveAndRemoveIfLast();
-
  private:
-  bool IsThisProcess() const { return fork_generation_ == platform::ForkGeneration(); }
-  void Detach();
-
   platform::Descriptor fd_;
   Place place_;
   std::uint32_t fork_generation_;

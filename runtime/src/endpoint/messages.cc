@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint/messages.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace shmcomm::endpoint {
+
+absl::Status Named(absl::string_view channel, const absl::Status& status) {
+  const bool has_name = absl::StartsWith(status.message(), "channel '") || absl::StartsWith(status.message(), channel);
+  if (status.ok() || has_name) return status;
+  return absl::Status(status.code(), absl::StrCat("channel '", channel, "': ", status.message()));
+}
+
+absl::Status Forked(absl::string_view channel) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(channel, ": this endpoint was opened before fork() and belongs to the parent; open one in the child"));
+}
+
+absl::Status LockLost(absl::string_view channel) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      channel, ": the descriptors of this process were closed under the endpoint (daemonise, close_range); its lock is "
+               "gone: open endpoints afterwards"));
+}
+
+absl::Status Closed() { return absl::FailedPreconditionError("the endpoint is closed"); }
+
+absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
+                             absl::string_view declared_at) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  constexpr std::uint64_t kKiB = std::uint64_t{1} << 10;
+  // Rounded up, with room for one more of the kind.
+  const std::string fitting = bytes >= kMiB ? absl::StrCat((bytes + kMiB - 1) / kMiB, "MiB")
+                                            : absl::StrCat((bytes + kKiB - 1) / kKiB, "KiB");
+  return absl::OutOfRangeError(absl::StrCat(channel, ": message is ", WithCommas(bytes), " B, max_size is ",
+                                            WithCommas(max_size), " B; set max_size: ", fitting,
+                                            declared_at.empty() ? "" : " at ", declared_at));
+}
+
+std::string WithCommas(std::uint64_t value) {
+  std::string digits = absl::StrCat(value);
+  for (std::size_t from_end = 3; from_end < digits.size(); from_end += 4) digits.insert(digits.size() - from_end, ",");
+  return digits;
+}
+
+}  // namespace shmcomm::endpoint

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint/publisher_core.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "endpoint/data_file.h"
+#include "endpoint/messages.h"
+
+namespace shmcomm::endpoint {
+namespace {
+
+absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
+  if (options.max_size == 0) return spec.qos.max_size;
+  if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
+  return absl::InvalidArgumentError(absl::StrCat("option max_size is ", options.max_size, ", the channel allows ",
+                                                 spec.qos.max_size, spec.message.is_struct ? " exactly" : " at most"));
+}
+
+absl::StatusOr<std::uint32_t> MaxLoans(const ChannelSpec& spec, const PublisherOptions& options) {
+  if (options.max_loans == 0) return spec.qos.max_loans;
+  if (options.max_loans <= spec.qos.max_loans) return options.max_loans;
+  return absl::InvalidArgumentError(
+      absl::StrCat("option max_loans is ", options.max_loans, ", the channel allows ", spec.qos.max_loans, " at most"));
+}
+
+/// A sole writer may leave the fence to its sleepers' membarrier, if the kernel lets it register.
+wake::Ordering OrderingFor(ring::CommitMode mode) {
+  const bool is_asymmetric = mode == ring::CommitMode::kSole && platform::RegisterForBarrier();
+  return is_asymmetric ? wake::Ordering::kAsymmetric : wake::Ordering::kFence;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const ChannelSpec& spec, const PublisherOptions& options) {
+  absl::StatusOr<std::uint64_t> max_message_bytes = MaxMessageBytes(spec, options);
+  if (!max_message_bytes.ok()) return max_message_bytes.status();
+  absl::StatusOr<std::uint32_t> max_loans = MaxLoans(spec, options);
+  if (!max_loans.ok()) return max_loans.status();
+  absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kWriter);
+  if (!channel.ok()) return channel.status();
+  absl::StatusOr<registry::PublisherSeat> seat = registry::TakePublisherId(channel->site());
+  if (!seat.ok()) return Named(channel->name(), seat.status());
+  absl::StatusOr<DataFile> data = CreateDataFile(*channel, *seat, spec, *max_message_bytes);
+  if (!data.ok()) return Named(channel->name(), data.status());
+  registry::AnnouncePublisher(channel->site(), *seat);
+
+  ring::WriterConfig config;
+  config.ring = channel->site().ring;
+  config.readers = channel->site().readers;
+  config.slots = data->memory.slots();
+  config.publisher = seat->id;
+  config.mode = channel->meta().max_publishers == 1 ? ring::CommitMode::kSole : ring::CommitMode::kShared;
+  config.history = channel->meta().history;
+  config.fresh_first = data->plan.fresh_first;
+  return std::unique_ptr<PublisherCore>(new PublisherCore(*std::move(channel), *std::move(seat), std::move(data->memory),
+                                                          data->header, config, OrderingFor(config.mode), *max_loans,
+                                                          spec.declared_at));
+}
+
+PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory,
+                             layout::DataHeader* header, const ring::WriterConfig& config, wake::Ordering ordering,
+                             std::uint32_t max_loans, std::string declared_at)
+    : channel_(std::move(channel)),
+      seat_(std::move(seat)),
+      memory_(std::move(memory)),
+      header_(header),
+      max_message_bytes_(header->max_message_bytes),
+      declared_at_(std::move(declared_at)),
+      records_(config.slots.count),
+      writer_(config, records_.data()),
+      ringer_(config.ring.header->bell, *config.readers.wake, ordering) {
+  for (std::uint32_t i = 0; i < max_loans; ++i) loans_.push_back(std::make_unique<LoanState>(&memory_));
+}
+
+PublisherCore::~PublisherCore() {
+  if (IsThisProcess()) registry::LeavePublisherId(channel_.site(), seat_);
+}
+
+absl::StatusOr<Loan> PublisherCore::Lend() {
+  if (!IsThisProcess()) return Forked(name());
+  std::uint32_t index = 0;
+  while (index < loans_.size() && loans_[index]->is_out) ++index;
+  if (index == loans_.size()) {
+    return Refuse(absl::ResourceExhaustedError(absl::StrCat(name(), ": you hold ", loans_.size(), " of ", loans_.size(),
+                                                            " loans; publish or drop one, or raise max_loans")));
+  }
+  absl::StatusOr<segment::SlotIndex> slot = Reserve();
+  if (!slot.ok()) return Refuse(slot.status());
+  LoanState& loan = *loans_[index];
+  loan.allocator.Aim(*slot);
+  loan.slot = *slot;
+  loan.raw_bytes = 0;
+  loan.is_out = true;
+  return Loan(this, index);
+}
+
+absl::StatusOr<segment::SlotIndex> PublisherCore::Reserve() {
+  const segment::SlotIndex slot = writer_.Reserve();
+  if (slot != segment::kNoSlot) return slot;
+  return absl::DataLossError(
+      absl::StrCat(name(), ": no slot is free, though there is one for every borrower; the readers file is corrupt"));
+}
+
+absl::StatusOr<std::uint8_t*> PublisherCore::RawOf(std::uint32_t index, std::size_t bytes) {
+  LoanState& loan = *loans_[index];
+  if (bytes > max_message_bytes_) return TooLarge(bytes);
+  if (absl::Status s = memory_.Ensure(loan.slot, bytes); !s.ok()) return NoSpace(s, bytes);
+  loan.raw_bytes = bytes;
+  return reinterpret_cast<std::uint8_t*>(memory_.slots().MessageEnd(loan.slot)) - bytes;
+}
+
+void PublisherCore::Abandon(std::uint32_t index) {
+  LoanState& loan = *loans_[index];
+  loan.builder.Reset();
+  writer_.Abandon(loan.slot);
+  loan.is_out = false;
+}
+
+absl::Status PublisherCore::Publish(Loan loan) {
+  if (!IsThisProcess()) return Forked(name());
+  LoanState& state = *loans_[loan.index_];
+  const std::size_t bytes = state.builder.GetSize();
+  if (bytes > max_message_bytes_) return Refuse(TooLarge(bytes));
+  if (!state.allocator.spill_reason().ok()) {
+    if (absl::Status s = MoveIntoSlot(state); !s.ok()) return Refuse(s);
+  } else if (bytes == 0) {
+    return Refuse(absl::InvalidArgumentError(absl::StrCat(name(), ": the loan's builder holds no finished message")));
+  }
+  absl::Status committed = CommitLoan(state, bytes, Codec::kFlatBuffer);
+  if (committed.ok()) loan.core_ = nullptr;
+  return committed;
+}
+
+absl::Status PublisherCore::PublishRaw(Loan loan, Codec codec) {
+  if (!IsThisProcess()) return Forked(name());
+  LoanState& state = *loans_[loan.index_];
+  absl::Status committed = CommitLoan(state, state.raw_bytes, codec);
+  if (committed.ok()) loan.core_ = nullptr;
+  return committed;
+}
+
+absl::Status PublisherCore::PublishCopy(const void* data, std::size_t bytes, Codec codec) {
+  if (!IsThisProcess()) return Forked(name());
+  if (bytes > max_message_bytes_) return Refuse(TooLarge(bytes));
+  const absl::StatusOr<segment::SlotIndex> slot = Reserve();
+  if (!slot.ok()) return Refuse(slot.status());
+  absl::Status status = memory_.Ensure(*slot, bytes);
+  if (status.ok()) {
+    std::memcpy(memory_.slots().MessageEnd(*slot) - bytes, data, bytes);
+    status = Commit(*slot, bytes, codec);
+    if (status.ok()) return status;
+  } else {
+    status = NoSpace(status, bytes);
+  }
+  writer_.Abandon(*slot);
+  return Refuse(status);
+}
+
+absl::Status PublisherCore::CommitLoan(LoanState& loan, std::size_t bytes, Codec codec) {
+  // Forgets the buffer, which is the slot itself, before somebody may read it.
+  loan.builder.Reset();
+  absl::Status committed = Commit(loan.slot, bytes, codec);
+  if (!committed.ok()) return Refuse(committed);
+  loan.is_out = false;
+  return committed;
+}
+
+/// The builder's buffer outgrew the slot though the message fits: scratch, or a commit that failed and may work now.
+absl::Status PublisherCore::MoveIntoSlot(LoanState& loan) {
+  const std::size_t bytes = loan.builder.GetSize();
+  if (absl::Status s = memory_.Ensure(loan.slot, bytes); !s.ok()) return NoSpace(s, bytes);
+  std::memcpy(memory_.slots().MessageEnd(loan.slot) - bytes, loan.builder.GetBufferPointer(), bytes);
+  return absl::OkStatus();
+}
+
+absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec) {
+  layout::SlotHeader* header = memory_.slots().Header(slot);
+  header->publish_ns = platform::NowNs();
+  header->message_bytes = static_cast<std::uint32_t>(bytes);
+  header->codec = static_cast<std::uint32_t>(codec);
+  header->correlation = 0;
+  header->publisher = static_cast<std::uint16_t>(seat_.id);
+  if (writer_.Commit(slot) == ring::Writer::CommitResult::kCorrupt) {
+    return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
+  }
+  ringer_.Ring();
+  ++stats_.sent;
+  stats_.bytes += bytes;
+  // relaxed: counters that tools read, ordered with nothing.
+  header_->sent.store(stats_.sent, std::memory_order_relaxed);
+  header_->bytes.store(stats_.bytes, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::Status PublisherCore::Refuse(absl::Status status) {
+  ++stats_.errors;
+  header_->errors.store(stats_.errors, std::memory_order_relaxed);
+  return status;
+}
+
+absl::Status PublisherCore::TooLarge(std::size_t bytes) const {
+  return MessageTooLarge(name(), bytes, max_message_bytes_, declared_at_);
+}
+
+absl::Status PublisherCore::NoSpace(const absl::Status& status, std::size_t bytes) const {
+  return Named(name(), channel::ExplainSpace(status, memory_.file(), channel_.place(), bytes));
+}
+
+}  // namespace shmcomm::endpoint

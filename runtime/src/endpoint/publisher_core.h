@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// One opened publisher: the channel, its id, its slots, and by value the ring writer and the ringer of the hot path.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "channel/channel.h"
+#include "endpoint/slot_allocator.h"
+#include "endpoint/slot_memory.h"
+#include "flatbuffers/flatbuffers.h"
+#include "registry/seats.h"
+#include "ring/writer.h"
+#include "shmcomm/loan.h"
+#include "shmcomm/options.h"
+#include "shmcomm/stats.h"
+#include "wake/bell.h"
+
+namespace shmcomm::endpoint {
+
+class PublisherCore {
+ public:
+  static absl::StatusOr<std::unique_ptr<PublisherCore>> Open(const ChannelSpec& spec, const PublisherOptions& options);
+  ~PublisherCore();
+  PublisherCore(const PublisherCore&) = delete;
+  PublisherCore& operator=(const PublisherCore&) = delete;
+
+  absl::StatusOr<Loan> Lend();
+  absl::Status Publish(Loan loan);
+  absl::Status PublishRaw(Loan loan, Codec codec);
+  absl::Status PublishCopy(const void* data, std::size_t bytes, Codec codec);
+
+  // For Loan.
+  flatbuffers::FlatBufferBuilder& BuilderOf(std::uint32_t index) { return loans_[index]->builder; }
+  absl::StatusOr<std::uint8_t*> RawOf(std::uint32_t index, std::size_t bytes);
+  void Abandon(std::uint32_t index);
+
+  const std::string& name() const { return channel_.name(); }
+  PublisherStats stats() const { return stats_; }
+
+ private:
+  /// A loan's builder lives as long as the publisher: only its slot changes.
+  struct LoanState {
+    explicit LoanState(SlotMemory* memory) : allocator(memory), builder(kFirstBytes, &allocator) {}
+    static constexpr std::size_t kFirstBytes = 2048;  // within the first page of a slot
+
+    SlotAllocator allocator;
+    flatbuffers::FlatBufferBuilder builder;
+    segment::SlotIndex slot = segment::kNoSlot;
+    std::size_t raw_bytes = 0;
+    bool is_out = false;
+  };
+
+  PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory, layout::DataHeader* header,
+                const ring::WriterConfig& config, wake::Ordering ordering, std::uint32_t max_loans, std::string declared_at);
+
+  bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
+  absl::StatusOr<segment::SlotIndex> Reserve();
+  absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
+  absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
+  absl::Status MoveIntoSlot(LoanState& loan);
+  absl::Status Refuse(absl::Status status);
+  absl::Status TooLarge(std::size_t bytes) const;
+  absl::Status NoSpace(const absl::Status& status, std::size_t bytes) const;
+
+  // Declared so that the seat's lock goes before the channel, which then sees who is left.
+  channel::Channel channel_;
+  registry::PublisherSeat seat_;
+  SlotMemory memory_;
+  layout::DataHeader* header_;
+  std::uint64_t max_message_bytes_;
+  std::string declared_at_;
+  std::vector<ring::SlotRecord> records_;
+  ring::Writer writer_;
+  wake::Ringer ringer_;
+  std::vector<std::unique_ptr<LoanState>> loans_;
+  PublisherStats stats_;
+};
+
+}  // namespace shmcomm::endpoint

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for the next message: look for a while, then sleep. How long to look is learnt: looking pays where messages
+// come quickly and only burns a core where they do not.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "base/atomic.h"
+#include "platform/os.h"
+#include "wake/bell.h"
+
+namespace shmcomm::endpoint {
+
+inline constexpr std::int64_t kForeverNs = INT64_MAX;
+
+/// A duration as nanoseconds to wait: negative counts as none, infinite as for ever.
+inline std::int64_t WaitNs(absl::Duration timeout) {
+  if (timeout == absl::InfiniteDuration()) return kForeverNs;
+  return std::max<std::int64_t>(0, absl::ToInt64Nanoseconds(timeout));
+}
+
+class Waiting {
+ public:
+  Waiting(wake::Sleeper sleeper, absl::Duration spin) : sleeper_(sleeper), spin_ns_(WaitNs(spin)), budget_ns_(spin_ns_) {}
+
+  /// Where the next message will probably be written: polling fetches these lines along with the entry.
+  void Hint(const void* header, const void* message) {
+    hint_header_ = header;
+    hint_message_ = message;
+  }
+
+  /// True when `is_available()` became true within `timeout_ns`. `before_sleep()` is called before each sleep; when it
+  /// says false, waiting ends.
+  template <class IsAvailable, class BeforeSleep>
+  bool Until(IsAvailable&& is_available, std::int64_t timeout_ns, BeforeSleep&& before_sleep) {
+    if (is_available()) return true;
+    if (timeout_ns <= 0) return false;
+    const std::int64_t start_ns = platform::NowNs();
+    if (Spin(is_available, start_ns, std::min(budget_ns_, timeout_ns))) {
+      budget_ns_ = spin_ns_;
+      return true;
+    }
+    // In vain: look less long next time, but never stop looking, or a channel that becomes fast would not be noticed.
+    budget_ns_ = spin_ns_ == kForeverNs ? kForeverNs : std::max(spin_ns_ / 8, budget_ns_ / 2);
+    return SleepUntil(is_available, start_ns, timeout_ns, before_sleep);
+  }
+
+ private:
+  static constexpr int kLooksPerClock = 64;
+
+  template <class IsAvailable>
+  bool Spin(IsAvailable& is_available, std::int64_t start_ns, std::int64_t budget_ns) {
+    if (budget_ns == 0) return false;
+    for (;;) {
+      for (int look = 0; look < kLooksPerClock; ++look) {
+        if (is_available()) return true;
+        base::PrefetchForRead(hint_header_);
+        base::PrefetchForRead(hint_message_);
+        base::Pause();
+      }
+      if (budget_ns != kForeverNs && platform::NowNs() - start_ns >= budget_ns) return false;
+    }
+  }
+
+  template <class IsAvailable, class BeforeSleep>
+  bool SleepUntil(IsAvailable& is_available, std::int64_t start_ns, std::int64_t timeout_ns, BeforeSleep& before_sleep) {
+    for (;;) {
+      const std::int64_t waited_ns = platform::NowNs() - start_ns;
+      if (waited_ns >= timeout_ns) return is_available();
+      if (!before_sleep()) return false;
+      if (sleeper_.SleepUnless(is_available, timeout_ns - waited_ns)) return true;
+      if (is_available()) return true;
+    }
+  }
+
+  wake::Sleeper sleeper_;
+  std::int64_t spin_ns_;
+  std::int64_t budget_ns_;
+  const void* hint_header_ = nullptr;
+  const void* hint_message_ = nullptr;
+};
+
+}  // namespace shmcomm::endpoint
