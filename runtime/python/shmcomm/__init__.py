@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Typed messages in shared memory, read where they lie.
+
+Endpoints come from a generated package (`from robot import CameraPublisher`); this package holds what they share: the
+exceptions, and `metadata` of a received message.
+"""
+
+from shmcomm.errors import (
+    SHMBufferFullError,
+    SHMConnectionError,
+    SHMCorruptionError,
+    SHMError,
+    SHMMessageTooLargeError,
+    SHMPeerDiedError,
+    SHMSchemaMismatchError,
+    SHMSerializationError,
+    SHMTimeoutError,
+)
+
+__all__ = [
+    "SHMBufferFullError",
+    "SHMConnectionError",
+    "SHMCorruptionError",
+    "SHMError",
+    "SHMMessageTooLargeError",
+    "SHMPeerDiedError",
+    "SHMSchemaMismatchError",
+    "SHMSerializationError",
+    "SHMTimeoutError",
+]

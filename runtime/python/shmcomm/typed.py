@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a generated package is made of: the classes of a binary schema and the endpoints of its channels."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shmcomm import _core
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Schema"]
+
+
+class Schema:
+    """The types and channels of one `.bfbs`. A generated module holds one and takes its names from it."""
+
+    def __init__(self, bfbs: bytes, *, module: str) -> None:
+        self._module = module
+        self._core = _core.Schema(bfbs)
+        self._core.set_factory(self)
+
+    @classmethod
+    def beside(cls, file: str, name: str, *, module: str) -> Schema:
+        """The schema in the file `name` in the folder of `file`; classes say they are of `module`."""
+        return cls(Path(file).with_name(name).read_bytes(), module=module)
+
+    def enum(self, name: str) -> type[enum.IntEnum] | type[enum.IntFlag]:
+        """The enum `robot.Encoding` as an IntEnum, an IntFlag if it has bit_flags."""
+        return self._core.enum_of(name)
+
+    def struct(self, name: str) -> type[_core.Record]:
+        """The class of a struct, `robot.Vec3`."""
+        return self._class_of(name, is_struct=True)
+
+    def table(self, name: str) -> type[_core.Record]:
+        """The class of a table, `robot.Image`."""
+        return self._class_of(name, is_struct=False)
+
+    def _class_of(self, name: str, *, is_struct: bool) -> type[_core.Record]:
+        if self._core.is_struct(name) is not is_struct:
+            raise KeyError(f"'{name}' is a {'table' if is_struct else 'struct'}")
+        return self._core.class_of(name)
+
+    # What follows is called by the extension, once for each type, when the type is first needed.
+
+    def make_type(self, name: str) -> type[_core.Record]:
+        """The class of a table or struct: nothing but native accessors."""
+        fields: dict[str, Any] = {field.__name__: field for field in self._core.fields(name)}
+        short = name.rpartition(".")[2]
+        body = {
+            "__slots__": (),
+            "__module__": self._module,
+            "__doc__": self._core.type_doc(name) or f"The {self._kind(name)} {name}.",
+            "__match_args__": tuple(fields),
+        }
+        made = type(short, (_core.Record,), body | fields)
+        self._core.bind(name, made)
+        return made
+
+    def make_enum(self, name: str) -> type[enum.IntEnum] | type[enum.IntFlag]:
+        """The class of an enum."""
+        kind = enum.IntFlag if self._core.is_flags(name) else enum.IntEnum
+        made = kind(name.rpartition(".")[2], self._core.members(name), module=self._module)
+        made.__doc__ = self._core.enum_doc(name) or f"The enum {name}."
+        return made
+
+    def struct_dtype(self, name: str) -> np.dtype[Any]:
+        """The NumPy dtype that lies exactly over a struct, padding included."""
+        import numpy as np
+
+        fields = self._core.fields(name)
+        return np.dtype(
+            {
+                "names": [field.__name__ for field in fields],
+                "formats": [self._format(field) for field in fields],
+                "offsets": [field.offset for field in fields],
+                "itemsize": self._core.struct_bytes(name),
+            }
+        )
+
+    def scalar_dtype(self, name: str) -> np.dtype[Any]:
+        """The NumPy dtype of a scalar; messages are little-endian, as every supported machine is."""
+        import numpy as np
+
+        return np.dtype(name)
+
+    def _format(self, field: _core.Field) -> Any:
+        dtype = self.struct_dtype(field.type_name) if field.is_struct else self.scalar_dtype(field.type_name)
+        return (dtype, (field.count,)) if field.count else dtype
+
+    def _kind(self, name: str) -> str:
+        return "struct" if self._core.is_struct(name) else "table"

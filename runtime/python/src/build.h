@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages built from Python values, directly in the memory of a FlatBufferBuilder (which may be a slot).
+#pragma once
+
+#include <Python.h>
+
+#include "flatbuffers/flatbuffers.h"
+#include "schema.h"
+#include "values.h"
+
+namespace shmcomm::python {
+
+/// Builds a table and finishes the message. False with an exception set; the builder must then be cleared or dropped.
+bool BuildMessage(flatbuffers::FlatBufferBuilder& builder, Type& type, const Values& values);
+
+/// The same from a table looked at elsewhere.
+bool CopyMessage(flatbuffers::FlatBufferBuilder& builder, Type& type, PyObject* record);
+
+/// A message, of a table or a struct, as a bytes object; `keywords` is a dict or null.
+PyObject* BuildBytes(Type& type, PyObject* keywords);
+
+}  // namespace shmcomm::python

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "copy.h"
+
+#include <cstring>
+#include <vector>
+
+#include "box.h"
+#include "errors.h"
+#include "read.h"
+#include "reserve.h"
+
+namespace shmcomm::python {
+namespace {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+using MaybeOffset = std::optional<flatbuffers::uoffset_t>;
+
+MaybeOffset Corrupt(const RecordObject& record, const Field& field) {
+  CorruptField(*record.type, field);
+  return std::nullopt;
+}
+
+MaybeOffset CopyString(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t position,
+                       const Path& path) {
+  const auto text = record.region.OpenVector(position, 1);
+  if (!text) return Corrupt(record, field);
+  if (!HasRoom(builder, text->count, path)) return std::nullopt;
+  return builder.CreateString(reinterpret_cast<const char*>(record.region.base + text->first), text->count).o;
+}
+
+MaybeOffset CopyTableAt(Builder& builder, const RecordObject& from, const Field& field, std::uint64_t position,
+                        const Path& path) {
+  if (path.depth > 64) {  // a message built here is never deeper
+    CorruptField(*from.type, field);
+    return std::nullopt;
+  }
+  RecordObject nested = from;  // a view on the stack: never handed to Python
+  if (!Place(nested, *field.type, from.region, position)) return std::nullopt;
+  return CopyTable(builder, nested, path);
+}
+
+MaybeOffset CopyTarget(Builder& builder, const RecordObject& record, const Field& field, Shape shape, std::uint64_t at,
+                       const Path& path) {
+  const auto position = record.region.Follow(at);
+  if (!position) return Corrupt(record, field);
+  return shape == Shape::kString ? CopyString(builder, record, field, *position, path)
+                                 : CopyTableAt(builder, record, field, *position, path);
+}
+
+MaybeOffset CopyVector(Builder& builder, const RecordObject& record, const Field& field, const Path& path) {
+  VectorAt elements;
+  if (!LocateElements(record, field, &elements)) return std::nullopt;
+  if (field.element == Shape::kScalar || field.element == Shape::kStruct) {
+    const auto place = ReserveVector(builder, field, elements.count, path);
+    if (!place) return std::nullopt;
+    std::memcpy(place->first_element, record.region.base + elements.first, elements.count * field.element_bytes);
+    return place->offset;
+  }
+  std::vector<flatbuffers::Offset<void>> offsets;
+  for (std::uint64_t i = 0; i < elements.count; ++i) {
+    const MaybeOffset offset =
+        CopyTarget(builder, record, field, field.element, elements.first + i * 4, path.Element(static_cast<Py_ssize_t>(i)));
+    if (!offset) return std::nullopt;
+    offsets.emplace_back(*offset);
+  }
+  if (!HasRoom(builder, offsets.size() * 4, path)) return std::nullopt;
+  return builder.CreateVector(offsets.data(), offsets.size()).o;
+}
+
+bool CopyInline(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t at) {
+  if (field.shape == Shape::kStruct) {
+    if (!record.region.Holds(at, field.inline_bytes)) return Corrupt(record, field).has_value();
+    AddStructField(builder, field, record.region.base + at);
+    return true;
+  }
+  return WithScalar(field.scalar, [&](auto* kind) {
+    Stored<std::remove_pointer_t<decltype(kind)>> value{};
+    if (!record.region.Load(at, &value)) return Corrupt(record, field).has_value();
+    AddScalarField(builder, field, value);
+    return true;
+  });
+}
+
+}  // namespace
+
+MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& path) {
+  const Type& type = *record.type;
+  std::vector<flatbuffers::uoffset_t> offsets(type.references.size());
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const Field& field = type.fields[type.references[i]];
+    const std::uint64_t at = PositionOf(record, field);
+    if (at == kAbsent && field.is_required) return Corrupt(record, field);
+    if (at == kAbsent) continue;
+    const Path here = path.Then(field.key);
+    const MaybeOffset offset = field.shape == Shape::kVector ? CopyVector(builder, record, field, here)
+                                                             : CopyTarget(builder, record, field, field.shape, at, here);
+    if (!offset) return std::nullopt;
+    offsets[i] = *offset;
+  }
+  const flatbuffers::uoffset_t start = builder.StartTable();
+  for (const std::uint16_t index : type.inline_order) {
+    const Field& field = type.fields[index];
+    const std::uint64_t at = field.is_reference() ? kAbsent : PositionOf(record, field);
+    if (at != kAbsent && !CopyInline(builder, record, field, at)) return std::nullopt;
+  }
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    builder.AddOffset(static_cast<flatbuffers::voffset_t>(type.fields[type.references[i]].slot),
+                      flatbuffers::Offset<void>(offsets[i]));
+  }
+  return builder.EndTable(start);
+}
+
+}  // namespace shmcomm::python

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The elements given for a vector or a fixed array of scalars or structs.
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "path.h"
+#include "schema.h"
+
+namespace shmcomm::python {
+
+/// A source of elements: either a buffer of exactly the right element type, copied whole, or any list, tuple or array,
+/// converted element by element.
+class Elements {
+ public:
+  /// Nothing, with an exception set, if `value` cannot be a source of the field's elements.
+  static std::optional<Elements> Open(Type& owner, Field& field, PyObject* value, const Path& path);
+  ~Elements();
+  Elements(Elements&& other) noexcept;
+  Elements(const Elements&) = delete;
+  Elements& operator=(const Elements&) = delete;
+
+  std::uint64_t count() const { return count_; }
+  /// Writes count() elements to `out`, which need not be aligned.
+  bool WriteTo(std::uint8_t* out, const Path& path);
+
+ private:
+  Elements(Type& owner, Field& field) : owner_(&owner), field_(&field) {}
+  bool OpenBuffer(PyObject* value);
+  bool OpenList(PyObject* value, const Path& path);
+  bool WriteBuffer(std::uint8_t* out);
+  bool WriteList(std::uint8_t* out, const Path& path);
+
+  Type* owner_;
+  Field* field_;
+  std::optional<Py_buffer> buffer_;
+  PyObject* list_ = nullptr;     // list or tuple
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace shmcomm::python

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exceptions of shmcomm/errors.py, raised from C++.
+#pragma once
+
+#include <Python.h>
+
+#include "absl/status/status.h"
+
+namespace shmcomm::python {
+
+enum class ErrorKind {
+  kBase,
+  kConnection,
+  kTimeout,
+  kBufferFull,
+  kSerialization,
+  kSchemaMismatch,
+  kMessageTooLarge,
+  kPeerDied,
+  kCorruption,
+};
+
+/// What an endpoint was doing when it failed: the same code means different things when opening and when in use.
+enum class Doing { kOpening, kUsing };
+
+/// The exception class, imported on first use. Borrowed; null with an exception set if the package is broken.
+PyObject* ErrorClass(ErrorKind kind);
+
+/// Sets the exception; `format` as in PyErr_Format.
+void SetError(ErrorKind kind, const char* format, ...);
+
+/// Sets the exception a failed status stands for. The table is in README.md.
+void SetError(const absl::Status& status, Doing doing);
+
+}  // namespace shmcomm::python

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plain.h"
+
+#include <algorithm>
+
+#include "errors.h"
+#include "read.h"
+
+namespace shmcomm::python {
+namespace {
+
+// A hostile message may share one table between many parents and so unfold without end; FlatBuffers' own verifier stops
+// at the same figures.
+class Budget {
+ public:
+  bool Enter(const Type& type) {
+    if (++tables_ <= 1'000'000 && ++depth_ <= 64) return true;
+    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than 1,000,000 records or 64 levels", type.name.c_str());
+    return false;
+  }
+  void Leave() { --depth_; }
+
+ private:
+  int tables_ = 0;
+  int depth_ = 0;
+};
+
+PyObject* RecordToDict(RecordObject& record, Budget& budget);
+
+/// `value` if it is no record, otherwise its dict. Takes the reference.
+PyObject* Unfold(PyObject* value, Budget& budget) {
+  if (value == nullptr || !IsRecord(value)) return value;
+  PyObject* dict = RecordToDict(*AsRecord(value), budget);
+  Py_DECREF(value);
+  return dict;
+}
+
+PyObject* ElementsToPlain(RecordObject& record, Field& field, Budget& budget) {
+  VectorAt elements;
+  if (!LocateElements(record, field, &elements)) return nullptr;
+  if (elements.first == kAbsent) return field.read(record, field);  // None, or the error of a required one
+  if (field.element == Shape::kScalar && field.scalar == Scalar::UByte) {
+    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(record.region.base + elements.first),
+                                     static_cast<Py_ssize_t>(elements.count));
+  }
+  PyObject* list = PyList_New(static_cast<Py_ssize_t>(elements.count));
+  for (std::uint64_t i = 0; list != nullptr && i < elements.count; ++i) {
+    PyObject* element = ReadElement(*record.type, field, record.holder(), record.region, elements, i);
+    element = Unfold(element, budget);
+    if (element == nullptr) Py_CLEAR(list);
+    else PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), element);
+  }
+  return list;
+}
+
+PyObject* FieldToPlain(RecordObject& record, Field& field, Budget& budget) {
+  const bool has_elements = field.shape == Shape::kVector || field.shape == Shape::kArray;
+  return has_elements ? ElementsToPlain(record, field, budget) : Unfold(field.read(record, field), budget);
+}
+
+PyObject* RecordToDict(RecordObject& record, Budget& budget) {
+  if (!budget.Enter(*record.type)) return nullptr;
+  PyObject* dict = PyDict_New();
+  for (const Field& each : record.type->fields) {
+    if (dict == nullptr) break;
+    auto& field = const_cast<Field&>(each);  // only its caches change
+    PyObject* value = FieldToPlain(record, field, budget);
+    if (value == nullptr || PyDict_SetItem(dict, field.key, value) < 0) Py_CLEAR(dict);
+    Py_XDECREF(value);
+  }
+  budget.Leave();
+  return dict;
+}
+
+PyObject* LongElementsToText(const Field& field, std::uint64_t count) {
+  const char* of = field.type != nullptr ? field.type->name.c_str()
+                                         : (field.element == Shape::kString ? "string" : ScalarName(field.scalar));
+  return PyUnicode_FromFormat("<%llu %s>", static_cast<unsigned long long>(count), of);
+}
+
+PyObject* FieldToText(RecordObject& record, Field& field, Budget& budget) {
+  constexpr std::uint64_t kShown = 9;
+  if (field.shape == Shape::kVector || field.shape == Shape::kArray) {
+    VectorAt elements;
+    if (!LocateElements(record, field, &elements)) return nullptr;
+    const bool is_long = elements.count > kShown || (field.type != nullptr && elements.count > 0);
+    if (is_long) return LongElementsToText(field, elements.count);
+    PyObject* plain = ElementsToPlain(record, field, budget);
+    PyObject* text = plain == nullptr ? nullptr : PyObject_Repr(plain);
+    Py_XDECREF(plain);
+    return text;
+  }
+  PyObject* value = field.read(record, field);
+  PyObject* text = value == nullptr ? nullptr : PyObject_Repr(value);
+  Py_XDECREF(value);
+  return text;
+}
+
+}  // namespace
+
+PyObject* ToDict(RecordObject& record) {
+  Budget budget;
+  return RecordToDict(record, budget);
+}
+
+PyObject* ToText(RecordObject& record) {
+  Budget budget;
+  if (Py_EnterRecursiveCall(" in repr of a message") != 0) return nullptr;
+  PyObject* text = PyUnicode_FromFormat("%s(", record.type->name.c_str());
+  const char* separator = "";
+  for (const Field& each : record.type->fields) {
+    if (text == nullptr) break;
+    auto& field = const_cast<Field&>(each);
+    PyObject* value = FieldToText(record, field, budget);
+    PyObject* longer = value == nullptr ? nullptr : PyUnicode_FromFormat("%U%s%U=%U", text, separator, field.key, value);
+    Py_XDECREF(value);
+    Py_SETREF(text, longer);
+    separator = ", ";
+  }
+  Py_LeaveRecursiveCall();
+  PyObject* closed = text == nullptr ? nullptr : PyUnicode_FromFormat("%U)", text);
+  Py_XDECREF(text);
+  return closed;
+}
+
+}  // namespace shmcomm::python

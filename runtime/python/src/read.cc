@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "read.h"
+
+#include <memory>
+#include <new>
+
+#include "array_view.h"
+#include "box.h"
+#include "errors.h"
+#include "sequence.h"
+
+namespace shmcomm::python {
+namespace {
+
+// Absent scalars read as their default, optional ones and everything else as None.
+template <class T>
+PyObject* NewDefault(Schema& schema, const Field& field) {
+  if (field.is_optional) return Py_NewRef(Py_None);
+  if constexpr (std::is_floating_point_v<T>) {
+    return Box(static_cast<T>(field.default_real));
+  } else {
+    const T value = static_cast<T>(field.default_integer);
+    return field.enumeration != nullptr ? BoxEnum(schema, *field.enumeration, value) : Box(value);
+  }
+}
+
+template <class T>
+PyObject* Absent(RecordObject& record, Field& field) {
+  if (field.absent == nullptr) field.absent = NewDefault<T>(*record.type->schema, field);
+  return Py_XNewRef(field.absent);
+}
+
+template <class T, bool kIsEnum>
+PyObject* LoadScalar(Schema& schema, const Field& field, const Type& type, Region region, std::uint64_t at) {
+  Stored<T> value;
+  if (!region.Load(at, &value)) return CorruptField(type, field);
+  if constexpr (kIsEnum) return BoxEnum(schema, *field.enumeration, static_cast<T>(value));
+  return Box(static_cast<T>(value));
+}
+
+template <class T, bool kIsEnum>
+PyObject* ReadTableScalar(RecordObject& record, Field& field) {
+  const std::uint64_t at = record.region.FieldPosition(record.table, field.slot);
+  if (at == kAbsent) return Absent<T>(record, field);
+  return LoadScalar<T, kIsEnum>(*record.type->schema, field, *record.type, record.region, at);
+}
+
+template <class T, bool kIsEnum>
+PyObject* ReadStructScalar(RecordObject& record, Field& field) {
+  const std::uint64_t at = record.table.position + field.slot;
+  return LoadScalar<T, kIsEnum>(*record.type->schema, field, *record.type, record.region, at);
+}
+
+PyObject* AbsentReference(const RecordObject& record, const Field& field) {
+  if (!field.is_required) return Py_NewRef(Py_None);
+  SetError(ErrorKind::kCorruption, "%s.%U: the message lacks this required field", record.type->name.c_str(), field.key);
+  return nullptr;
+}
+
+PyObject* ReadStringField(RecordObject& record, Field& field) {
+  const std::uint64_t at = PositionOf(record, field);
+  if (at == kAbsent) return AbsentReference(record, field);
+  const auto position = record.region.Follow(at);
+  return position ? ReadString(*record.type, field, record.region, *position) : CorruptField(*record.type, field);
+}
+
+PyObject* ReadStructField(RecordObject& record, Field& field) {
+  const std::uint64_t at = PositionOf(record, field);
+  if (at == kAbsent) return AbsentReference(record, field);
+  return NewRecord(*field.type, record.holder(), record.region, at);
+}
+
+PyObject* ReadTableField(RecordObject& record, Field& field) {
+  const std::uint64_t at = PositionOf(record, field);
+  if (at == kAbsent) return AbsentReference(record, field);
+  const auto position = record.region.Follow(at);
+  if (!position) return CorruptField(*record.type, field);
+  return NewRecord(*field.type, record.holder(), record.region, *position);
+}
+
+PyObject* ReadElements(RecordObject& record, Field& field) {
+  VectorAt elements;
+  if (!LocateElements(record, field, &elements)) return nullptr;
+  if (elements.first == kAbsent) return AbsentReference(record, field);
+  const bool is_lazy = field.element == Shape::kString || field.element == Shape::kTable;
+  if (is_lazy) return NewSequence(*record.type, field, record.holder(), record.region, elements);
+  return NewArrayView(*record.type, field, record.holder(), record.region, elements);
+}
+
+ReadFunction ChooseScalar(const Type& type, const Field& field) {
+  return WithScalar(field.scalar, [&](auto* kind) -> ReadFunction {
+    using T = std::remove_pointer_t<decltype(kind)>;
+    const bool is_enum = field.enumeration != nullptr;
+    if (type.is_struct) return is_enum ? ReadStructScalar<T, true> : ReadStructScalar<T, false>;
+    return is_enum ? ReadTableScalar<T, true> : ReadTableScalar<T, false>;
+  });
+}
+
+}  // namespace
+
+ReadFunction ChooseRead(const Type& type, const Field& field) {
+  switch (field.shape) {
+    case Shape::kScalar: return ChooseScalar(type, field);
+    case Shape::kString: return ReadStringField;
+    case Shape::kStruct: return ReadStructField;
+    case Shape::kTable: return ReadTableField;
+    case Shape::kVector:
+    case Shape::kArray: return ReadElements;
+    case Shape::kUnsupported: return nullptr;
+  }
+  return nullptr;
+}
+
+bool LocateElements(const RecordObject& record, const Field& field, VectorAt* elements) {
+  const std::uint64_t at = PositionOf(record, field);
+  *elements = VectorAt{kAbsent, 0};
+  if (at == kAbsent) return true;
+  if (field.shape == Shape::kArray) {
+    if (!record.region.Holds(at, field.inline_bytes)) return CorruptField(*record.type, field) != nullptr;
+    *elements = VectorAt{at, field.count};
+    return true;
+  }
+  const auto position = record.region.Follow(at);
+  const auto vector = position ? record.region.OpenVector(*position, field.element_bytes) : std::nullopt;
+  if (!vector) return CorruptField(*record.type, field) != nullptr;
+  *elements = *vector;
+  return true;
+}
+
+PyObject* ReadString(const Type& type, const Field& field, Region region, std::uint64_t position) {
+  constexpr std::uint64_t kOnStack = 512;
+  const auto text = region.OpenVector(position, 1);
+  if (!text) return CorruptField(type, field);
+  // Decoded from a private copy: the decoder reads its input more than once.
+  char stack[kOnStack];
+  std::unique_ptr<char[]> heap;
+  char* copy = stack;
+  if (text->count > kOnStack) {
+    heap.reset(new (std::nothrow) char[text->count]);
+    if (heap == nullptr) return PyErr_NoMemory();
+    copy = heap.get();
+  }
+  std::memcpy(copy, region.base + text->first, text->count);
+  return PyUnicode_DecodeUTF8(copy, static_cast<Py_ssize_t>(text->count), "surrogateescape");
+}
+
+PyObject* ReadElement(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements,
+                      std::uint64_t index) {
+  const std::uint64_t at = elements.first + index * field.element_bytes;
+  if (field.element == Shape::kStruct) return NewRecord(*field.type, holder, region, at);
+  if (field.element == Shape::kScalar) {
+    return WithScalar(field.scalar, [&](auto* kind) {
+      using T = std::remove_pointer_t<decltype(kind)>;
+      return LoadScalar<T, false>(*type.schema, field, type, region, at);
+    });
+  }
+  const auto position = region.Follow(at);
+  if (!position) return CorruptField(type, field);
+  if (field.element == Shape::kString) return ReadString(type, field, region, *position);
+  return NewRecord(*field.type, holder, region, *position);
+}
+
+PyObject* CorruptField(const Type& type, const Field& field) {
+  SetError(ErrorKind::kCorruption, "%s.%U points outside its message", type.name.c_str(), field.key);
+  return nullptr;
+}
+
+}  // namespace shmcomm::python

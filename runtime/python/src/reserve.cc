@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reserve.h"
+
+#include "errors.h"
+
+namespace shmcomm::python {
+
+bool HasRoom(const flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes, const Path& path) {
+  constexpr std::uint64_t kLargest = (std::uint64_t{1} << 31) - 4096;  // the rest is for vtables and padding
+  if (bytes <= kLargest && builder.GetSize() + bytes <= kLargest) return true;
+  SetError(ErrorKind::kMessageTooLarge, "%s: %llu bytes more would exceed the 2 GiB of a FlatBuffers message",
+           path.Text().c_str(), static_cast<unsigned long long>(bytes));
+  return false;
+}
+
+std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& builder, const Field& field,
+                                            std::uint64_t count, const Path& path) {
+  if (count > (std::uint64_t{1} << 32) || !HasRoom(builder, count * field.element_bytes, path)) return std::nullopt;
+  const std::uint32_t alignment = field.element == Shape::kStruct ? field.type->alignment : field.element_bytes;
+  // The builder only knows elements whose size is their alignment, so structs are reserved in such units, and the length
+  // word, which lies directly before the first element, is then set to the number of structs.
+  ReservedVector made{};
+  made.offset = builder.CreateUninitializedVector(count * field.element_bytes / alignment, alignment, &made.first_element);
+  flatbuffers::WriteScalar(made.first_element - sizeof(flatbuffers::uoffset_t), static_cast<flatbuffers::uoffset_t>(count));
+  return made;
+}
+
+void AddStructField(flatbuffers::FlatBufferBuilder& builder, const Field& field, const std::uint8_t* bytes) {
+  builder.StartStruct(field.type->alignment);
+  builder.PushBytes(bytes, field.type->struct_bytes);
+  builder.AddStructOffset(static_cast<flatbuffers::voffset_t>(field.slot), builder.GetSize());
+}
+
+}  // namespace shmcomm::python
