@@ -8,4 +8,4 @@ source .ci/setup.sh
 
 prepare
 build release
-exec bash examples/telemetry/run.sh build/release "$@"
+PYTHONPATH="$PWD/build/release/python" exec bash examples/telemetry/run.sh build/release "$@"

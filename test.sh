@@ -37,7 +37,6 @@ stage() {
   summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
 }
 
-# Everything that a test starts lives in a root of its own, so that tests and running programs never meet.
 run_ctest() {
   local preset=$1
   shift
@@ -48,7 +47,7 @@ run_ctest() {
 run_pytest() {
   local preset=$1
   shift
-  SHMCOMM_BUILD_DIR="$PWD/build/$preset" "$VENV_PYTHON" -m pytest -p no:cacheprovider "$@"
+  SHMCOMM_BUILD_DIR="$PWD/build/$preset" PYTHONPATH="$PWD/build/$preset/python" "$VENV_PYTHON" -m pytest -p no:cacheprovider "$@"
 }
 
 existing() {
