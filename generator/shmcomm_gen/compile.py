@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole compiler, top to bottom: a schema's path in, files to write out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shmcomm_gen import rules
+from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.flatc import find_flatc, generated_headers
+from shmcomm_gen.grammar import grammar_path
+from shmcomm_gen.load import load
+from shmcomm_gen.model import Schema
+from shmcomm_gen.output import Output, text_output
+from shmcomm_gen.resolve import resolve
+from shmcomm_gen.targets import bfbs, cpp, fbs, python
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compile and where each language goes; None leaves a language out."""
+
+    schema: Path
+    import_dirs: tuple[Path, ...] = ()
+    cpp_dir: Path | None = None
+    python_dir: Path | None = None
+    bfbs_dir: Path | None = None
+    flatc: Path | None = None
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """The files to write, the one named in a depfile first, and the schemas they were made from."""
+
+    outputs: tuple[Output, ...]
+    sources: tuple[Path, ...]
+
+
+def compile_schema(request: Request, sink: Sink) -> Compilation:
+    closure = load(request.schema, request.import_dirs, sink)  # source, grammar, syntax
+    schema = resolve(closure, sink)
+    rules.check(schema, closure, sink)
+    if sink.has_errors:
+        return Compilation((), closure.paths)
+    binary = bfbs.bfbs_bytes(schema)
+    outputs: list[Output] = []
+    if request.cpp_dir:
+        outputs += _cpp_outputs(schema, binary, request.cpp_dir, request.flatc, sink)
+    if request.python_dir:
+        outputs += _python_outputs(schema, binary, request.python_dir / schema.main.stem)
+    if request.bfbs_dir:
+        outputs.append(Output(request.bfbs_dir / f"{schema.main.stem}.bfbs", binary))
+    return Compilation(() if sink.has_errors else tuple(outputs), closure.paths)
+
+
+def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | None, sink: Sink) -> list[Output]:
+    flatc = find_flatc(asked, sink)
+    if flatc is None:
+        return []
+    stem = schema.main.stem
+    texts = {file.stem: fbs.fbs_text(file, schema) for file in schema.files}
+    headers = generated_headers(flatc, texts, sink)
+    return [
+        text_output(directory / f"{stem}.shm.cc", cpp.source_text(schema, binary)),
+        text_output(directory / f"{stem}.shm.h", cpp.header_text(schema)),
+        *(Output(directory / name, content) for name, content in headers.items()),
+        *(text_output(directory / f"{name}.fbs", text) for name, text in texts.items()),
+    ]
+
+
+def _python_outputs(schema: Schema, binary: bytes, package: Path) -> list[Output]:
+    texts = python.package_files(schema)
+    files = [text_output(package / name, text) for name, text in texts.items()]
+    return [*files, Output(package / f"{schema.main.stem}.bfbs", binary)]
+
+
+def compiler_files() -> tuple[Path, ...]:
+    """The files of the compiler itself: what it makes depends on them as much as on the schema."""
+    package = Path(__file__).parent
+    files = [path for pattern in ("*.py", "targets/*.py", "templates/*.j2") for path in package.glob(pattern)]
+    return (*sorted(files), grammar_path())

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the compiler has to say: diagnostics, the one sink that collects them, and their two printed forms."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from shmcomm_gen.source import Span
+
+
+class Severity(Enum):
+    ERROR = "error"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: a stable code, one cause, at most one suggestion. `related` is the other place it is about."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str = ""
+    related: Span | None = None
+    severity: Severity = Severity.ERROR
+
+
+class Sink:
+    """Collects diagnostics. The same finding at the same place is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Diagnostic, None] = {}
+
+    def error(
+        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Span | None = None
+    ) -> None:
+        self._found[Diagnostic(code, message, span, hint, related)] = None
+
+    def note(self, code: str, message: str, span: Span | None = None) -> None:
+        self._found[Diagnostic(code, message, span, severity=Severity.NOTE)] = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(found.severity is Severity.ERROR for found in self._found)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything found: by file in the order of first mention, then by place."""
+        labels = list(dict.fromkeys(found.span.source.label for found in self._found if found.span))
+
+        def place(found: Diagnostic) -> tuple[int, int]:
+            return (labels.index(found.span.source.label), found.span.start) if found.span else (-1, -1)
+
+        return tuple(sorted(self._found, key=place))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'Image'?`, or nothing where no known name is close."""
+    close = closest(word, known)
+    return f"did you mean '{close}'?" if close else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known name nearest to `word`, case aside; empty where none is close."""
+    names = sorted(set(known))
+    folded = {name.lower(): name for name in reversed(names)}
+    matches = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else ""
+
+
+def one_of(words: Iterable[str]) -> str:
+    return "one of: " + ", ".join(words)
+
+
+def as_text(diagnostic: Diagnostic) -> str:
+    """The form for people: the finding, the place, the line and a caret under the words it is about."""
+    head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
+    span = diagnostic.span
+    if span is None:
+        return head + (f"\n   = {diagnostic.hint}" if diagnostic.hint else "") + "\n"
+    line, column = span.source.line_column(span.start)
+    if diagnostic.severity is Severity.NOTE:
+        return f"{span.source.label}:{line}:{column}: {head}\n"
+    return "\n".join([head, *_excerpt(diagnostic, span, line, column)]) + "\n"
+
+
+def _excerpt(diagnostic: Diagnostic, span: Span, line: int, column: int) -> list[str]:
+    text = span.source.line_text(line)
+    gutter = " " * len(str(line))
+    # A tab in the margin keeps the caret under its word whatever the width of a tab is.
+    indent = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
+    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    carets = indent + "^" * width
+    remark = diagnostic.hint
+    if diagnostic.related:
+        remark += f"  ({diagnostic.related.place})"
+    return [
+        f"{gutter}--> {span.source.label}:{line}:{column}",
+        f"{gutter} |",
+        f"{line} | {text}",
+        f"{gutter} | {carets} {remark.strip()}".rstrip(),
+    ]
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """The form for tools: a list of objects, one a diagnostic."""
+    return json.dumps([_json_object(found) for found in diagnostics], indent=2)
+
+
+def _json_object(found: Diagnostic) -> dict[str, object]:
+    result: dict[str, object] = {
+        "code": found.code,
+        "severity": found.severity.value,
+        "message": found.message,
+        "hint": found.hint,
+    }
+    if found.span:
+        line, column = found.span.source.line_column(found.span.start)
+        end_line, end_column = found.span.source.line_column(found.span.end)
+        result |= {"file": found.span.source.label, "line": line, "column": column}
+        result |= {"end_line": end_line, "end_column": end_column}
+    if found.related:
+        result["related"] = {"file": found.related.source.label, "line": found.related.line}
+    return result

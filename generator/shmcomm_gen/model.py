@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A schema as it is meant: every name resolved, every offset, id, default and option decided.
+
+Types refer to each other by qualified name, so the model is a plain tree of frozen values even where a table contains
+itself. Look a name up in `Schema.records` or `Schema.enums`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shmcomm_gen.scalars import Scalar
+from shmcomm_gen.source import Span
+
+
+@dataclass(frozen=True)
+class ScalarType:
+    """A number or boolean. `enum` names the enum it belongs to, or is empty."""
+
+    scalar: Scalar
+    enum: str = ""
+
+
+@dataclass(frozen=True)
+class StringType:
+    pass
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A table or a struct by its qualified name."""
+
+    name: str
+    is_struct: bool
+
+
+@dataclass(frozen=True)
+class VectorType:
+    element: ScalarType | StringType | RecordType
+
+
+@dataclass(frozen=True)
+class ArrayType:
+    element: ScalarType | RecordType
+    length: int
+
+
+Element = ScalarType | StringType | RecordType
+Type = ScalarType | StringType | RecordType | VectorType | ArrayType
+Default = int | float
+Attributes = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """`offset` is the place in the struct, or in the table's vtable. `padding` follows the field; structs only."""
+
+    name: str
+    type: Type
+    id: int
+    offset: int
+    padding: int
+    default: Default
+    deprecated: bool
+    required: bool
+    key: bool
+    attributes: Attributes
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A table or a struct, fields in order of id. `size` is zero and `alignment` one for tables, as in reflection."""
+
+    name: str
+    is_struct: bool
+    fields: tuple[Field, ...]
+    size: int
+    alignment: int
+    attributes: Attributes
+    doc: tuple[str, ...]
+    span: Span
+
+    @property
+    def has_arrays(self) -> bool:
+        return any(isinstance(field.type, ArrayType) for field in self.fields)
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    name: str
+    number: int
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnumType:
+    """Values in the order they were written."""
+
+    name: str
+    underlying: Scalar
+    values: tuple[EnumValue, ...]
+    is_bit_flags: bool
+    attributes: Attributes
+    doc: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Qos:
+    """The options of a pubsub channel, all decided. Durations are nanoseconds, zero for none."""
+
+    history: int
+    capacity: int
+    max_size: int
+    reliability: str
+    on_full: str
+    deadline_ns: int
+    lifespan_ns: int
+    max_publishers: int
+    max_subscribers: int
+    max_borrowed: int
+    max_loans: int
+    verify: str
+    prefault: bool
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A pubsub channel of the main file. `name` is what the runtime opens, `identifier` what endpoints are named for."""
+
+    identifier: str
+    namespace: str
+    name: str
+    message: str
+    qos: Qos
+    doc: tuple[str, ...]
+    span: Span
+
+    @property
+    def stem(self) -> str:
+        """`front_camera` -> `FrontCamera`."""
+        return pascal_case(self.identifier)
+
+
+@dataclass(frozen=True)
+class SchemaFile:
+    """One file of the closure. `types` are the qualified names it declares, in order; `attributes` those it uses or
+    declares beside FlatBuffers' own."""
+
+    name: str
+    stem: str
+    includes: tuple[str, ...]
+    types: tuple[str, ...]
+    attributes: tuple[str, ...]
+    root_type: str
+    file_identifier: str
+    file_extension: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The closure of one main file: all types of all files, and the main file's channels."""
+
+    files: tuple[SchemaFile, ...]
+    records: Mapping[str, Record]
+    enums: Mapping[str, EnumType]
+    channels: tuple[Channel, ...]
+
+    @property
+    def main(self) -> SchemaFile:
+        return self.files[0]
+
+
+def pascal_case(identifier: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in identifier.split("_"))
+
+
+def short_name(qualified: str) -> str:
+    return qualified.rpartition(".")[2]
+
+
+def namespace_of(qualified: str) -> str:
+    return qualified.rpartition(".")[0]
+
+
+def qualify(namespace: str, name: str) -> str:
+    return f"{namespace}.{name}" if namespace else name

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Syntax to model: every mention of a name becomes what it names."""
+
+from __future__ import annotations
+
+from shmcomm_gen.channels import ChannelResolver
+from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.enums import resolve_enum
+from shmcomm_gen.load import Closure
+from shmcomm_gen.model import Schema, SchemaFile, qualify
+from shmcomm_gen.names import Names
+from shmcomm_gen.records import RecordResolver
+from shmcomm_gen.syntax import EnumSyntax, FileSyntax, Name, RecordSyntax
+
+_FILE_IDENTIFIER_BYTES = 4
+
+
+def resolve(closure: Closure, sink: Sink) -> Schema:
+    """The model of a closure. Where something is wrong it is reported and the part is missing from the model."""
+    files = tuple(closure.files)
+    names = Names(files, sink)
+    for file in files:
+        for part in file.unsupported:
+            sink.error("S004", f"{part.what} is not supported yet", part.span)
+    user_attributes = frozenset(name.text for file in files for name in file.attributes)
+    declared = [declaration for _, declaration in names]
+    enums = {
+        qualify(one.namespace, one.name.text): resolve_enum(one, user_attributes, sink)
+        for one in declared
+        if isinstance(one, EnumSyntax)
+    }
+    resolver = RecordResolver(names, enums, user_attributes, sink)
+    for one in declared:
+        if isinstance(one, RecordSyntax):
+            resolver.resolve(one)
+    channels = ChannelResolver(names, resolver.records, sink)
+    return Schema(
+        files=tuple(_file(file, closure, names, user_attributes, sink) for file in files),
+        records=resolver.records,
+        enums=enums,
+        channels=tuple(c for one in files[0].channels if (c := channels.resolve(one))) if files else (),
+    )
+
+
+def _file(
+    file: FileSyntax, closure: Closure, names: Names, user_attributes: frozenset[str], sink: Sink
+) -> SchemaFile:
+    return SchemaFile(
+        name=file.source.path.name,
+        stem=file.source.stem,
+        includes=tuple(other.source.stem for other in closure.included_by(file)),
+        types=tuple(qualify(one.namespace, one.name.text) for one in file.types if names.is_first(one)),
+        attributes=_attributes(file, user_attributes),
+        root_type=_root_type(file, names, sink),
+        file_identifier=_file_identifier(file, sink),
+        file_extension=_only("file_extension", file.file_extensions, sink),
+    )
+
+
+def _attributes(file: FileSyntax, user_attributes: frozenset[str]) -> tuple[str, ...]:
+    """A file may use what another declares, in either direction of the include; printed files repeat the declaration."""
+    used = {name.text for name in file.attributes}
+    for one in file.types:
+        used |= {attribute.name.text for attribute in one.attributes}
+        if isinstance(one, RecordSyntax):
+            used |= {attribute.name.text for field in one.fields for attribute in field.attributes}
+    return tuple(sorted(used & user_attributes))
+
+
+def _root_type(file: FileSyntax, names: Names, sink: Sink) -> str:
+    name = ""
+    for root in file.root_types:
+        found = names.find(root.type, root.namespace)
+        if found is None:
+            continue
+        declaration = names.declaration(found)
+        if isinstance(declaration, EnumSyntax) or declaration.is_struct:
+            sink.error("S035", f"a root type is a table, and '{root.type.name}' is not", root.type.span, "",
+                       declaration.name.span)  # fmt: skip
+        name = found
+    return name
+
+
+def _file_identifier(file: FileSyntax, sink: Sink) -> str:
+    text = _only("file_identifier", file.file_identifiers, sink)
+    size = len(text.encode())
+    if file.file_identifiers and size != _FILE_IDENTIFIER_BYTES:
+        sink.error("S035", f"a file_identifier is {_FILE_IDENTIFIER_BYTES} bytes, not {size}",
+                   file.file_identifiers[0].span)  # fmt: skip
+    return text
+
+
+def _only(what: str, names: tuple[Name, ...], sink: Sink) -> str:
+    if len(names) > 1:
+        sink.error("S035", f"{what} is given twice", names[1].span, "first:", names[0].span)
+    return names[0].text if names else ""

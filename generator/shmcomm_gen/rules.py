@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a whole schema must satisfy once its parts are right: names that the generated code puts side by side."""
+
+from __future__ import annotations
+
+from shmcomm_gen.channels import channel_name
+from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.load import Closure
+from shmcomm_gen.model import Schema, qualify
+from shmcomm_gen.source import Span
+from shmcomm_gen.syntax import ChannelSyntax
+
+ENDPOINT_SUFFIXES = ("Channel", "Publisher", "Subscriber", "Sample", "Loan")
+
+
+def check(schema: Schema, closure: Closure, sink: Sink) -> None:
+    _check_channel_names(closure, sink)
+    _check_generated_names(schema, sink)
+    _check_stems(closure, sink)
+
+
+def _check_channel_names(closure: Closure, sink: Sink) -> None:
+    """Of every pattern, those not generated yet too."""
+    first: dict[str, ChannelSyntax] = {}
+    for channel in closure.files[0].channels if closure.files else ():
+        name = channel_name(channel)
+        earlier = first.setdefault(name, channel)
+        if earlier is not channel:
+            sink.error("S008", f"two channels are named '{name}'", channel.name.span, "first:", earlier.name.span)
+
+
+def _check_generated_names(schema: Schema, sink: Sink) -> None:
+    """A channel's endpoints live beside the types of its namespace."""
+    taken: dict[str, tuple[str, Span]] = {}
+    for record in schema.records.values():
+        taken[record.name] = (f"the type '{record.name}'", record.span)
+    for enum in schema.enums.values():
+        taken[enum.name] = (f"the type '{enum.name}'", enum.span)
+    for channel in schema.channels:
+        generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in ENDPOINT_SUFFIXES]
+        clash = next((name for name in generated if name in taken), None)
+        if clash:
+            what, span = taken[clash]
+            sink.error("S009", f"channel '{channel.identifier}' generates '{clash}', which is {what} already",
+                       channel.span, "rename one of the two", span)  # fmt: skip
+        for name in generated:
+            taken.setdefault(name, (f"generated for channel '{channel.identifier}'", channel.span))
+
+
+def _check_stems(closure: Closure, sink: Sink) -> None:
+    """Output is named for the stem of its schema, so two files of one closure need two stems."""
+    first: dict[str, str] = {}
+    for file in closure.files:
+        stem, label = file.source.stem, file.source.label
+        earlier = first.setdefault(stem, label)
+        if earlier != label:
+            sink.error("S031", f"'{earlier}' and '{label}' would both generate '{stem}_generated.h'", None,
+                       "rename one of the two files")  # fmt: skip

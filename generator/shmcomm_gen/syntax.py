@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A schema file as it was written: names are still words, numbers still text, and everything knows its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from shmcomm_gen.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Name:
+    text: str
+    span: Span
+
+
+class ValueKind(Enum):
+    """How a value is spelled. `text` of a STRING is unquoted, that of a CALL or LIST is the source text."""
+
+    INTEGER = "an integer"
+    FLOAT = "a number"
+    QUANTITY = "a number with a unit"
+    WORD = "a name"
+    STRING = "a string"
+    CALL = "a function call"
+    LIST = "a list"
+
+
+@dataclass(frozen=True)
+class Value:
+    kind: ValueKind
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class TypeName:
+    """A type mentioned by name, built in or declared."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class VectorOf:
+    element: TypeSyntax
+    span: Span
+
+
+@dataclass(frozen=True)
+class ArrayOf:
+    element: TypeSyntax
+    length: Value
+    span: Span
+
+
+TypeSyntax = TypeName | VectorOf | ArrayOf
+
+
+@dataclass(frozen=True)
+class Attribute:
+    name: Name
+    value: Value | None
+
+
+@dataclass(frozen=True)
+class FieldSyntax:
+    name: Name
+    type: TypeSyntax
+    default: Value | None
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordSyntax:
+    """A table or a struct."""
+
+    name: Name
+    namespace: str
+    is_struct: bool
+    fields: tuple[FieldSyntax, ...]
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnumValueSyntax:
+    name: Name
+    value: Value | None
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnumSyntax:
+    name: Name
+    namespace: str
+    underlying: TypeSyntax | None
+    values: tuple[EnumValueSyntax, ...]
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OptionSyntax:
+    name: Name
+    value: Value
+
+
+@dataclass(frozen=True)
+class ChannelSyntax:
+    name: Name
+    namespace: str
+    channel_name: Name | None
+    pattern: Name
+    messages: tuple[TypeName, ...]
+    profiles: tuple[Name, ...]
+    options: tuple[OptionSyntax, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A legal construct the generator gives no meaning yet. `declares` is a type name it introduces, if any."""
+
+    what: str
+    span: Span
+    declares: str = ""
+
+
+@dataclass(frozen=True)
+class RootType:
+    type: TypeName
+    namespace: str
+
+
+TypeDeclaration = RecordSyntax | EnumSyntax
+
+
+@dataclass(frozen=True)
+class FileSyntax:
+    """One parsed file. `unreadable` holds names declared in parts that did not parse: nobody is blamed for using them."""
+
+    source: Source
+    includes: tuple[Name, ...]
+    types: tuple[TypeDeclaration, ...]
+    channels: tuple[ChannelSyntax, ...]
+    attributes: tuple[Name, ...]
+    unsupported: tuple[Unsupported, ...]
+    root_types: tuple[RootType, ...]
+    file_identifiers: tuple[Name, ...]
+    file_extensions: tuple[Name, ...]
+    unreadable: frozenset[str]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `.fbs` flatc reads: each file of the closure without its channels, defaults and numbers spelled out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from shmcomm_gen.fingerprint import type_text
+from shmcomm_gen.model import Attributes, EnumType, Field, Record, ScalarType, Schema, SchemaFile, namespace_of, short_name
+
+_KEYWORD_VALUES = ("required", "deprecated", "key", "bit_flags", "original_order")
+
+
+def fbs_text(file: SchemaFile, schema: Schema) -> str:
+    return "\n".join(_lines(file, schema)) + "\n"
+
+
+def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
+    yield f"// Generated from {file.name} by shmcommc; do not edit."
+    yield from (f'include "{stem}.fbs";' for stem in file.includes)
+    yield from (f'attribute "{name}";' for name in file.attributes)
+    namespace = ""
+    for name in file.types:
+        if namespace_of(name) != namespace:
+            namespace = namespace_of(name)
+            yield f"namespace {namespace};" if namespace else "namespace ;"
+        yield ""
+        yield from _record(schema.records[name]) if name in schema.records else _enum(schema.enums[name])
+    if file.root_type:
+        yield f"\nroot_type {file.root_type};"
+    if file.file_identifier:
+        yield f'file_identifier "{file.file_identifier}";'
+    if file.file_extension:
+        yield f'file_extension "{file.file_extension}";'
+
+
+def _record(record: Record) -> Iterator[str]:
+    yield from (f"///{line}" for line in record.doc)
+    kind = "struct" if record.is_struct else "table"
+    yield f"{kind} {short_name(record.name)}{_attributes(record.attributes)} {{"
+    for field in record.fields:
+        yield from (f"  ///{line}" for line in field.doc)
+        yield f"  {field.name}:{type_text(field.type)}{_default(field, record)}{_attributes(field.attributes)};"
+    yield "}"
+
+
+def _enum(enum: EnumType) -> Iterator[str]:
+    yield from (f"///{line}" for line in enum.doc)
+    yield f"enum {short_name(enum.name)} : {enum.underlying.spelling}{_attributes(enum.attributes)} {{"
+    for value in enum.values:
+        yield from (f"  ///{line}" for line in value.doc)
+        number = value.number.bit_length() - 1 if enum.is_bit_flags else value.number
+        yield f"  {value.name} = {number},"
+    yield "}"
+
+
+def _default(field: Field, record: Record) -> str:
+    if record.is_struct or not isinstance(field.type, ScalarType) or field.default == 0:
+        return ""
+    if field.type.scalar.is_float:
+        return f" = {float_text(float(field.default))}"
+    return f" = {field.default}"
+
+
+def float_text(number: float) -> str:
+    """A float as both flatc and Python read it back to the same bits."""
+    if math.isnan(number):
+        return "nan"
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    return repr(number)
+
+
+def _attributes(attributes: Attributes) -> str:
+    shown = [name if name in _KEYWORD_VALUES else _valued(name, text) for name, text in attributes]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _valued(name: str, text: str) -> str:
+    if text == "0" and name not in ("id", "force_align"):
+        return name
+    return f"{name}: {text}" if text.lstrip("-").isdigit() else f'{name}: "{text}"'

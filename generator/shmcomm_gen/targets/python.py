@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python: a package of facts (`__init__.py`) beside its binary schema, and the same described for type checkers.
+
+At run time all names, types and documentation come from the schema; only `__init__.pyi` spells them out.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shmcomm_gen.fingerprint import fingerprint
+from shmcomm_gen.model import (
+    Channel,
+    EnumType,
+    Field,
+    Qos,
+    Record,
+    RecordType,
+    ScalarType,
+    Schema,
+    StringType,
+    Type,
+    namespace_of,
+    short_name,
+)
+from shmcomm_gen.scalars import Scalar
+from shmcomm_gen.templating import render
+
+_NUMPY = {
+    Scalar.BOOL: "bool_", Scalar.BYTE: "int8", Scalar.UBYTE: "uint8", Scalar.SHORT: "int16", Scalar.USHORT: "uint16",
+    Scalar.INT: "int32", Scalar.UINT: "uint32", Scalar.LONG: "int64", Scalar.ULONG: "uint64",
+    Scalar.FLOAT: "float32", Scalar.DOUBLE: "float64",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """`read` and `write` are annotations; `given` is how the field stands in a keyword signature."""
+
+    name: str
+    read: str
+    given: str
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """`unreachable` are fields whose names are words of Python: only getattr reads them."""
+
+    name: str
+    qualified: str
+    kind: str
+    fields: tuple[FieldView, ...]
+    signature: str
+    unreachable: tuple[str, ...]
+    doc: str
+    sample_attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnumView:
+    name: str
+    qualified: str
+    base: str
+    members: tuple[tuple[str, int], ...]
+    unreachable: tuple[str, ...]
+    doc: str
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    identifier: str
+    name: str
+    publisher: str
+    subscriber: str
+    message: str
+    qualified: str
+    fingerprint: str
+    declared_at: str
+    facts: tuple[str, ...]
+    doc: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class PackageView:
+    label: str
+    bfbs: str
+    enums: tuple[EnumView, ...]
+    records: tuple[RecordView, ...]
+    channels: tuple[ChannelView, ...]
+
+    @property
+    def messages(self) -> tuple[RecordView, ...]:
+        """The records that some channel carries."""
+        carried = {channel.qualified for channel in self.channels}
+        return tuple(record for record in self.records if record.qualified in carried)
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        endpoints = (name for channel in self.channels for name in (channel.publisher, channel.subscriber))
+        enums, records = (view.name for view in self.enums), (view.name for view in self.records)
+        return tuple(json.dumps(name) for name in (*enums, *records, *endpoints))
+
+
+def package_files(schema: Schema) -> dict[str, str]:
+    """The texts of the package, by file name. The binary schema is another target."""
+    view = _package(schema)
+    return {
+        "__init__.py": render("python.py.j2", package=view),
+        "__init__.pyi": render("python.pyi.j2", package=view),
+        "py.typed": "",
+    }
+
+
+def python_names(schema: Schema) -> Mapping[str, str]:
+    """What each type is called in the package: its short name; where two share one, or an endpoint has it, that of the
+    main file's own type, and of the others the qualified name with underscores."""
+    qualified = [*schema.records, *schema.enums]
+    own = set(schema.main.types)
+    endpoints = {channel.stem + suffix for channel in schema.channels for suffix in ("Publisher", "Subscriber")}
+    count = Counter(short_name(name) for name in qualified)
+    own_count = Counter(short_name(name) for name in qualified if name in own)
+
+    def is_short(name: str) -> bool:
+        short = short_name(name)
+        if short in endpoints or keyword.iskeyword(short):
+            return False
+        return count[short] == 1 or (name in own and own_count[short] == 1)
+
+    return {name: short_name(name) if is_short(name) else _long_name(name) for name in qualified}
+
+
+def _long_name(name: str) -> str:
+    return name.replace(".", "_") if namespace_of(name) else name + "_"
+
+
+def _package(schema: Schema) -> PackageView:
+    names = python_names(schema)
+    return PackageView(
+        label=schema.main.name,
+        bfbs=f"{schema.main.stem}.bfbs",
+        enums=tuple(_enum(enum, names) for enum in schema.enums.values()),
+        records=tuple(_record(record, names) for record in schema.records.values()),
+        channels=tuple(_channel(channel, schema, names) for channel in schema.channels),
+    )
+
+
+def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:
+    members = tuple((value.name, value.number) for value in enum.values)
+    return EnumView(
+        name=names[enum.name],
+        qualified=enum.name,
+        base="IntFlag" if enum.is_bit_flags else "IntEnum",
+        members=tuple(member for member in members if not _is_reserved(member[0])),
+        unreachable=tuple(name for name, _ in members if _is_reserved(name)),
+        doc=_docstring(enum.doc, enum.name),
+    )
+
+
+def _record(record: Record, names: Mapping[str, str]) -> RecordView:
+    fields = [field for field in record.fields if not field.deprecated]
+    named = {field.name for field in fields}
+    return RecordView(
+        name=names[record.name],
+        qualified=record.name,
+        kind="struct" if record.is_struct else "table",
+        fields=tuple(_field(field, record, names) for field in fields if not _is_reserved(field.name)),
+        signature=_signature(record, names),
+        unreachable=tuple(field.name for field in fields if _is_reserved(field.name)),
+        doc=_docstring(record.doc, record.name),
+        sample_attributes=tuple(name for name in ("sequence", "publish_ns", "publisher", "lost") if name not in named),
+    )
+
+
+def _field(field: Field, record: Record, names: Mapping[str, str]) -> FieldView:
+    read = _read_type(field.type, names)
+    is_always_there = record.is_struct or field.required or isinstance(field.type, ScalarType)
+    return FieldView(
+        name=field.name,
+        read=read if is_always_there else f"{read} | None",
+        given=_given(field, names),
+        doc=tuple(line.strip() for line in field.doc),
+    )
+
+
+def _given(field: Field, names: Mapping[str, str]) -> str:
+    """A parameter: one that must be given has no default."""
+    written = _write_type(field.type, names)
+    if field.required:
+        return f"{field.name}: {written}"
+    is_reference = not isinstance(field.type, ScalarType)
+    return f"{field.name}: {written}{' | None' if is_reference else ''} = ..."
+
+
+def _signature(record: Record, names: Mapping[str, str]) -> str:
+    """All fields as keyword parameters; nothing where there are none, for a bare star is no signature."""
+    fields = [f for f in record.fields if not f.deprecated and not _is_reserved(f.name)]
+    return "".join(f", {part}" for part in ["*", *(_given(f, names) for f in fields)]) if fields else ""
+
+
+def _read_type(type_: Type, names: Mapping[str, str]) -> str:
+    if isinstance(type_, ScalarType):
+        return names[type_.enum] if type_.enum else _scalar(type_.scalar)
+    if isinstance(type_, StringType):
+        return "str"
+    if isinstance(type_, RecordType):
+        return names[type_.name]
+    element = type_.element
+    if isinstance(element, ScalarType):
+        return f"_npt.NDArray[_np.{_NUMPY[element.scalar]}]"
+    if isinstance(element, RecordType) and element.is_struct:
+        return "_npt.NDArray[_np.void]"
+    return f"_Sequence[{_read_type(element, names)}]"
+
+
+def _write_type(type_: Type, names: Mapping[str, str]) -> str:
+    if isinstance(type_, ScalarType):
+        return f"{names[type_.enum]} | int" if type_.enum else _scalar(type_.scalar)
+    if isinstance(type_, StringType):
+        return "str | bytes"
+    if isinstance(type_, RecordType):
+        plain = "dict[str, _Any] | tuple[_Any, ...]" if type_.is_struct else "dict[str, _Any]"
+        return f"{names[type_.name]} | {plain}"
+    element = type_.element
+    if isinstance(element, ScalarType):
+        return f"_Elements | _Sequence[{_scalar(element.scalar)}]"
+    if isinstance(element, RecordType) and element.is_struct:
+        return f"_Elements | _Sequence[{_write_type(element, names)}]"
+    return f"_Sequence[{_write_type(element, names)}]"
+
+
+def _scalar(scalar: Scalar) -> str:
+    return "float" if scalar.is_float else "bool" if scalar is Scalar.BOOL else "int"
+
+
+def _channel(channel: Channel, schema: Schema, names: Mapping[str, str]) -> ChannelView:
+    what = f"Channel '{channel.name}', pubsub<{short_name(channel.message)}>."
+    return ChannelView(
+        identifier=channel.identifier,
+        name=json.dumps(channel.name),
+        publisher=channel.stem + "Publisher",
+        subscriber=channel.stem + "Subscriber",
+        message=names[channel.message],
+        qualified=channel.message,
+        fingerprint=f"0x{fingerprint(channel.message, schema):016x}",
+        declared_at=json.dumps(channel.span.place),
+        facts=_facts(channel.qos),
+        doc=_docstring((*channel.doc, what), ""),
+        signature=_signature(schema.records[channel.message], names),
+    )
+
+
+def _facts(qos: Qos) -> tuple[str, ...]:
+    """The options as keyword arguments, three short lines of them."""
+    return (
+        f"history={qos.history}, capacity={qos.capacity}, max_size={qos.max_size}, "
+        f'reliability="{qos.reliability}", on_full="{qos.on_full}",',
+        f"deadline_ns={qos.deadline_ns}, lifespan_ns={qos.lifespan_ns}, "
+        f"max_publishers={qos.max_publishers}, max_subscribers={qos.max_subscribers},",
+        f"max_borrowed={qos.max_borrowed}, max_loans={qos.max_loans}, "
+        f'verify="{qos.verify}", prefault={qos.prefault},',
+    )
+
+
+def _docstring(doc: tuple[str, ...], otherwise: str) -> str:
+    text = " ".join(line.strip() for line in doc).strip() or otherwise
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _is_reserved(name: str) -> bool:
+    return keyword.iskeyword(name) or (name.startswith("__") and name.endswith("__"))

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tree to syntax: one parsed file as frozen values with spans, each declaration in its namespace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lark import Token, Tree
+
+from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.documentation import doc_comments
+from shmcomm_gen.grammar import Parsed, parse
+from shmcomm_gen.source import Source, Span
+from shmcomm_gen.syntax import (
+    ArrayOf,
+    Attribute,
+    ChannelSyntax,
+    EnumSyntax,
+    EnumValueSyntax,
+    FieldSyntax,
+    FileSyntax,
+    Name,
+    OptionSyntax,
+    RecordSyntax,
+    RootType,
+    TypeDeclaration,
+    TypeName,
+    TypeSyntax,
+    Unsupported,
+    Value,
+    ValueKind,
+    VectorOf,
+)
+
+Node = Tree[Token]
+
+_VALUE_KINDS = {
+    "integer": ValueKind.INTEGER,
+    "float": ValueKind.FLOAT,
+    "quantity": ValueKind.QUANTITY,
+    "word": ValueKind.WORD,
+    "signed_word": ValueKind.WORD,
+    "string": ValueKind.STRING,
+    "call": ValueKind.CALL,
+    "list": ValueKind.LIST,
+}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+def read_syntax(source: Source, sink: Sink) -> FileSyntax:
+    """Parses `source`; what does not parse is reported and left out."""
+    parsed = parse(source, sink)
+    return _Reader(source, parsed, doc_comments(source, parsed.text, sink)).file()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Walks one tree. Methods are named for the grammar rule they read."""
+
+    source: Source
+    parsed: Parsed
+    docs: Mapping[int, tuple[str, ...]]
+
+    def file(self) -> FileSyntax:
+        types: list[TypeDeclaration] = []
+        channels: list[ChannelSyntax] = []
+        unsupported: list[Unsupported] = []
+        root_types: list[RootType] = []
+        named: dict[str, list[Name]] = {}
+        for namespace, node in self._in_namespaces():
+            match node.data:
+                case "record":
+                    types.append(self._record(node, namespace))
+                case "enum":
+                    types.append(self._enum(node, namespace))
+                    unsupported.extend(self._enum_value_attributes(node))
+                case "channel":
+                    channels.append(self._channel(node, namespace))
+                case "root_type":
+                    root_types.append(RootType(self._type_name(_subtree(node, "dotted")), namespace))
+                case "include" | "file_identifier" | "file_extension" | "attribute_declaration":
+                    named.setdefault(str(node.data), []).append(self._string_or_name(_token(node)))
+                case _:
+                    unsupported.append(self._unsupported(node, namespace))
+        return FileSyntax(
+            source=self.source,
+            includes=tuple(named.get("include", ())),
+            types=tuple(types),
+            channels=tuple(channels),
+            attributes=tuple(named.get("attribute_declaration", ())),
+            unsupported=tuple(unsupported),
+            root_types=tuple(root_types),
+            file_identifiers=tuple(named.get("file_identifier", ())),
+            file_extensions=tuple(named.get("file_extension", ())),
+            unreadable=self.parsed.unreadable,
+        )
+
+    def _in_namespaces(self) -> Iterator[tuple[str, Node]]:
+        namespace = ""
+        for node in _subtrees(self.parsed.tree):
+            if node.data == "namespace":
+                dotted = _find(node, "dotted")
+                namespace = _dotted_text(dotted) if dotted else ""
+            else:
+                yield namespace, node
+
+    # ---- types ----
+
+    def _record(self, node: Node, namespace: str) -> RecordSyntax:
+        keyword, name = _tokens(node)
+        return RecordSyntax(
+            name=self._name(name),
+            namespace=namespace,
+            is_struct=keyword == "struct",
+            fields=tuple(self._field(child) for child in _subtrees(node, "field")),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _field(self, node: Node) -> FieldSyntax:
+        type_node = next(child for child in _subtrees(node) if child.data in ("dotted", "vector", "array"))
+        return FieldSyntax(
+            name=self._name(_token(node)),
+            type=self._type(type_node),
+            default=self._optional_value(node),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _enum(self, node: Node, namespace: str) -> EnumSyntax:
+        types = [child for child in _subtrees(node) if child.data in ("dotted", "vector", "array")]
+        return EnumSyntax(
+            name=self._name(_token(node)),
+            namespace=namespace,
+            underlying=self._type(types[0]) if types else None,
+            values=tuple(self._enum_value(child) for child in _subtrees(node, "enum_value")),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _enum_value(self, node: Node) -> EnumValueSyntax:
+        return EnumValueSyntax(self._name(_token(node)), self._optional_value(node), self._doc(node))
+
+    def _enum_value_attributes(self, node: Node) -> Iterator[Unsupported]:
+        for value in _subtrees(node, "enum_value"):
+            attributes = _find(value, "attributes")
+            if attributes:
+                yield Unsupported("attributes of an enum value", self._span(attributes))
+
+    def _type(self, node: Node) -> TypeSyntax:
+        if node.data == "dotted":
+            return self._type_name(node)
+        element = self._type(_subtrees(node)[0])
+        if node.data == "vector":
+            return VectorOf(element, self._span(node))
+        length = _token(node)
+        return ArrayOf(element, Value(ValueKind.INTEGER, str(length), self._token_span(length)), self._span(node))
+
+    def _type_name(self, node: Node) -> TypeName:
+        return TypeName(_dotted_text(node), self._span(node))
+
+    def _attributes(self, node: Node) -> tuple[Attribute, ...]:
+        group = _find(node, "attributes")
+        if group is None:
+            return ()
+        return tuple(Attribute(self._name(_token(a)), self._optional_value(a)) for a in _subtrees(group, "attribute"))
+
+    # ---- channels ----
+
+    def _channel(self, node: Node, namespace: str) -> ChannelSyntax:
+        name, pattern = _tokens(node)
+        rename = _find(node, "channel_name")
+        profiles = _find(node, "profiles")
+        return ChannelSyntax(
+            name=self._name(name),
+            namespace=namespace,
+            channel_name=self._string_or_name(_token(rename)) if rename else None,
+            pattern=self._name(pattern),
+            messages=tuple(self._type_name(child) for child in _subtrees(_subtree(node, "messages"))),
+            profiles=tuple(self._name(token) for token in _tokens(profiles)) if profiles else (),
+            options=tuple(self._option(child) for child in _subtrees(node, "option")),
+            doc=self._doc(node),
+        )
+
+    def _option(self, node: Node) -> OptionSyntax:
+        return OptionSyntax(self._name(_token(node)), self._value(_subtrees(node)[0]))
+
+    # ---- what has no meaning yet ----
+
+    def _unsupported(self, node: Node, namespace: str) -> Unsupported:
+        what = {
+            "union": "a union",
+            "rpc_service": "an rpc_service",
+            "native_include": "native_include",
+            "object": "a JSON object in a schema",
+        }[str(node.data)]
+        if node.data != "union":
+            return Unsupported(what, Span(self.source, node.meta.start_pos, node.meta.start_pos + len(_head(node))))
+        name = _token(node)
+        return Unsupported(what, self._token_span(name), f"{namespace}.{name}".lstrip("."))
+
+    # ---- small parts ----
+
+    def _optional_value(self, node: Node) -> Value | None:
+        values = [child for child in _subtrees(node) if child.data in _VALUE_KINDS]
+        return self._value(values[0]) if values else None
+
+    def _value(self, node: Node) -> Value:
+        span = self._span(node)
+        kind = _VALUE_KINDS[str(node.data)]
+        text = self.source.text[span.start : span.end]
+        return Value(kind, unquote(text) if kind is ValueKind.STRING else text, span)
+
+    def _string_or_name(self, token: Token) -> Name:
+        text = unquote(token) if token.type == "STRING" else str(token)
+        return Name(text, self._token_span(token))
+
+    def _name(self, token: Token) -> Name:
+        return Name(str(token), self._token_span(token))
+
+    def _doc(self, node: Node) -> tuple[str, ...]:
+        return self.docs.get(node.meta.start_pos, ())
+
+    def _span(self, node: Node) -> Span:
+        return Span(self.source, node.meta.start_pos, node.meta.end_pos)
+
+    def _token_span(self, token: Token) -> Span:
+        start = token.start_pos or 0
+        return Span(self.source, start, start + len(token))
+
+
+def unquote(literal: str) -> str:
+    """The text of a string literal."""
+
+    def replace(match: re.Match[str]) -> str:
+        escape = match.group(1)
+        if escape[0] in "xu" and len(escape) > 1:
+            return chr(int(escape[1:], 16))
+        return _ESCAPES.get(escape, escape)
+
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", replace, literal[1:-1])
+
+
+def _head(node: Node) -> str:
+    return "{" if node.data == "object" else str(node.data)
+
+
+def _dotted_text(node: Node) -> str:
+    return ".".join(_tokens(node))
+
+
+def _tokens(node: Node) -> list[Token]:
+    return [child for child in node.children if isinstance(child, Token)]
+
+
+def _token(node: Node) -> Token:
+    return _tokens(node)[0]
+
+
+def _subtrees(node: Node, rule: str = "") -> list[Node]:
+    return [child for child in node.children if isinstance(child, Tree) and rule in ("", child.data)]
+
+
+def _find(node: Node, rule: str) -> Node | None:
+    found = _subtrees(node, rule)
+    return found[0] if found else None
+
+
+def _subtree(node: Node, rule: str) -> Node:
+    return _subtrees(node, rule)[0]
