@@ -60,11 +60,11 @@ class Latest:
         self.overview: Overview | None = None
 
     def see(self, snapshot: Snapshot) -> None:
-        memory, load = snapshot.memory, snapshot.load
+        cores, memory, load = snapshot.cores, snapshot.memory, snapshot.load
         self.overview = Overview(
             host=snapshot.host,
             uptime_s=snapshot.uptime_s,
-            busy=[1.0 - core.idle - core.iowait for core in snapshot.cores],
+            busy=(1.0 - cores["idle"] - cores["iowait"]).tolist(),
             memory_used=memory.total - memory.available,
             memory_total=memory.total,
             load=(load.one, load.five, load.fifteen),

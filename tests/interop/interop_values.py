@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values of the interop messages and their text: the same rules as fill.h and text.h, written a second time.
+
+Messages are dicts, as `send(**fields)` takes them. `text_of` needs the type of each number, which TYPES gives.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+MASK = (1 << 64) - 1
+COLORS = (0, 5, 6)
+LEVELS = (-300, 0, 300)
+TEXTS = ("", "a", "Grüße", "温度 20 °C", "line\nbreak\ttab", "nul\0inside", "x" * 300)
+F32_ENDS = (0, 0x80000001, 0x7FC00000, 0x7F800000)
+F64_ENDS = (0, 0x8000000000000001, 0x7FF8000000000000, 0x7FF0000000000000)
+INTEGERS = {"i8": (8, True), "u8": (8, False), "i16": (16, True), "u16": (16, False), "i32": (32, True), "u32": (32, False), "i64": (64, True), "u64": (64, False)}  # fmt: skip
+
+
+class Draw:
+    """Draws values one after the other, in the order in which the schema declares the fields."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._state = number
+
+    def integer(self, kind: str) -> int:
+        bits, is_signed = INTEGERS[kind]
+        value = self._bits(bits) & ((1 << bits) - 1)
+        return value - (1 << bits) if is_signed and value >> (bits - 1) else value
+
+    def f32(self) -> float:
+        bits = F32_ENDS[self._number] if self._number < 4 else self._next() & 0xBFFFFFFF
+        value: float = struct.unpack("<f", struct.pack("<I", bits))[0]
+        return value
+
+    def f64(self) -> float:
+        bits = F64_ENDS[self._number] if self._number < 4 else self._next() & 0xBFFFFFFFFFFFFFFF
+        value: float = struct.unpack("<d", struct.pack("<Q", bits))[0]
+        return value
+
+    def flag(self) -> bool:
+        return self._choose(2) == 1
+
+    def color(self) -> int:
+        return COLORS[self._choose(3)]
+
+    def level(self) -> int:
+        return LEVELS[self._choose(3)]
+
+    def text(self) -> str:
+        return TEXTS[self._choose(len(TEXTS))]
+
+    def many(self, make: Callable[[], Any]) -> list[Any]:
+        return [make() for _ in range(self._choose(9))]
+
+    def integers(self, kind: str) -> list[int]:
+        return self.many(lambda: self.integer(kind))
+
+    def point(self) -> dict[str, Any]:
+        return {"x": self.f32(), "y": self.f32(), "z": self.f64()}
+
+    def part(self) -> dict[str, Any]:
+        return {"color": self.color(), "point": self.point(), "weights": [self.f32() for _ in range(3)], "ok": self.flag()}
+
+    def leaf(self, depth: int) -> dict[str, Any]:
+        leaf: dict[str, Any] = {"id": self.integer("i32"), "label": self.text(), "point": self.point(), "children": []}
+        if depth > 0:
+            leaf["children"] = self.many(lambda: self.leaf(depth - 1))
+        return leaf
+
+    def _bits(self, count: int) -> int:
+        top = 1 << (count - 1)
+        return {1: top, 2: MASK, 3: top - 1}[self._number] if 1 <= self._number <= 3 else self._next()
+
+    def _choose(self, count: int) -> int:
+        if self._number < 4:
+            return {2: count - 1, 3: count // 2}.get(self._number, 0)
+        return self._next() % count
+
+    def _next(self) -> int:
+        self._state = (self._state + 0x9E3779B97F4A7C15) & MASK
+        z = self._state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        return z ^ (z >> 31)
+
+
+def everything(number: int) -> dict[str, Any]:
+    if number == 0:
+        return {"name": "least"}
+    d = Draw(number)
+    message: dict[str, Any] = {kind: d.integer(kind) for kind in INTEGERS}
+    message |= {"f32": d.f32(), "f64": d.f64(), "flag": d.flag(), "color": d.color(), "level": d.level()}
+    message |= {"text": d.text(), "name": d.text()}
+    message |= {f"{kind}s": d.integers(kind) for kind in INTEGERS}
+    message |= {"f32s": d.many(d.f32), "f64s": d.many(d.f64), "flags": d.many(d.flag)}
+    message |= {"colors": d.many(d.color), "levels": d.many(d.level), "texts": d.many(d.text)}
+    message |= {"points": d.many(d.point), "parts": d.many(d.part), "point": d.point(), "part": d.part()}
+    message |= {"leaf": d.leaf(0), "leaves": d.many(lambda: d.leaf(1)), "after_old": d.integer("i16")}
+    return message
+
+
+def plain(number: int) -> dict[str, Any]:
+    d = Draw(number)
+    return {
+        "u8": d.integer("u8"), "i64": d.integer("i64"), "flag": d.flag(), "f32": d.f32(), "color": d.color(), "f64": d.f64(),
+        "i16": d.integer("i16"), "level": d.level(), "u64": d.integer("u64"), "i8": d.integer("i8"), "u32": d.integer("u32"),
+        "u16": d.integer("u16"), "i32": d.integer("i32"), "point": d.point(), "part": d.part(),
+        "u16s": [d.integer("u16") for _ in range(3)], "f64s": [d.f64() for _ in range(2)], "flags": [d.flag() for _ in range(5)],
+        "colors": [d.color() for _ in range(4)], "points": [d.point() for _ in range(2)],
+    }  # fmt: skip
+
+
+def tiny(number: int) -> dict[str, Any]:
+    return {"value": number % 256}
+
+
+def blob(size: int) -> dict[str, Any]:
+    cycle = bytes(range(251)) * (size // 251 + 2)
+    return {"data": cycle[size % 251 : size % 251 + size]}
+
+
+MAKE: Mapping[str, Callable[[int], dict[str, Any]]] = {"everything": everything, "plain": plain, "tiny": tiny, "blob": blob}
+
+# ---- text
+
+POINT = {"x": "f32", "y": "f32", "z": "f64"}
+PART = {"color": "int", "point": POINT, "weights": ["f32"], "ok": "int"}
+LEAF: dict[str, Any] = {"id": "int", "label": "text", "point": POINT}
+LEAF["children"] = [LEAF]
+SCALARS = {"f32": "f32", "f64": "f64", "flag": "int", "color": "int", "level": "int"} | dict.fromkeys(INTEGERS, "int")
+EVERYTHING: Mapping[str, Any] = {
+    **{name: SCALARS[name] for name in (*INTEGERS, "f32", "f64", "flag", "color", "level")},
+    "text": "text", "name": "text",
+    **{f"{name}s": [SCALARS[name]] for name in (*INTEGERS, "f32", "f64", "flag", "color", "level")},
+    "texts": ["text"], "points": [POINT], "parts": [PART], "point": POINT, "part": PART, "leaf": LEAF, "leaves": [LEAF],
+    "default_i32": "int", "default_u64": "int", "default_f32": "f32", "default_f64": "f64", "default_flag": "int", "default_color": "int",
+    "after_old": "int",
+}  # fmt: skip
+PLAIN: Mapping[str, Any] = {
+    **{name: SCALARS[name] for name in ("u8", "i64", "flag", "f32", "color", "f64", "i16", "level", "u64", "i8", "u32", "u16", "i32")},
+    "point": POINT, "part": PART, "u16s": ["int"], "f64s": ["f64"], "flags": ["int"], "colors": ["int"], "points": [POINT],
+}  # fmt: skip
+DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(SCALARS, 0), "color": 5, "after_old": 0,
+    "default_i32": -7, "default_u64": 9223372036854775807, "default_f32": 0.1, "default_f64": 2.5, "default_flag": True, "default_color": 6,
+}  # fmt: skip
+
+
+def text_of(kind: Any, value: Any) -> str:
+    """`value`, of a type as TYPES above describe it: a word, [of elements], or {of fields}. Reads dicts and messages."""
+    if value is None:
+        return "none"
+    if isinstance(kind, list):
+        return "[" + ",".join(text_of(kind[0], one) for one in value) + "]"
+    if isinstance(kind, dict):
+        return "(" + ",".join(text_of(inner, member(value, name)) for name, inner in kind.items()) + ")"
+    if kind == "text":
+        return "'" + value.encode().hex() + "'"
+    if kind == "int":
+        return str(int(value))
+    packed: bytes = struct.pack(">f" if kind == "f32" else ">d", value)
+    return packed.hex()
+
+
+def member(value: Any, name: str) -> Any:
+    """A field of a dict, of an element of a structured array, or of a message."""
+    return getattr(value, name) if hasattr(type(value), name) else value[name]
+
+
+def fields_text(name: str, fields: Mapping[str, Any], get: Callable[[str], Any]) -> str:
+    return " ".join([name, *(f"{field}={text_of(kind, get(field))}" for field, kind in fields.items())])
+
+
+def blob_text(data: Sequence[int] | memoryview | bytes) -> str:
+    raw = bytes(data)
+    return f"blob bytes={len(raw)} crc={zlib.crc32(raw):08x}"
+
+
+def expected_text(message: str, number: int) -> str:
+    """What a subscriber says of case `number` when nothing was lost."""
+    values = MAKE[message](number)
+    if message == "everything":
+        return "lost=0 " + fields_text("everything", EVERYTHING, lambda field: values.get(field, DEFAULTS.get(field)))
+    if message == "plain":
+        return "lost=0 " + fields_text("plain", PLAIN, values.__getitem__)
+    return "lost=0 " + (f"tiny value={values['value']}" if message == "tiny" else blob_text(values["data"]))
