@@ -47,10 +47,10 @@ class ChannelResolver:
             return None
         messages = self._messages(written, pattern)
         options = self._options(written, pattern)
+        if messages is None:
+            return None
         if pattern != "pubsub":
             self.sink.note("S005", f"channel '{name}' is {pattern}, which is not generated yet", written.name.span)
-            return None
-        if messages is None:
             return None
         message = self.records[messages[0]]
         return Channel(

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from shmcomm_gen import __version__
 from shmcomm_gen.compile import Request, compile_schema, compiler_files
-from shmcomm_gen.diagnostics import Sink, as_json, as_text
-from shmcomm_gen.explain import explain
+from shmcomm_gen.diagnostics import Sink, as_json, as_report
+from shmcomm_gen.explain import CODES, explain
 from shmcomm_gen.output import Output, depfile_text, text_output, write_all
 
 _OK, _ERRORS, _USAGE = 0, 1, 2
+_DEEPEST_NESTING = 50_000  # A schema may nest structs deeper than Python's default allows.
 
 _EXAMPLES = """\
 examples:
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] == "explain":
         return _explain(arguments[1:])
     options = _parser().parse_args(arguments)
+    sys.setrecursionlimit(_DEEPEST_NESTING)
     sink = Sink()
     outputs: list[Output] = []
     for schema in options.schemas:
@@ -74,13 +76,13 @@ def _print_diagnostics(sink: Sink, form: str) -> None:
     if form == "json":
         print(as_json(sink.diagnostics))
     else:
-        sys.stderr.write("\n".join(as_text(found) for found in sink.diagnostics))
+        sys.stderr.write(as_report(sink.diagnostics))
 
 
 def _explain(codes: Sequence[str]) -> int:
     texts = [explain(code) for code in codes]
     if not codes or None in texts:
-        print("usage: shmcommc explain S001 … S037", file=sys.stderr)
+        print(f"usage: shmcommc explain CODE, from {min(CODES)} to {max(CODES)}", file=sys.stderr)
         return _USAGE
     print("\n".join(text for text in texts if text))
     return _OK

@@ -82,6 +82,5 @@ def _scalar_default(value: Value, scalar: Scalar, sink: Sink) -> Default:
             sink.error("S016", f"{whole} does not fit {scalar.spelling}", value.span, hint)
             return 0
     hint = "write true or false" if scalar is Scalar.BOOL else ""
-    shown = f"'{value.text}'" if value.kind is ValueKind.WORD else value.kind.value
-    sink.error("S016", f"{shown} is no default of type {scalar.spelling}", value.span, hint)
+    sink.error("S016", f"'{value.text}' is no default of type {scalar.spelling}", value.span, hint)
     return 0

@@ -106,6 +106,11 @@ def _excerpt(diagnostic: Diagnostic, span: Span, line: int, column: int) -> list
     ]
 
 
+def as_report(diagnostics: Iterable[Diagnostic]) -> str:
+    """All findings for people, a blank line after each error."""
+    return "".join(as_text(d) + ("\n" if d.severity is Severity.ERROR else "") for d in diagnostics)
+
+
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     """The form for tools: a list of objects, one a diagnostic."""
     return json.dumps([_json_object(found) for found in diagnostics], indent=2)

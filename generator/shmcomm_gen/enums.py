@@ -47,12 +47,11 @@ def _spelled(written: TypeSyntax) -> str:
 
 
 def _number(written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, sink: Sink) -> tuple[EnumValue, ...]:
-    if not written.values:
-        sink.error("S012", f"enum '{written.name.text}' has no values", written.name.span, "give it at least one")
     by_name: dict[str, Span] = {}
     by_number: dict[int, EnumValueSyntax] = {}
     values: list[EnumValue] = []
     following = 0
+    is_sound = True
     for value in written.values:
         name, span = value.name.text, value.name.span
         if name in by_name:
@@ -62,7 +61,8 @@ def _number(written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, sink: S
         position = _position(value, following, sink)
         following = position + 1
         number = 1 << position if is_bit_flags and 0 <= position < 64 else position
-        _check_number(value, number, position, by_number, underlying, is_bit_flags, sink)
+        if value.value is not None or is_sound:  # A number counted on from a wrong one is not wrong by itself.
+            is_sound = _check_number(value, number, position, by_number, underlying, is_bit_flags, sink)
         by_number.setdefault(number, value)
         values.append(EnumValue(name, number, value.doc))
     return tuple(values)
@@ -87,7 +87,7 @@ def _check_number(
     underlying: Scalar,
     is_bit_flags: bool,
     sink: Sink,
-) -> None:
+) -> bool:
     name = value.name.text
     span = value.value.span if value.value else value.name.span
     bits = 8 * underlying.size
@@ -100,3 +100,6 @@ def _check_number(
     elif number in by_number:
         earlier = by_number[number].name
         sink.error("S018", f"'{name}' and '{earlier.text}' are both {number}", span, "first:", earlier.span)
+    else:
+        return True
+    return False

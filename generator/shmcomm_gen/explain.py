@@ -1,7 +1,148 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each diagnostic means, at length."""
+"""What each diagnostic means, at length. Codes are stable: one is never given a second meaning."""
+
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, tuple[str, str]] = {
+    "S001": (
+        "the text does not fit the grammar",
+        "The caret is at the first word that cannot stand where it stands; the cause may be just before it, often a\n"
+        "missing ';' or '}'. One such error is reported for each declaration, and names declared in a part that does not\n"
+        "parse are not reported as unknown. The grammar is schema/grammar.lark.",
+    ),
+    "S002": (
+        "a file cannot be found or read",
+        "An include is looked for beside the file that includes it, then in each -I folder in the order given.\n"
+        "After this error unknown types are not reported, because they may be in the missing file.",
+    ),
+    "S003": ("a file is not text", "Schemas are UTF-8 text. The message names the first byte that is not."),
+    "S004": (
+        "not supported yet",
+        "The construct is legal and parses, but nothing is generated for it in this version: unions, rpc_service,\n"
+        "native_include, JSON data, optional scalars (= null), computed defaults such as deg(90), defaults of strings and\n"
+        "vectors, vectors of vectors, nested_flatbuffer, flexbuffer, 64-bit offsets, access options of channels.",
+    ),
+    "S005": (
+        "a channel of this pattern is not generated yet (a note, not an error)",
+        "reqrep and pushpull channels are parsed and checked; endpoints are generated for pubsub.",
+    ),
+    "S006": (
+        "a type is declared twice",
+        "Tables, structs, enums and unions of one namespace share their names, across all included files.",
+    ),
+    "S007": (
+        "a field, enum value or attribute occurs twice",
+        "Names are unique within their declaration.",
+    ),
+    "S008": (
+        "two channels have one name",
+        "A channel's name is its address at run time: the one after '=', else the namespace and the identifier joined\n"
+        "by '/'.",
+    ),
+    "S009": (
+        "a generated name is taken",
+        "channel camera generates CameraChannel, CameraPublisher, CameraSubscriber, CameraSample and CameraLoan beside\n"
+        "the types of its namespace. In Python all endpoints of a file share one package. Rename the channel's\n"
+        "identifier (its name at run time may stay: channel other = \"front/camera\" : …) or the type.",
+    ),
+    "S010": (
+        "a struct holds something of variable size",
+        "Structs are plain bytes: scalars, enums, structs and fixed arrays of these. What has strings, vectors or tables\n"
+        "is a table.",
+    ),
+    "S011": ("a struct contains itself", "Its size would be infinite. A table refers to others and may refer to itself."),
+    "S012": ("a struct without fields", "A struct of no bytes cannot be addressed. An empty table is legal."),
+    "S013": (
+        "a fixed array in the wrong place or of the wrong length",
+        "[float:9] is legal in structs and has 1 to 65,535 elements. In a table, use a vector or wrap the array in a\n"
+        "struct.",
+    ),
+    "S014": (
+        "an unknown type",
+        "A name is looked for in the namespace it is used in, then outwards to the global one. Types of included files\n"
+        "are seen, theirs too.",
+    ),
+    "S015": ("a channel carries neither table nor struct", "Wrap a scalar, string or enum in a struct or table."),
+    "S016": (
+        "a default does not fit its field",
+        "The number is out of range, the name is no value of the enum, or the enum has no value 0 and the field no\n"
+        "default.",
+    ),
+    "S017": (
+        "a default where none can be",
+        "Only scalars and enums of tables have defaults. The fields of a struct are always all there.",
+    ),
+    "S018": (
+        "a wrong enum value",
+        "Values are integers that fit the enum's type and differ. Of an enum with (bit_flags) the number is that of the\n"
+        "bit: Blue = 3 is 1 << 3.",
+    ),
+    "S019": ("an enum's type", "An enum names its integer type: enum Color : ubyte { … }."),
+    "S020": (
+        "an unknown attribute",
+        'Attributes of your own are declared first: attribute "priority";. They travel in the binary schema.',
+    ),
+    "S021": (
+        "an attribute where it has no meaning",
+        "For example (required) on a scalar, which is always there, or (bit_flags) on a table.",
+    ),
+    "S022": (
+        "wrong field ids",
+        "Either no field of a table has an id, or all have, from 0 without a gap. A field that is no longer used keeps\n"
+        "its id and becomes (deprecated).",
+    ),
+    "S023": ("an unknown option of a channel", "schema/README.md lists all options with their defaults."),
+    "S024": ("an option of another pattern", "Each pattern has options of its own; schema/README.md has the table."),
+    "S025": (
+        "a duration without a unit, or an unknown unit",
+        "Durations: ns, us, ms, s, min. Sizes: B, KiB, MiB, GiB, kB, MB, GB; a size without a unit is in bytes.",
+    ),
+    "S026": (
+        "the value of an option is of the wrong kind or out of range",
+        "The limits are those of the ring: 255 publishers, 1,024 subscribers, 6 borrowed messages, a capacity of 32,768,\n"
+        "messages below 2 GiB.",
+    ),
+    "S027": (
+        "a doc comment after code",
+        "/// documents what follows. At the end of a line it would document the next one.",
+    ),
+    "S028": (
+        "an unknown profile, or one of another pattern",
+        "sensor_data, latched and command mirror ROS and are for pubsub. Options after a profile override it.",
+    ),
+    "S029": (
+        "an unknown pattern, or the wrong number of messages",
+        "pubsub<Message>, pushpull<Job>, reqrep<Request, Reply>.",
+    ),
+    "S030": ("a channel's name", "Any text of 1 to 200 bytes without NUL and line breaks."),
+    "S031": (
+        "two files of one compilation have the same stem",
+        "Output is named for the stem: robot.channel and robot.fbs would both generate robot_generated.h.",
+    ),
+    "S032": ("an option is given twice", "Which of the two counts would be a guess."),
+    "S033": (
+        "an option without effect",
+        "on_full says what a publisher of a reliable channel does; a best_effort channel overwrites its oldest message.",
+    ),
+    "S034": ("max_size below the size of the struct", "No message would fit. A struct's size needs no option."),
+    "S035": (
+        "a wrong root_type, file_identifier or file_extension",
+        "A root type is a table; an identifier has four bytes and is given once.",
+    ),
+    "S036": (
+        "flatc was not found",
+        "The C++ of types is made by FlatBuffers' own compiler. Python and binary schemas need none.",
+    ),
+    "S037": (
+        "flatc refused a schema",
+        "All checks here passed and flatc's did not: a difference between the two. Please report it.",
+    ),
+}
 
 
 def explain(code: str) -> str | None:
-    return None
+    """Title and text of a code, or None where there is none of that name."""
+    found = CODES.get(code.upper())
+    return f"{code.upper()}: {found[0]}\n\n{found[1]}\n" if found else None

@@ -29,7 +29,11 @@ KEYWORDS = (
 
 # Where a top-level declaration begins, as far as a person would say so at a glance.
 _DECLARATION = re.compile(rf"^[ \t]*({'|'.join(KEYWORDS)})\s+[\"A-Za-z_]", re.MULTILINE)
-_DECLARED_NAME = re.compile(r"\b(?:table|struct|enum|union)\s+([A-Za-z_]\w*)")
+# In what does not parse, a word after a word may have been a declared name, under a misspelt keyword too.
+_DECLARED_NAME = re.compile(r"\b[A-Za-z_]\w*\s+([A-Za-z_]\w*)")
+
+# Where the lexer stops at one of these, its other end is missing.
+_OPENERS = {"/*": "a comment", '"': "a string", "'": "a string"}
 
 _TERMINAL_NAMES = {
     "IDENT": "a name",
@@ -73,8 +77,8 @@ def parse(source: Source, sink: Sink) -> Parsed:
             return Parsed(parser().parse(text), text, frozenset(unreadable))
         except UnexpectedInput as error:
             offset = _offset(error, text)
-            _report(error, offset, source, sink)
             start, end = _broken_part(text, offset)
+            _report(error, offset, end <= offset < len(text), source, sink)
             unreadable.update(_DECLARED_NAME.findall(text[start:end]))
             text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
     return Parsed(parser().parse(""), "", frozenset(_DECLARED_NAME.findall(source.text)))
@@ -105,19 +109,24 @@ def _broken_part(text: str, offset: int) -> tuple[int, int]:
     return start, end
 
 
-def _report(error: UnexpectedInput, offset: int, source: Source, sink: Sink) -> None:
+def _report(error: UnexpectedInput, offset: int, is_left_open: bool, source: Source, sink: Sink) -> None:
     word = _word_at(source.text, offset)
+    if word in _OPENERS:
+        span = Span(source, offset, offset + len(word))
+        sink.error("S001", f"{_OPENERS[word]} is not closed", span)
+        return
     span = Span(source, offset, offset + max(1, len(word)))
     if isinstance(error, UnexpectedToken):
         expected = error.accepts or error.expected
     else:
         expected = error.allowed if isinstance(error, UnexpectedCharacters) else set()
     found = f"unexpected '{word}'" if word else "unexpected end of the file"
-    sink.error("S001", found, span, _expectation(word, set(expected or ())))
+    hint = _expectation(word, set(expected or ()))
+    sink.error("S001", found, span, f"{hint}; is a '}}' missing above?" if is_left_open else hint)
 
 
 def _word_at(text: str, offset: int) -> str:
-    match = re.compile(r"[\w.]+|\"[^\"\n]*\"?|\S").match(text, offset)
+    match = re.compile(r"[\w.]+|\"[^\"\n]*\"|/\*|\S").match(text, offset)
     return match.group() if match else ""
 
 

@@ -147,16 +147,19 @@ class Channel:
 @dataclass(frozen=True)
 class SchemaFile:
     """One file of the closure. `types` are the qualified names it declares, in order; `attributes` those it uses or
-    declares beside FlatBuffers' own."""
+    declares beside FlatBuffers' own; `includes` the names of the files it includes."""
 
     name: str
-    stem: str
     includes: tuple[str, ...]
     types: tuple[str, ...]
     attributes: tuple[str, ...]
     root_type: str
     file_identifier: str
     file_extension: str
+
+    @property
+    def stem(self) -> str:
+        return self.name.rpartition(".")[0] or self.name
 
 
 @dataclass(frozen=True)

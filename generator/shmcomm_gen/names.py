@@ -40,7 +40,7 @@ class Names:
             self._declared[name] = declaration
             return
         self._sink.error("S006", f"type '{name}' is declared twice", declaration.name.span,
-                         "first declared here:", earlier.name.span)  # fmt: skip
+                         "first:", earlier.name.span)  # fmt: skip
 
     def __iter__(self) -> Iterator[tuple[str, TypeDeclaration]]:
         return iter(self._declared.items())

@@ -203,9 +203,9 @@ class RecordResolver:
         for expected, f in enumerate(numbered):
             found = integer(given[f.name])
             if found != expected:
-                what = f"id {found} is given twice" if found == expected - 1 else f"id {expected} is missing"
-                self.sink.error("S022", f"ids of '{written.name.text}' are 0 to {len(fields) - 1}: {what}",
-                                spans[f.name])  # fmt: skip
+                is_twice = found == expected - 1
+                what = f"id {found} is given twice" if is_twice else f"field '{f.name}' has id {found}, but no field has {expected}"
+                self.sink.error("S022", what, spans[f.name], f"ids of '{written.name.text}' run from 0 without a gap")
                 return fields
         return [_placed(f, index, 4 + 2 * index, 0) for index, f in enumerate(numbered)]
 

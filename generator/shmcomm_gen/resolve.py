@@ -47,8 +47,7 @@ def _file(
 ) -> SchemaFile:
     return SchemaFile(
         name=file.source.path.name,
-        stem=file.source.stem,
-        includes=tuple(other.source.stem for other in closure.included_by(file)),
+        includes=tuple(other.source.path.name for other in closure.included_by(file)),
         types=tuple(qualify(one.namespace, one.name.text) for one in file.types if names.is_first(one)),
         attributes=_attributes(file, user_attributes),
         root_type=_root_type(file, names, sink),

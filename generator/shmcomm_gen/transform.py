@@ -147,7 +147,7 @@ class _Reader:
         for value in _subtrees(node, "enum_value"):
             attributes = _find(value, "attributes")
             if attributes:
-                yield Unsupported("attributes of an enum value", self._span(attributes))
+                yield Unsupported("an attribute of an enum value", self._span(attributes))
 
     def _type(self, node: Node) -> TypeSyntax:
         if node.data == "dotted":

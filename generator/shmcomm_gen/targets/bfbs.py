@@ -23,6 +23,7 @@ from shmcomm_gen.model import (
     RecordType,
     ScalarType,
     Schema,
+    SchemaFile,
     Type,
     VectorType,
 )
@@ -31,17 +32,19 @@ _SLOTS: Mapping[str, Mapping[str, int]] = {
     "Type": {"base_type": 0, "element": 1, "index": 2, "fixed_length": 3, "base_size": 4, "element_size": 5},
     "KeyValue": {"key": 0, "value": 1},
     "EnumVal": {"name": 0, "value": 1, "union_type": 3, "documentation": 4},
-    "Enum": {"name": 0, "values": 1, "underlying_type": 3, "attributes": 4, "documentation": 5},
+    "Enum": {"name": 0, "values": 1, "underlying_type": 3, "attributes": 4, "documentation": 5, "declaration_file": 6},
     "Field": {
         "name": 0, "type": 1, "id": 2, "offset": 3, "default_integer": 4, "default_real": 5, "deprecated": 6,
         "required": 7, "key": 8, "attributes": 9, "documentation": 10, "optional": 11, "padding": 12,
     },
     "Object": {
         "name": 0, "fields": 1, "is_struct": 2, "minalign": 3, "bytesize": 4, "attributes": 5, "documentation": 6,
+        "declaration_file": 7,
     },
+    "SchemaFile": {"filename": 0, "included_filenames": 1},
     "Schema": {
         "objects": 0, "enums": 1, "file_ident": 2, "file_ext": 3, "root_table": 4, "services": 5,
-        "advanced_features": 6,
+        "advanced_features": 6, "fbs_files": 7,
     },
 }  # fmt: skip
 
@@ -100,6 +103,7 @@ class _Writer:
             root_table=objects.get(main.root_type, 0),
             services=self._vector([]),
             advanced_features=_ADVANCED_ARRAYS if has_arrays else 0,
+            fbs_files=self._vector([self._file(f) for f in sorted(self.schema.files, key=lambda f: f.name)]),
         )
         self.builder.Finish(root, b"BFBS")
         return bytes(self.builder.Output())
@@ -117,6 +121,7 @@ class _Writer:
             bytesize=record.size,
             attributes=self._attributes(record.attributes),
             documentation=self._documentation(record.doc),
+            declaration_file=self._file_name(record.span.source.path.name),
         )
 
     def _field(self, field: Field, record: Record) -> int:
@@ -148,6 +153,7 @@ class _Writer:
             underlying_type=self._type(ScalarType(enum.underlying, enum.name)),
             attributes=self._attributes(enum.attributes),
             documentation=self._documentation(enum.doc),
+            declaration_file=self._file_name(enum.span.source.path.name),
         )
 
     def _enum_value(self, value: EnumValue) -> int:
@@ -158,6 +164,17 @@ class _Writer:
             union_type=self._table("Type", base_type=_NONE, element=_NONE, index=-1, base_size=1, element_size=1),
             documentation=self._documentation(value.doc),
         )
+
+    def _file(self, file: SchemaFile) -> int:
+        return self._table(
+            "SchemaFile",
+            filename=self._file_name(file.name),
+            included_filenames=self._vector([self._file_name(name) for name in sorted(file.includes)]),
+        )
+
+    def _file_name(self, name: str) -> int:
+        """flatc writes paths from the main schema's folder, which it calls `//`; names alone depend on no machine."""
+        return self.builder.CreateString(f"//{name}")
 
     def _type(self, type_: Type) -> int:
         base_type, base_size, index = self._base(type_)

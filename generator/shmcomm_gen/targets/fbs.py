@@ -18,7 +18,7 @@ def fbs_text(file: SchemaFile, schema: Schema) -> str:
 
 def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
     yield f"// Generated from {file.name} by shmcommc; do not edit."
-    yield from (f'include "{stem}.fbs";' for stem in file.includes)
+    yield from (f'include "{name.rpartition(".")[0]}.fbs";' for name in file.includes)
     yield from (f'attribute "{name}";' for name in file.attributes)
     namespace = ""
     for name in file.types:

@@ -39,11 +39,10 @@ _NUMPY = {
 
 @dataclass(frozen=True)
 class FieldView:
-    """`read` and `write` are annotations; `given` is how the field stands in a keyword signature."""
+    """A property and its annotation."""
 
     name: str
     read: str
-    given: str
     doc: tuple[str, ...]
 
 
@@ -183,24 +182,23 @@ def _field(field: Field, record: Record, names: Mapping[str, str]) -> FieldView:
     return FieldView(
         name=field.name,
         read=read if is_always_there else f"{read} | None",
-        given=_given(field, names),
         doc=tuple(line.strip() for line in field.doc),
     )
 
 
-def _given(field: Field, names: Mapping[str, str]) -> str:
+def _given(field: Field, in_struct: bool, names: Mapping[str, str]) -> str:
     """A parameter: one that must be given has no default."""
     written = _write_type(field.type, names)
     if field.required:
         return f"{field.name}: {written}"
-    is_reference = not isinstance(field.type, ScalarType)
-    return f"{field.name}: {written}{' | None' if is_reference else ''} = ..."
+    may_be_none = not in_struct and not isinstance(field.type, ScalarType)
+    return f"{field.name}: {written}{' | None' if may_be_none else ''} = ..."
 
 
 def _signature(record: Record, names: Mapping[str, str]) -> str:
     """All fields as keyword parameters; nothing where there are none, for a bare star is no signature."""
     fields = [f for f in record.fields if not f.deprecated and not _is_reserved(f.name)]
-    return "".join(f", {part}" for part in ["*", *(_given(f, names) for f in fields)]) if fields else ""
+    return "".join(f", {part}" for part in ["*", *(_given(f, record.is_struct, names) for f in fields)]) if fields else ""
 
 
 def _read_type(type_: Type, names: Mapping[str, str]) -> str:
