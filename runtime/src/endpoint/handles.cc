@@ -110,7 +110,7 @@ absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {
 }
 
 void Subscriber::Close() {
-  if (core_ != nullptr) std::exchange(core_, nullptr)->Unref();
+  if (core_ != nullptr) std::exchange(core_, nullptr)->CloseHandle();
 }
 
 const std::string& Subscriber::channel() const { return core_ == nullptr ? NoName() : core_->name(); }

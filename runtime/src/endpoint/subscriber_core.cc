@@ -63,36 +63,52 @@ SubscriberCore::~SubscriberCore() {
   if (IsThisProcess()) registry::LeaveReaderLine(channel_.site(), seat_);
 }
 
-void SubscriberCore::Unref() {
-  // acq_rel: the last one out has seen all that the others did, whatever thread they were on.
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+void SubscriberCore::CloseHandle() {
+  // The handle's share goes, the samples taken remain, those already released are in the word. acq_rel: the last one out
+  // has seen all that the others did, whatever thread they were on.
+  const std::int64_t change = kHandleShare - taken_;
+  if (references_.fetch_sub(change, std::memory_order_acq_rel) == change) delete this;
+}
+
+bool SubscriberCore::IsAnySampleAlive() const {
+  return references_.load(std::memory_order_acquire) != kHandleShare - taken_;
 }
 
 absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
-  for (int skips = 0; skips < kMaxSkips; ++skips) {
-    const ring::Reader::NextResult next = reader_.Next();
-    CountLost(reader_.TakeLost());
-    switch (next.outcome) {
-      case ring::Reader::Outcome::kEmpty:
-      case ring::Reader::Outcome::kLagging:  // overtaken again and again: say so by giving nothing; lost is counted
-        return std::optional<Sample>();
-      case ring::Reader::Outcome::kTooManyBorrowed:
-        return TooManyBorrowed();
-      case ring::Reader::Outcome::kCorrupt:
-        ++stats_.corrupt;
-        return absl::DataLossError(absl::StrCat(name(), ": an entry of the ring names an impossible publisher; skipped"));
-      case ring::Reader::Outcome::kHeld:
-        break;
-    }
-    absl::StatusOr<Attempt> attempt = Resolve(next.held);
-    if (!attempt.ok()) return attempt.status();
-    if (attempt->kind == Attempt::Kind::kMessage) return std::optional<Sample>(MakeSample(next.held, attempt->message));
-  }
-  return std::optional<Sample>();
+  const Look look = LookForMessage();
+  if (look.kind == Look::Kind::kMessage) return MakeSample(look);
+  if (look.kind == Look::Kind::kError) return std::move(error_);
+  return std::nullopt;
 }
 
-absl::StatusOr<SubscriberCore::Attempt> SubscriberCore::Resolve(const ring::Held& held) {
+SubscriberCore::Look SubscriberCore::LookForMessage() {
+  for (int skips = 0; skips < kMaxSkips; ++skips) {
+    const Look look = LookOnce();
+    if (look.kind != Look::Kind::kSkipped) return look;
+  }
+  return {Look::Kind::kEmpty, {}, {}};
+}
+
+SubscriberCore::Look SubscriberCore::LookOnce() {
+  const ring::Reader::NextResult next = reader_.Next();
+  CountLost(reader_.TakeLost());
+  switch (next.outcome) {
+    case ring::Reader::Outcome::kHeld:
+      return Resolve(next.held);
+    case ring::Reader::Outcome::kEmpty:
+    case ring::Reader::Outcome::kLagging:  // overtaken again and again: nothing to give now; what is lost is counted
+      return {Look::Kind::kEmpty, {}, {}};
+    case ring::Reader::Outcome::kTooManyBorrowed:
+      return Failed(TooManyBorrowed());
+    case ring::Reader::Outcome::kCorrupt:
+      ++stats_.corrupt;
+      return Failed(absl::DataLossError(absl::StrCat(name(), ": an entry of the ring names an impossible publisher; skipped")));
+  }
+  return {Look::Kind::kEmpty, {}, {}};
+}
+
+SubscriberCore::Look SubscriberCore::Resolve(const ring::Held& held) {
   const std::uint32_t publisher = held.entry.publisher();
   // E5 acquire <- registry::AnnouncePublisher release: the file of this generation is complete and linked.
   const std::uint32_t generation =
@@ -101,49 +117,60 @@ absl::StatusOr<SubscriberCore::Attempt> SubscriberCore::Resolve(const ring::Held
   const ring::Resolved message = ring::Resolve(row, generation, held);
   switch (message.resolution) {
     case ring::Resolution::kMessage:
-      if (row.is_compatible) return Attempt{Attempt::Kind::kMessage, message};
-      reader_.Release(held.hazard);
-      reader_.Accept(held);
-      ++stats_.incompatible;
-      channel_.site().readers.lines[seat_.line].incompatible.store(stats_.incompatible, std::memory_order_relaxed);
-      return Attempt{Attempt::Kind::kRejected, {}};
-    case ring::Resolution::kStale:
-      reader_.Reject(held);
-      return Attempt{Attempt::Kind::kRejected, {}};
-    case ring::Resolution::kCorrupt:
-      return RejectCorrupt(held);
+      if (!row.is_compatible) return SkipIncompatible(held);
+      return {Look::Kind::kMessage, held, message};
     case ring::Resolution::kNotMapped:
       return MapAndResolve(held, generation);
+    case ring::Resolution::kStale:
+      reader_.Reject(held);
+      return {Look::Kind::kSkipped, {}, {}};
+    case ring::Resolution::kCorrupt:
+      break;
   }
   return RejectCorrupt(held);
 }
 
-absl::StatusOr<SubscriberCore::Attempt> SubscriberCore::MapAndResolve(const ring::Held& held, std::uint32_t generation) {
+SubscriberCore::Look SubscriberCore::MapAndResolve(const ring::Held& held, std::uint32_t generation) {
   if (generation == 0) return RejectCorrupt(held);
-  if (maps_.HasRetired() && references_.load(std::memory_order_acquire) == 1) maps_.DropRetired();
+  if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
   const absl::Status mapped = maps_.Map(channel_, held.entry.publisher(), generation);
   if (mapped.ok()) return Resolve(held);
   if (absl::IsNotFound(mapped)) {  // its publisher left and took its messages along
     reader_.Reject(held);
-    return Attempt{Attempt::Kind::kRejected, {}};
+    return {Look::Kind::kSkipped, {}, {}};
   }
   if (absl::IsFailedPrecondition(mapped)) {
     reader_.Release(held.hazard);  // counted when it is met again, now that the row says so
-    return mapped;
+    return Failed(mapped);
   }
   reader_.Reject(held);
   ++stats_.corrupt;
-  return Named(name(), mapped);
+  return Failed(Named(name(), mapped));
 }
 
-absl::StatusOr<SubscriberCore::Attempt> SubscriberCore::RejectCorrupt(const ring::Held& held) {
+SubscriberCore::Look SubscriberCore::SkipIncompatible(const ring::Held& held) {
+  reader_.Release(held.hazard);
+  reader_.Accept(held);
+  ++stats_.incompatible;
+  channel_.site().readers.lines[seat_.line].incompatible.store(stats_.incompatible, std::memory_order_relaxed);
+  return {Look::Kind::kSkipped, {}, {}};
+}
+
+SubscriberCore::Look SubscriberCore::RejectCorrupt(const ring::Held& held) {
   reader_.Reject(held);
   ++stats_.corrupt;
-  return absl::DataLossError(absl::StrCat(name(), ": message ", held.sequence, " of publisher ", held.entry.publisher(),
-                                          " does not make sense in shared memory; skipped"));
+  return Failed(absl::DataLossError(absl::StrCat(name(), ": message ", held.sequence, " of publisher ",
+                                                 held.entry.publisher(), " does not make sense in shared memory; skipped")));
 }
 
-Sample SubscriberCore::MakeSample(const ring::Held& held, const ring::Resolved& message) {
+SubscriberCore::Look SubscriberCore::Failed(absl::Status error) {
+  error_ = std::move(error);
+  return {Look::Kind::kError, {}, {}};
+}
+
+Sample SubscriberCore::MakeSample(const Look& look) {
+  const ring::Held& held = look.held;
+  const ring::Resolved& message = look.message;
   Sample sample;
   sample.core_ = this;
   sample.sequence_ = held.sequence;
@@ -152,14 +179,13 @@ Sample SubscriberCore::MakeSample(const ring::Held& held, const ring::Resolved& 
   sample.codec_ = static_cast<Codec>(base::LoadPlain(message.header->codec));
   sample.size_ = message.bytes;
   sample.hazard_ = held.hazard;
-  sample.lost_ = lost_since_sample_;
-  lost_since_sample_ = 0;
+  sample.lost_ = std::exchange(lost_since_sample_, 0);
   sample.data_ = reinterpret_cast<const std::uint8_t*>(message.message);
   if (verify_ == Verify::kUntrusted) {
     sample.copy_ = CopyOf(message.message, message.bytes);
     sample.data_ = sample.copy_ + CopyBytes(message.bytes) - message.bytes;
   }
-  references_.fetch_add(1, std::memory_order_relaxed);  // relaxed: we hold one already
+  ++taken_;
   borrowed_since_ns_[held.hazard] = sample.publish_ns_;
   reader_.Accept(held);
   RememberHint(held, message);
@@ -193,19 +219,21 @@ void SubscriberCore::Release(const Sample& sample) {
   // In a forked child the hazard is the parent's: clearing it would take the message from under the parent's sample.
   if (IsThisProcess()) reader_.Release(sample.hazard_);
   if (sample.copy_ != nullptr) ::operator delete(sample.copy_, std::align_val_t{layout::kCacheLine});
-  Unref();
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
+  if (!IsThisProcess()) return Forked(name());
   const std::int64_t timeout_ns = WaitNs(timeout);
-  std::int64_t start_ns = 0;
+  std::int64_t end_ns = 0;  // read from the clock only once there is nothing to take
   for (;;) {
-    absl::StatusOr<std::optional<Sample>> sample = TryTake();
-    if (!sample.ok()) return sample.status();
-    if (sample->has_value()) return **std::move(sample);
-    const std::int64_t waited_ns = start_ns == 0 || timeout_ns == kForeverNs ? 0 : platform::NowNs() - start_ns;
-    if (start_ns == 0 && timeout_ns != kForeverNs) start_ns = platform::NowNs();
-    if (waited_ns < timeout_ns && WaitUntilAvailable(timeout_ns - waited_ns)) continue;
+    const Look look = LookForMessage();
+    if (look.kind == Look::Kind::kMessage) return MakeSample(look);
+    if (look.kind == Look::Kind::kError) return std::move(error_);
+    const std::int64_t now_ns = platform::NowNs();
+    if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
+    const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
+    if (left_ns > 0 && WaitUntilAvailable(left_ns)) continue;
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
     return absl::DeadlineExceededError(
         absl::StrCat(name(), ": no message within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));

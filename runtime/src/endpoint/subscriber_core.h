@@ -23,7 +23,7 @@
 
 namespace shmcomm::endpoint {
 
-/// Counted: the handle holds one reference, every living sample another. The last one leaves the channel.
+/// Owned by its handle and its living samples together; the last of them leaves the channel.
 class SubscriberCore {
  public:
   static absl::StatusOr<SubscriberCore*> Open(const ChannelSpec& spec, const SubscriberOptions& options);
@@ -32,7 +32,7 @@ class SubscriberCore {
   absl::StatusOr<Sample> Take(absl::Duration timeout);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
-  void Unref();
+  void CloseHandle();
   void Release(const Sample& sample);
 
   const std::string& name() const { return channel_.name(); }
@@ -44,18 +44,25 @@ class SubscriberCore {
                  const SubscriberOptions& options);
   ~SubscriberCore();
 
-  struct Attempt {
-    enum class Kind : std::uint8_t { kMessage, kRejected } kind;
+  /// What one look at the ring brought. Plain values: this is the hot path, and a status is made only for an error.
+  struct Look {
+    enum class Kind : std::uint8_t { kEmpty, kMessage, kSkipped, kError } kind;
+    ring::Held held;
     ring::Resolved message;
   };
 
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
-  absl::StatusOr<Attempt> Resolve(const ring::Held& held);
-  absl::StatusOr<Attempt> RejectCorrupt(const ring::Held& held);
-  absl::StatusOr<Attempt> MapAndResolve(const ring::Held& held, std::uint32_t generation);
-  Sample MakeSample(const ring::Held& held, const ring::Resolved& message);
+  Look LookOnce();
+  Look LookForMessage();
+  Look Resolve(const ring::Held& held);
+  Look MapAndResolve(const ring::Held& held, std::uint32_t generation);
+  Look SkipIncompatible(const ring::Held& held);
+  Look RejectCorrupt(const ring::Held& held);
+  Look Failed(absl::Status error);
+  Sample MakeSample(const Look& look);
   bool WaitUntilAvailable(std::int64_t timeout_ns);
   void RememberHint(const ring::Held& held, const ring::Resolved& message);
+  bool IsAnySampleAlive() const;
   void Count(const ring::Resolved& message);
   void CountLost(std::uint64_t lost);
   absl::Status TooManyBorrowed() const;
@@ -67,7 +74,12 @@ class SubscriberCore {
   PublisherMaps maps_;
   Waiting waiting_;
   Verify verify_;
-  base::Atomic<std::uint32_t> references_{1};
+  // Counts down: the handle's share, less what was taken, plus nothing until a sample goes. One locked operation a
+  // message instead of two, because only the owner's thread takes.
+  static constexpr std::int64_t kHandleShare = std::int64_t{1} << 62;
+  base::Atomic<std::int64_t> references_{kHandleShare};
+  std::int64_t taken_ = 0;
+  absl::Status error_;               // of a Look of kind kError
   std::uint64_t lost_since_sample_ = 0;
   std::int64_t borrowed_since_ns_[layout::kMaxHazards] = {};
   SubscriberStats stats_;

@@ -25,6 +25,9 @@
 #include "platform/os.h"
 
 namespace shmcomm::platform {
+
+std::uint32_t internal::fork_generation = 0;
+
 namespace {
 
 absl::StatusCode CodeOf(int error) {
@@ -130,8 +133,6 @@ class BlockFileSizeSignal {
 
 // ---- descriptors that must not live on in a forked child ------------------------------------------------------------
 
-std::uint32_t fork_generation = 0;
-
 struct ForkList {
   std::mutex mutex;
   std::vector<int> descriptors;
@@ -145,7 +146,7 @@ ForkList& TheForkList() {
 void BeforeFork() { TheForkList().mutex.lock(); }
 void AfterForkInParent() { TheForkList().mutex.unlock(); }
 void AfterForkInChild() {
-  ++fork_generation;
+  ++internal::fork_generation;
   for (const int fd : TheForkList().descriptors) close(fd);
   TheForkList().descriptors.clear();
   TheForkList().mutex.unlock();
@@ -348,12 +349,6 @@ bool RegisterForBarrier() {
 
 bool BarrierAll() { return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0; }
 
-std::int64_t NowNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
 void Yield() { sched_yield(); }
 
 std::uint32_t ProcessId() { return static_cast<std::uint32_t>(getpid()); }
@@ -361,8 +356,6 @@ std::uint32_t ProcessId() { return static_cast<std::uint32_t>(getpid()); }
 std::uint32_t UserId() { return geteuid(); }
 
 std::string ProgramName() { return program_invocation_short_name; }
-
-std::uint32_t ForkGeneration() { return fork_generation; }
 
 void CloseInForkedChild(int file) {
   InstallForkHandlers();

@@ -117,13 +117,18 @@ bool BarrierAll();
 
 // ---- process and time -----------------------------------------------------------------------------------------------
 
-std::int64_t NowNs();   ///< CLOCK_MONOTONIC
+/// CLOCK_MONOTONIC, to within half a microsecond. Two calls of one thread may differ by that error backwards.
+std::int64_t NowNs();
 void Yield();
 std::uint32_t ProcessId();
 std::uint32_t UserId();
 std::string ProgramName();
-/// Counts the fork()s between the first process and this one; differs in a forked child from its parent's value.
-std::uint32_t ForkGeneration();
+/// Counts the fork()s between the first process and this one; differs in a forked child from its parent's value. Inline:
+/// every operation asks.
+namespace internal {
+extern std::uint32_t fork_generation;
+}
+inline std::uint32_t ForkGeneration() { return internal::fork_generation; }
 /// In a forked child `file` is closed before fork() returns there: the parent's locks must not live on in the child.
 void CloseInForkedChild(int file);
 void ForgetForkedChild(int file);
