@@ -16,7 +16,7 @@ shift
 # A domain of its own: several of these may run beside each other, and beside anything else.
 export SHMCOMM_ROOT="${SHMCOMM_ROOT:-/dev/shm/shmcomm-$(id -u)}"
 export SHMCOMM_DOMAIN="telemetry-$$"
-export PYTHONPATH="$build/examples/telemetry/telemetry_msgs.shm/python:$build/runtime/python${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH="$build/examples/telemetry/telemetry_msgs.shm/python:$build/python${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONDONTWRITEBYTECODE=1
 
 publisher= table=

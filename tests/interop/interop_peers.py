@@ -53,7 +53,7 @@ class Peers:
         self.root = root
         self._programs = build / "tests" / "interop"
         generated = self._programs / "interop_msgs.shm" / "python"
-        paths = [str(generated), str(HERE), *(path for path in sys.path if path)]
+        paths = [str(generated), str(build / "python")]
         self._environment = os.environ | {
             "SHMCOMM_ROOT": str(root),
             "PYTHONPATH": os.pathsep.join(paths),

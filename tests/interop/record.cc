@@ -28,6 +28,7 @@ void Write(std::ofstream& file, const recording::Sample& sample) {
 }
 
 absl::Status Record(std::ofstream file, std::uint32_t id) {
+  if (!file) return absl::NotFoundError("the output file cannot be written");
   absl::StatusOr<recording::ImuSubscriber> subscriber = recording::ImuSubscriber::Open();
   if (!subscriber.ok()) return subscriber.status();
   absl::StatusOr<recording::ProgressPublisher> reports = recording::ProgressPublisher::Open();

@@ -85,6 +85,7 @@ absl::Status Replay(const std::vector<Row>& rows, std::size_t subscribers) {
   if (!publisher.ok()) return publisher.status();
   absl::StatusOr<recording::ProgressSubscriber> reports = recording::ProgressSubscriber::Open();
   if (!reports.ok()) return reports.status();
+  if (rows.empty()) return absl::NotFoundError("the recording has no samples");
   Pace pace(*std::move(reports), subscribers);
   std::cout << "ready" << std::endl;
 
