@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sched/kernel.h"
 
+#include <algorithm>
+
 namespace shmcomm::sched {
 
 void Kernel::Reset() {
@@ -8,7 +10,23 @@ void Kernel::Reset() {
     lock.file = -1;
     lock.view = View{};
   }
-  has_barrier_ = true;
+  names_.clear();
+  next_file_ = kFirstFile;
+  can_issue_barrier_ = true;
+}
+
+bool Kernel::HoldsAny(int file) const {
+  return std::any_of(locks_.begin(), locks_.end(), [file](const Lock& lock) { return lock.file == file; });
+}
+
+void Kernel::Close(int file) {
+  for (Lock& lock : locks_) {
+    if (lock.file == file) Unlock(file, lock.byte);
+  }
+}
+
+void Kernel::RemoveName(const std::string& name) {
+  names_.erase(std::remove(names_.begin(), names_.end(), name), names_.end());
 }
 
 Kernel::Lock& Kernel::Find(std::uint64_t byte) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model knows of an operating system: futexes, byte locks that die with their holder, membarrier.
+// What the model knows of an operating system: byte locks that die with their holder, one directory, and whether there is
+// a membarrier. Futexes are the scheduler's sleepers.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "sched/memory.h"
@@ -23,11 +25,23 @@ class Kernel {
   /// The kernel lets go of what the dead held.
   void ReleaseLocksOf(unsigned thread);
 
-  /// False makes membarrier fail, as on a kernel without it.
-  void set_has_barrier(bool has_barrier) { has_barrier_ = has_barrier; }
-  bool has_barrier() const { return has_barrier_; }
+  /// A new open file description, and its end: its locks fall free.
+  int Open() { return next_file_++; }
+  bool HoldsAny(int file) const;
+  void Close(int file);
+
+  /// The names in the one directory there is.
+  const std::vector<std::string>& names() const { return names_; }
+  void AddName(const std::string& name) { names_.push_back(name); }
+  void RemoveName(const std::string& name);
+
+  /// False makes every membarrier fail, though processes could register for it.
+  void set_can_issue_barrier(bool can) { can_issue_barrier_ = can; }
+  bool can_issue_barrier() const { return can_issue_barrier_; }
 
  private:
+  static constexpr int kFirstFile = 100;
+
   struct Lock {
     std::uint64_t byte;
     int file = -1;        // -1: free
@@ -40,7 +54,9 @@ class Kernel {
   Scheduler& scheduler_;
   Memory& memory_;
   std::vector<Lock> locks_;
-  bool has_barrier_ = true;
+  std::vector<std::string> names_;
+  int next_file_ = kFirstFile;
+  bool can_issue_barrier_ = true;
 };
 
 }  // namespace shmcomm::sched

@@ -18,6 +18,8 @@ std::uint64_t Updated(Update update, std::uint64_t old, std::uint64_t operand) {
 
 namespace {
 
+struct Stopped {};
+
 const char* UpdateName(Update update) {
   switch (update) {
     case Update::kExchange: return "exchange";
@@ -50,12 +52,16 @@ const std::string& Machine::Execute() {
   memory_.Reset();
   races_.Reset();
   now_ns_ = 0;
-  scenario_.Start(*this);
-  running_ = this;
-  scheduler_.Run();
-  running_ = nullptr;
-  if (scheduler_.ran_out_of_steps() && failure_.empty()) failure_ = "no progress: the threads run for ever";
-  if (failure_.empty()) scenario_.Finish(*this);
+  try {
+    scenario_.Start(*this);
+    running_ = this;
+    scheduler_.Run();
+    running_ = nullptr;
+    if (scheduler_.ran_out_of_steps() && failure_.empty()) failure_ = "no progress: the threads run for ever";
+    if (failure_.empty()) scenario_.Finish(*this);
+  } catch (const Stopped&) {
+    running_ = nullptr;
+  }
   return failure_;
 }
 
@@ -64,6 +70,7 @@ bool Machine::TakeNews() { return std::exchange(has_news_, false); }
 void Machine::Fail(const std::string& what) {
   if (failure_.empty()) failure_ = what;
   scheduler_.Stop();
+  throw Stopped{};  // only where no thread runs: a stopped thread has not come back
 }
 
 void Machine::Say(const std::string& text) {
@@ -182,7 +189,10 @@ WakeReason Machine::FutexWait(const void* word, std::uint32_t expected) {
   }
   if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(word));
   const WakeReason reason = scheduler_.Sleep(word);
-  if (reason == WakeReason::kTimedOut) now_ns_ += 100'000'000;
+  if (reason == WakeReason::kTimedOut) {
+    now_ns_ += 100'000'000;
+    memory_.SeeEverything(me());
+  }
   if (trace_.is_on()) Say(reason == WakeReason::kTimedOut ? "its time is up" : "is woken");
   return reason;
 }
@@ -200,7 +210,7 @@ void Machine::RegisterForBarrier() {
 }
 
 bool Machine::BarrierAll() {
-  if (!kernel_.has_barrier()) return false;
+  if (!kernel_.can_issue_barrier()) return false;
   Fence();
   // Each processor is interrupted at a moment of its own.
   for (unsigned other = 0; other < scheduler_.count(); ++other) {
@@ -232,6 +242,29 @@ bool Machine::IsLockedByAnother(int file, std::uint64_t byte) {
   const bool is_locked = kernel_.IsLockedByAnother(file, byte);
   if (trace_.is_on()) Say("byte " + std::to_string(byte) + (is_locked ? " is locked" : " is free"));
   return is_locked;
+}
+
+void Machine::CloseFile(int file) {
+  if (kernel_.HoldsAny(file)) scheduler_.Step(true);
+  if (trace_.is_on()) Say("closes file " + std::to_string(file));
+  kernel_.Close(file);
+}
+
+std::vector<std::string> Machine::ListNames() {
+  scheduler_.Step(true);
+  return kernel_.names();
+}
+
+void Machine::AddName(const std::string& name) {
+  scheduler_.Step(true);
+  if (trace_.is_on()) Say("links " + name);
+  kernel_.AddName(name);
+}
+
+void Machine::RemoveName(const std::string& name) {
+  scheduler_.Step(true);
+  if (trace_.is_on()) Say("unlinks " + name);
+  kernel_.RemoveName(name);
 }
 
 std::int64_t Machine::NowNs() { return now_ns_ += 1000; }

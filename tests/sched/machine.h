@@ -48,8 +48,8 @@ class Machine {
   unsigned Spawn(const char* name, std::function<void()> body) { return scheduler_.Spawn(name, std::move(body), false); }
   /// SIGKILL may end this one at any step, as often as the bounds allow altogether.
   unsigned SpawnMortal(const char* name, std::function<void()> body) { return scheduler_.Spawn(name, std::move(body), true); }
-  /// The first failure counts. From a thread it does not return.
-  void Fail(const std::string& what);
+  /// The first failure counts. Does not return; from Start, Rest and Finish it throws.
+  [[noreturn]] void Fail(const std::string& what);
   void Check(bool holds, const char* what) {
     if (!holds) Fail(what);
   }
@@ -75,6 +75,11 @@ class Machine {
   bool TryLock(int file, std::uint64_t byte);
   void Unlock(int file, std::uint64_t byte);
   bool IsLockedByAnother(int file, std::uint64_t byte);
+  int OpenFile() { return kernel_.Open(); }
+  void CloseFile(int file);
+  std::vector<std::string> ListNames();
+  void AddName(const std::string& name);
+  void RemoveName(const std::string& name);
   std::int64_t NowNs();
 
   /// Before the threads run: `thread` holds the byte through `file`.

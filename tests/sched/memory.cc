@@ -142,6 +142,12 @@ void Memory::Fence(unsigned thread) {
   Tick(thread);
 }
 
+void Memory::SeeEverything(unsigned thread) {
+  for (std::size_t i = 0; i < index_.size(); ++i) {
+    if (locations_[i].execution == execution_) threads_[thread].current.Raise(i, locations_[i].stamp);
+  }
+}
+
 void Memory::ReleaseTo(View& view, unsigned thread) {
   view.Join(threads_[thread].current, blocks_);
   Tick(thread);

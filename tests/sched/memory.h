@@ -64,6 +64,8 @@ class Memory {
   bool ReadAndWrite(Location& location, unsigned thread, std::uint64_t value, std::memory_order order);
   void Fence(unsigned thread);
 
+  /// Time has passed: every store has arrived. Ordered with nothing.
+  void SeeEverything(unsigned thread);
   /// Synchronisation outside the language: a lock handed over by the kernel.
   void ReleaseTo(View& view, unsigned thread);
   void AcquireFrom(const View& view, unsigned thread);

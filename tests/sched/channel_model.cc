@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sched/channel_model.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace shmcomm::sched {
+namespace {
+
+// A message is two words, the second the complement of the first: file and number of its publisher.
+constexpr std::uint32_t kMessageBytes = 16;
+constexpr std::uint64_t Value(std::uint32_t file, std::uint32_t number) { return std::uint64_t{file} << 32 | number; }
+
+std::string FormatEntry(std::uint64_t value) {
+  const ring::Entry entry{value};
+  const std::string slot = entry.slot() == ring::kTombstone ? "TOMB" : std::to_string(static_cast<unsigned>(entry.slot()));
+  return "{lap " + std::to_string(entry.lap()) + ", pub " + std::to_string(entry.publisher()) + ", slot " + slot + '}';
+}
+
+std::string FormatCursor(std::uint64_t value) {
+  const ring::CursorWord word{value};
+  return '{' + std::to_string(word.cursor()) + ", gen " + std::to_string(word.generation()) + ", state " +
+         std::to_string(static_cast<unsigned>(word.state())) + '}';
+}
+
+}  // namespace
+
+void ChannelModel::Reset() {
+  std::memset(ring_bytes_, 0, sizeof ring_bytes_);
+  std::memset(readers_bytes_, 0, sizeof readers_bytes_);
+  std::memset(data_, 0, sizeof data_);
+  ring_ = ring::ViewRing(ring_bytes_, shape_.entries, shape_.max_publishers, shape_.first);
+  readers_ = ring::ViewReaders(readers_bytes_, shape_.readers);
+  ring_.head().store(shape_.first, std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < shape_.entries && shape_.first != 0; ++i) {
+    const ring::Sequence at = shape_.first + i;
+    const ring::Entry before = ring::Entry::Make(ring_.Lap(at) - 1, 0, segment::SlotIndex{0});
+    ring_.At(at).store(before.bits, std::memory_order_relaxed);
+  }
+  for (File& file : files_) file = File{};
+  files = 0;
+  attempts = 0;
+  commits = 0;
+  delivered.fill(~std::uint64_t{0});
+}
+
+void ChannelModel::Describe(Names& names) const {
+  names.Add("head", &ring_.header->head);
+  names.Add("bell", &ring_.header->bell);
+  names.AddArray("e", ring_.entries, 8, shape_.entries, FormatEntry);
+  names.AddArray("pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
+  names.Add("armed", &readers_.wake->armed);
+  names.Add("fenced", &readers_.wake->fenced);
+  names.Add("active", readers_.active);
+  for (std::uint32_t line = 0; line < shape_.readers; ++line) {
+    const std::string name = "line" + std::to_string(line);
+    names.Add(name + ".cursor", &readers_.lines[line].cursor, FormatCursor);
+    names.AddArray(name + ".hz", readers_.lines[line].hazards, 8, layout::kMaxHazards, FormatEntry);
+  }
+  for (std::uint32_t file = 0; file < kMaxFiles; ++file) {
+    const std::string name = "file" + std::to_string(file);
+    const std::byte* header = data_[file] + kStride - sizeof(layout::SlotHeader);
+    names.AddArray(name + ".message", header - kMessageBytes, kStride, kMaxModelSlots);
+    names.AddArray(name + ".complement", header - 8, kStride, kMaxModelSlots);
+    names.AddArray(name + ".sequence", header, kStride, kMaxModelSlots);
+    names.AddArray(name + ".bytes", header + offsetof(layout::SlotHeader, message_bytes), kStride, kMaxModelSlots);
+  }
+}
+
+registry::Site ChannelModel::site() const { return {1, ring_, readers_, shape_.history, true}; }
+
+std::uint32_t ChannelModel::LayFile(std::uint32_t publisher, std::uint32_t generation, ring::Sequence start_sequence) {
+  const std::uint32_t file = files++;
+  files_[file].publisher = publisher;
+  files_[file].mapped.generation = generation;
+  files_[file].mapped.start_sequence = start_sequence;
+  files_[file].mapped.max_message_bytes = kMessageBytes;
+  files_[file].mapped.slots = Slots(file);
+  return file;
+}
+
+segment::SlotTable ChannelModel::Slots(std::uint32_t file) const {
+  return {const_cast<std::byte*>(data_[file]), kStride, shape_.slots, 0};
+}
+
+const ring::MappedPublisher* ChannelModel::Open(std::uint32_t publisher, std::uint32_t generation) const {
+  // The newest of that name: one whose builder died before it was announced has been replaced.
+  for (std::uint32_t file = files; file-- > 0;) {
+    if (files_[file].publisher == publisher && files_[file].mapped.generation == generation) return &files_[file].mapped;
+  }
+  return nullptr;
+}
+
+bool ChannelModel::IsStale(ring::Entry entry, ring::Sequence at) const {
+  const std::uint32_t generation = ring_.publishers[entry.publisher()].generation.load(std::memory_order_relaxed);
+  const ring::MappedPublisher* mapped = Open(entry.publisher(), generation);
+  return mapped == nullptr || ring::Distance(mapped->start_sequence, at) < 0;
+}
+
+ring::Sequence ChannelModel::End() const {
+  const ring::Sequence head = ring_.head().load(std::memory_order_relaxed);
+  const ring::Entry entry{ring_.At(head).load(std::memory_order_relaxed)};
+  return entry.lap() == ring_.Lap(head) ? head + 1 : head;
+}
+
+void ChannelModel::CheckEntries(Machine& machine) const {
+  const ring::Sequence end = End();
+  machine.Check(end - shape_.first <= attempts, "I1: more is published than anybody tried to publish");
+  machine.Check(end - shape_.first >= commits, "I1: a committed message is not in the ring");
+  for (std::uint32_t back = 1; back <= shape_.entries; ++back) {
+    const ring::Sequence at = end - back;
+    const ring::Entry entry{ring_.At(at).load(std::memory_order_relaxed)};
+    machine.Check(entry.lap() == ring_.Lap(at), "I2: the entries are not one unbroken ring");
+  }
+  CheckHistory(machine);
+}
+
+void ChannelModel::CheckHistory(Machine& machine) const {
+  const ring::Sequence end = End();
+  for (std::uint32_t back = 1; back <= shape_.history && back <= end - shape_.first; ++back) {
+    const ring::Entry entry{ring_.At(end - back).load(std::memory_order_relaxed)};
+    machine.Check(entry.slot() != ring::kTombstone && !IsStale(entry, end - back), "a promised message is gone");
+  }
+}
+
+void ChannelModel::CheckDelivered(Machine& machine) const {
+  const ring::Sequence end = End();
+  for (std::uint32_t back = 1; back <= shape_.entries && back <= end - shape_.first; ++back) {
+    const ring::Sequence at = end - back;
+    const ring::Entry entry{ring_.At(at).load(std::memory_order_relaxed)};
+    const std::uint64_t was = delivered[at - shape_.first];
+    if (entry.slot() == ring::kTombstone || IsStale(entry, at) || was == ~std::uint64_t{0}) continue;
+    const std::uint32_t generation = ring_.publishers[entry.publisher()].generation.load(std::memory_order_relaxed);
+    const std::byte* end_of_message = Open(entry.publisher(), generation)->slots.MessageEnd(entry.slot());
+    std::uint64_t is = 0;
+    std::memcpy(&is, end_of_message - kMessageBytes, sizeof is);
+    machine.Check(is == was, "a sequence was given out twice");
+  }
+}
+
+void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t file, std::uint32_t publisher) {
+  machine_ = &machine;
+  channel_ = &channel;
+  file_ = file;
+  number_ = 0;
+  for (ring::SlotRecord& record : records_) record = ring::SlotRecord{};
+  ring::WriterConfig config;
+  config.ring = channel.ring();
+  config.readers = channel.readers();
+  config.slots = channel.Slots(file);
+  config.publisher = publisher;
+  config.mode = channel.shape().mode;
+  config.history = channel.shape().history;
+  config.fresh_first = channel.shape().slots;
+  writer_.emplace(config, records_);
+  ringer_.reset();
+}
+
+void ModelPublisher::UseBell(wake::Ordering ordering) {
+  ringer_.emplace(channel_->ring().header->bell, *channel_->readers().wake, ordering);
+}
+
+void ModelPublisher::Publish() {
+  const segment::SlotIndex slot = writer_->Reserve();
+  machine_->Check(slot != segment::kNoSlot, "I6: a loan found no slot");
+  const segment::SlotTable slots = channel_->Slots(file_);
+  auto* words = reinterpret_cast<std::uint64_t*>(slots.MessageEnd(slot) - kMessageBytes);
+  const std::uint64_t value = Value(file_, ++number_);
+  ++channel_->attempts;
+  base::StorePlain(words[0], value);
+  base::StorePlain(words[1], ~value);
+  base::StorePlain(slots.Header(slot)->message_bytes, kMessageBytes);
+  machine_->Check(writer_->Commit(slot) == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
+  ++channel_->commits;
+  if (ringer_) ringer_->Ring();
+}
+
+void ModelPublisher::CheckNoSlotIsLost(std::uint32_t pinned) {
+  std::uint32_t had = 0;
+  while (writer_->Reserve() != segment::kNoSlot) ++had;
+  machine_->Check(had + pinned >= channel_->shape().slots, "I5: a slot is lost");
+}
+
+void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t line) {
+  machine_ = &machine;
+  channel_ = &channel;
+  reader_.reset();
+  ring::ReaderConfig config;
+  config.ring = channel.ring();
+  config.readers = channel.readers();
+  config.line = line;
+  config.max_borrowed = channel.shape().max_borrowed;
+  reader_.emplace(config);
+  lost_ = 0;
+  received_ = 0;
+  received_at_ = 0;
+  last_ = 0;
+  last_number_.fill(0);
+  held_ = 0;
+}
+
+void ModelReader::Join(std::uint32_t history) {
+  reader_->Join(history);
+  start_ = reader_->position();
+}
+
+bool ModelReader::Take() {
+  const ring::Reader::NextResult next = reader_->Next();
+  machine_->Check(next.outcome != ring::Reader::Outcome::kCorrupt, "the ring looks corrupt to a reader");
+  const bool is_held = next.outcome == ring::Reader::Outcome::kHeld && Resolve(next.held);
+  lost_ += reader_->TakeLost();
+  return is_held;
+}
+
+bool ModelReader::Resolve(const ring::Held& held) {
+  const std::uint32_t publisher = held.entry.publisher();
+  // E5 acquire <- the publisher announces its file before it publishes.
+  const std::uint32_t generation = channel_->ring().publishers[publisher].generation.load(std::memory_order_acquire);
+  const ring::MappedPublisher* mapped = channel_->Open(publisher, generation);
+  machine_->Check(mapped != nullptr, "an entry names a publisher that has no file");
+  const ring::Resolved resolved = ring::Resolve(*mapped, generation, held);
+  machine_->Check(resolved.resolution != ring::Resolution::kCorrupt, "I3: a held slot is not this entry's message");
+  if (resolved.resolution == ring::Resolution::kStale) {
+    reader_->Reject(held);
+    return false;
+  }
+  Sample& sample = samples_[held_++];
+  sample.held = held;
+  sample.words = reinterpret_cast<const std::uint64_t*>(resolved.message);
+  sample.value = base::LoadPlain(sample.words[0]);
+  machine_->Check(base::LoadPlain(sample.words[1]) == ~sample.value, "I3: a held message is torn");
+  reader_->Accept(held);
+  Note(sample);
+  return true;
+}
+
+// No duplicate, no reordering of one publisher's messages, the same message for everyone at one sequence.
+void ModelReader::Note(const Sample& sample) {
+  const std::uint64_t index = sample.held.sequence - channel_->shape().first;
+  machine_->Check(received_ == 0 || ring::Distance(last_, sample.held.sequence) > 0, "a sequence came twice or late");
+  machine_->Check(index < channel_->attempts, "I1: a message came that nobody published");
+  std::uint64_t& delivered = channel_->delivered[index];
+  machine_->Check(delivered == ~std::uint64_t{0} || delivered == sample.value, "two readers disagree about one sequence");
+  delivered = sample.value;
+  const auto file = static_cast<std::uint32_t>(sample.value >> 32);
+  const auto number = static_cast<std::uint32_t>(sample.value);
+  machine_->Check(number > last_number_[file], "one publisher's messages came out of order");
+  last_number_[file] = number;
+  last_ = sample.held.sequence;
+  received_at_ |= std::uint64_t{1} << index;
+  ++received_;
+}
+
+void ModelReader::Release() {
+  const Sample sample = samples_[0];
+  const std::uint64_t again = base::LoadPlain(sample.words[0]);
+  machine_->Check(again == sample.value && base::LoadPlain(sample.words[1]) == ~again, "I3: a message changed while held");
+  reader_->Release(sample.held.hazard);
+  std::copy(samples_ + 1, samples_ + held_, samples_);
+  --held_;
+}
+
+void ModelReader::CheckNothingIsMissing() {
+  while (held_ > 0) Release();
+  for (std::uint32_t i = 0; i <= kMaxMessages && IsAvailable(); ++i) TakeAndRelease();
+  const ring::Sequence end = channel_->End();
+  machine_->Check(reader_->position() == end, "a reader stopped before the last message");
+  if (channel_->shape().history == 0) {
+    machine_->Check(received_ + lost_ == end - start_, "what is missing is not what was reported lost");
+  }
+  // A lapped reader goes on behind the oldest entry, which may be overwritten any moment.
+  for (std::uint32_t back = 1; back < channel_->shape().entries; ++back) {
+    const ring::Sequence at = end - back;
+    if (ring::Distance(start_, at) < 0 || ring::Distance(channel_->shape().first, at) < 0) break;
+    const ring::Entry entry{channel_->ring().At(at).load(std::memory_order_relaxed)};
+    const bool is_intact = entry.lap() == channel_->ring().Lap(at) && entry.slot() != ring::kTombstone &&
+                           !channel_->IsStale(entry, at);
+    const bool was_received = (received_at_ >> (at - channel_->shape().first) & 1) != 0;
+    machine_->Check(!is_intact || was_received, "a message is still there and was reported lost");
+  }
+}
+
+}  // namespace shmcomm::sched

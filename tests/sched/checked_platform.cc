@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// platform/os.h as the machine has it, linked in place of the system's: sleeping, waking, barriers, byte locks, time, and
+// a directory that holds the lock file and the names of data files. What wake/ and registry/ do not call is not here.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "platform/os.h"
+#include "sched/machine.h"
+
+namespace shmcomm::platform {
+namespace {
+
+using sched::Machine;
+
+constexpr int kOutsideFile = 99;  // while a scene is set or cleared away nothing is opened or closed
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    fd_ = other.Release();
+  }
+  return *this;
+}
+
+void Descriptor::Reset() {
+  Machine* machine = Machine::running();
+  const int file = Release();
+  if (machine != nullptr && file >= 0) machine->CloseFile(file);
+}
+
+absl::StatusOr<Descriptor> OpenFileAt(int, const std::string&, Access) {
+  Machine* machine = Machine::running();
+  return Descriptor(machine != nullptr ? machine->OpenFile() : kOutsideFile);
+}
+
+absl::StatusOr<FileIdentity> Identify(int) { return FileIdentity{1, 1, 1, 0, 0}; }
+
+absl::StatusOr<std::vector<std::string>> ListDirectory(int) {
+  Machine* machine = Machine::running();
+  return machine != nullptr ? machine->ListNames() : std::vector<std::string>{};
+}
+
+absl::Status UnlinkAt(int, const std::string& name) {
+  if (Machine* machine = Machine::running()) machine->RemoveName(name);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> TryLockByte(int file, std::uint64_t byte) {
+  Machine* machine = Machine::running();
+  return machine == nullptr || machine->TryLock(file, byte);
+}
+
+void UnlockByte(int file, std::uint64_t byte) {
+  if (Machine* machine = Machine::running()) machine->Unlock(file, byte);
+}
+
+absl::StatusOr<bool> IsByteLocked(int file, std::uint64_t byte) {
+  Machine* machine = Machine::running();
+  return machine != nullptr && machine->IsLockedByAnother(file, byte);
+}
+
+WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t) {
+  Machine* machine = Machine::running();
+  if (machine == nullptr) return WaitResult::kTimedOut;
+  return machine->FutexWait(&word, expected) == sched::WakeReason::kTimedOut ? WaitResult::kTimedOut : WaitResult::kWoken;
+}
+
+void FutexWakeAll(base::Atomic<std::uint32_t>& word) {
+  if (Machine* machine = Machine::running()) machine->FutexWake(&word, sched::kMaxThreads);
+}
+
+void FutexWakeOne(base::Atomic<std::uint32_t>& word) {
+  if (Machine* machine = Machine::running()) machine->FutexWake(&word, 1);
+}
+
+bool RegisterForBarrier() {
+  Machine* machine = Machine::running();
+  if (machine != nullptr) machine->RegisterForBarrier();
+  return machine != nullptr;
+}
+
+bool BarrierAll() {
+  Machine* machine = Machine::running();
+  return machine != nullptr && machine->BarrierAll();
+}
+
+std::int64_t NowNs() {
+  Machine* machine = Machine::running();
+  return machine != nullptr ? machine->NowNs() : 0;
+}
+
+void Yield() {
+  if (Machine* machine = Machine::running()) machine->Yield();
+}
+
+namespace internal {
+std::uint32_t fork_generation = 0;
+}
+void CloseInForkedChild(int) {}
+void ForgetForkedChild(int) {}
+
+}  // namespace shmcomm::platform

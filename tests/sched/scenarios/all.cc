@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sched/scenarios/all.h"
+
+#include "ring/entry.h"
+
+namespace shmcomm::sched {
+
+Catalogue AllScenarios() {
+  Catalogue catalogue;
+  if (ring::kLapBits < 40) {
+    AddLaps(catalogue);
+    return catalogue;
+  }
+  AddTraffic(catalogue);
+  AddSuccession(catalogue);
+  AddSeats(catalogue);
+  AddWaking(catalogue);
+  return catalogue;
+}
+
+}  // namespace shmcomm::sched

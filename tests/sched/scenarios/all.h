@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scenarios by name. Each file of this folder adds its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sched/explorer.h"
+
+namespace shmcomm::sched {
+
+struct Entry {
+  std::string name;
+  std::string about;
+  std::function<std::unique_ptr<Scenario>()> make;
+  Plan plan;
+};
+
+using Catalogue = std::vector<Entry>;
+
+void AddTraffic(Catalogue& catalogue);
+void AddSuccession(Catalogue& catalogue);
+void AddSeats(Catalogue& catalogue);
+void AddWaking(Catalogue& catalogue);
+void AddLaps(Catalogue& catalogue);
+
+/// All of them; those across the wrap of the lap in programs that shrink it, the others in programs that do not.
+Catalogue AllScenarios();
+
+}  // namespace shmcomm::sched

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sched/scenarios/traffic.h"
+
+#include "sched/scenarios/all.h"
+
+namespace shmcomm::sched {
+
+void Traffic::Start(Machine& machine) {
+  channel_.Reset();
+  for (std::uint32_t i = 0; i < config_.publishers; ++i) {
+    channel_.LayFile(i + 1, 1, channel_.shape().first);
+    channel_.ring().publishers[i + 1].generation.store(1, std::memory_order_relaxed);
+    publishers_[i].Open(machine, channel_, i, i + 1);
+    const auto body = [this, i] { RunPublisher(i); };
+    config_.publishers_are_mortal ? machine.SpawnMortal("publisher", body) : machine.Spawn("publisher", body);
+  }
+  for (std::uint32_t i = 0; i < config_.readers; ++i) {
+    readers_[i].Open(machine, channel_, i);
+    if (!config_.join_while_running) readers_[i].Join(config_.history);
+    const auto body = [this, i] { RunReader(i); };
+    config_.readers_are_mortal ? machine.SpawnMortal("reader", body) : machine.Spawn("reader", body);
+  }
+}
+
+void Traffic::RunPublisher(std::uint32_t index) {
+  for (std::uint32_t i = 0; i < config_.messages; ++i) publishers_[index].Publish();
+}
+
+void Traffic::RunReader(std::uint32_t index) {
+  ModelReader& reader = readers_[index];
+  if (config_.join_while_running) reader.Join(config_.history);
+  std::uint32_t held = 0;
+  for (std::uint32_t i = 0; i < config_.looks; ++i) {
+    if (held == config_.holds) reader.Release(), --held;
+    if (reader.Take()) ++held;
+  }
+  for (; held > 0; --held) reader.Release();
+}
+
+void Traffic::Finish(Machine& machine) {
+  channel_.CheckEntries(machine);
+  std::uint32_t pinned = 0;
+  for (std::uint32_t i = 0; i < config_.readers; ++i) {
+    const bool is_alive = machine.StateOf(ThreadOfReader(i)) == ThreadState::kDone;
+    if (is_alive) readers_[i].CheckNothingIsMissing();
+    if (!is_alive) pinned += channel_.shape().max_borrowed;
+  }
+  for (std::uint32_t i = 0; i < config_.publishers; ++i) {
+    if (machine.StateOf(i) != ThreadState::kDone) continue;
+    publishers_[i].CheckNoSlotIsLost(pinned + config_.publishers * config_.shape.history);
+  }
+}
+
+void AddTrafficScenario(Catalogue& catalogue, const char* name, const char* about, const TrafficConfig& config,
+                        const Plan& plan) {
+  catalogue.push_back({name, about, [config] { return std::make_unique<Traffic>(config); }, plan});
+}
+
+void AddTraffic(Catalogue& catalogue) {
+  {
+    TrafficConfig config;
+    config.shape.slots = config.shape.FullSlots();
+    Plan plan;
+    AddTrafficScenario(catalogue, "one_to_one", "1 publisher, 1 reader, all slots of the layout", config, plan);
+    config.publishers = 2;
+    config.messages = 2;
+    AddTrafficScenario(catalogue, "two_to_one", "2 publishers, 1 reader", config, plan);
+    config.readers = 2;
+    config.looks = 2;
+    config.shape.readers = 2;
+    config.shape.slots = config.shape.FullSlots();
+    AddTrafficScenario(catalogue, "two_to_two", "2 publishers, 2 readers", config, plan);
+    config.publishers_are_mortal = true;
+    config.readers_are_mortal = true;
+    plan.bounds.kills = 2;
+    AddTrafficScenario(catalogue, "two_to_two_kills", "2 publishers, 2 readers, two of them may be killed", config, plan);
+  }
+  {
+    TrafficConfig config;  // N = 1: every publish overwrites
+    config.shape.entries = 1;
+    config.shape.slots = 3;
+    config.messages = 4;
+    Plan plan;
+    AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
+    config.shape.entries = 2;
+    config.shape.slots = config.shape.LeastSlots();
+    AddTrafficScenario(catalogue, "retract", "R*H+1 slots: a loan takes entries out of the ring (I6)", config, plan);
+    config.readers_are_mortal = true;
+    plan.bounds.kills = 1;
+    AddTrafficScenario(catalogue, "retract_kills", "the same, and the reader may be killed with its hands full", config, plan);
+    config.readers_are_mortal = false;
+    plan.bounds.kills = 0;
+    config.publishers = 2;
+    config.messages = 3;
+    AddTrafficScenario(catalogue, "retract_two_publishers", "2 publishers with R*H+1 slots each", config, plan);
+  }
+  {
+    TrafficConfig config;
+    config.shape.max_borrowed = 2;
+    config.holds = 2;
+    config.looks = 4;
+    config.messages = 5;
+    config.shape.slots = config.shape.LeastSlots();
+    Plan plan;
+    AddTrafficScenario(catalogue, "retract_two_held", "a reader keeps two samples, the publisher has R*H+1 slots", config, plan);
+  }
+  {
+    TrafficConfig config;
+    config.shape.slots = config.shape.LeastSlots();
+    config.join_while_running = true;
+    config.messages = 4;
+    config.looks = 2;
+    Plan plan;
+    AddTrafficScenario(catalogue, "join", "a reader joins while the publisher takes slots back", config, plan);
+    config.shape.entries = 4;
+    config.shape.history = 1;
+    config.history = 1;
+    config.shape.slots = 4;
+    AddTrafficScenario(catalogue, "join_history", "the same, and the reader wants one old message", config, plan);
+  }
+}
+
+}  // namespace shmcomm::sched

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A reader sleeps until a publisher wakes it. A wake that is lost shows as a reader asleep beside a message when nothing
+// else happens any more (I8); a publisher that was killed may leave that behind, for a bounded sleep or until somebody
+// cleans up after it (H7, K10).
+#include <array>
+
+#include "registry/cleaner.h"
+#include "sched/scenarios/all.h"
+#include "sched/scenarios/publishing_process.h"
+
+namespace shmcomm::sched {
+namespace {
+
+struct WakingConfig {
+  Shape shape;
+  std::uint32_t publishers = 1;
+  std::uint32_t messages = 2;
+  std::uint32_t readers = 1;
+  bool publishers_are_mortal = false;
+  bool readers_are_mortal = false;
+  bool has_cleaner = false;
+  bool readers_have_barrier = true;
+};
+
+class Waking : public Scenario {
+ public:
+  explicit Waking(const WakingConfig& config) : config_(config), channel_(config.shape) {}
+
+  void Start(Machine& machine) override {
+    machine_ = &machine;
+    has_cleaned_ = false;
+    channel_.Reset();
+    machine.kernel().set_can_issue_barrier(config_.readers_have_barrier);
+    for (std::uint32_t i = 0; i < config_.publishers; ++i) {
+      processes_[i].Reset();
+      const auto body = [this, i] { RunPublisher(i); };
+      config_.publishers_are_mortal ? machine.SpawnMortal("publisher", body) : machine.Spawn("publisher", body);
+    }
+    for (std::uint32_t i = 0; i < config_.readers; ++i) {
+      readers_[i].Open(machine, channel_, i);
+      readers_[i].Join();
+      sleepers_[i].emplace(channel_.ring().header->bell, *channel_.readers().wake,
+                           channel_.shape().mode == ring::CommitMode::kSole);
+      const auto body = [this, i] { RunReader(i); };
+      config_.readers_are_mortal ? machine.SpawnMortal("reader", body) : machine.Spawn("reader", body);
+    }
+    if (config_.has_cleaner) machine.Spawn("cleaner", [this] { RunCleaner(); });
+  }
+
+  void Rest(Machine& machine) override {
+    // Whoever has lost a wake to a fence that nobody can make has a bounded sleep before it; so has who waits for a dead.
+    const bool is_excused = (IsAnyPublisherDead() && !has_cleaned_) || !config_.readers_have_barrier;
+    for (std::uint32_t i = 0; i < config_.readers && !is_excused; ++i) {
+      machine.Check(!SleepsBesideAMessage(i), "I8: a reader sleeps beside a message");
+    }
+  }
+
+  void Finish(Machine& machine) override {
+    channel_.CheckEntries(machine);
+    for (std::uint32_t i = 0; i < config_.readers; ++i) {
+      machine.Check(!SleepsBesideAMessage(i), "I8: a reader never finds a message, however often it wakes");
+      if (machine.StateOf(ThreadOfReader(i)) != ThreadState::kKilled) readers_[i].CheckNothingIsMissing();
+    }
+  }
+
+  void Describe(Names& names) const override { channel_.Describe(names); }
+
+ private:
+  static constexpr std::uint32_t kMost = 2;
+
+  unsigned ThreadOfReader(std::uint32_t index) const { return config_.publishers + index; }
+  bool SleepsBesideAMessage(std::uint32_t index) const {
+    return machine_->StateOf(ThreadOfReader(index)) == ThreadState::kAsleep && readers_[index].IsAvailable();
+  }
+  bool IsAnyPublisherDead() const {
+    for (std::uint32_t i = 0; i < config_.publishers; ++i) {
+      if (machine_->StateOf(i) == ThreadState::kKilled) return true;
+    }
+    return false;
+  }
+
+  void RunPublisher(std::uint32_t index) {
+    PublishingProcess& process = processes_[index];
+    if (!process.Open(*machine_, channel_)) return;
+    process.UseBell();
+    for (std::uint32_t i = 0; i < config_.messages; ++i) process.Publish();
+  }
+
+  void RunReader(std::uint32_t index) {
+    ModelReader& reader = readers_[index];
+    const std::uint32_t all = config_.publishers * config_.messages;
+    while (reader.received() + reader.lost() < all) {
+      if (!reader.TakeAndRelease()) sleepers_[index]->SleepUnless([&] { return reader.IsAvailable(); }, wake::kMaxSleepNs);
+    }
+  }
+
+  /// Another process opens the channel some time after a publisher has died, or never.
+  void RunCleaner() {
+    while (machine_->StateOf(0) == ThreadState::kReady) base::Pause();
+    const bool is_dead = machine_->StateOf(0) == ThreadState::kKilled;
+    registry::CleanDeadPublishers(channel_.site()).IgnoreError();
+    has_cleaned_ = is_dead;
+  }
+
+  WakingConfig config_;
+  ChannelModel channel_;
+  Machine* machine_ = nullptr;
+  std::array<PublishingProcess, kMost> processes_;
+  std::array<ModelReader, kMost> readers_;
+  std::array<std::optional<wake::Sleeper>, kMost> sleepers_;
+  bool has_cleaned_ = false;
+};
+
+void Add(Catalogue& catalogue, const char* name, const char* about, const WakingConfig& config, const Plan& plan) {
+  catalogue.push_back({name, about, [config] { return std::make_unique<Waking>(config); }, plan});
+}
+
+}  // namespace
+
+void AddWaking(Catalogue& catalogue) {
+  WakingConfig config;
+  Plan plan;
+  config.shape.slots = config.shape.FullSlots();
+  Add(catalogue, "wake", "1 publisher with a fence, 1 sleeper", config, plan);
+  config.publishers = 2;
+  config.messages = 1;
+  Add(catalogue, "wake_two_publishers", "2 publishers with fences, 1 sleeper", config, plan);
+  config.publishers = 1;
+  config.readers = 2;
+  config.shape.readers = 2;
+  config.shape.slots = config.shape.FullSlots();
+  config.messages = 2;
+  config.readers_are_mortal = true;
+  plan.bounds.kills = 1;
+  Add(catalogue, "wake_two_sleepers", "1 publisher, 2 sleepers, one of which may be killed", config, plan);
+  config.readers = 1;
+  config.readers_are_mortal = false;
+  config.publishers_are_mortal = true;
+  config.has_cleaner = true;
+  config.messages = 1;
+  Add(catalogue, "wake_cleaner", "a publisher is killed anywhere, a cleaner wakes its sleeper", config, plan);
+  config.has_cleaner = false;
+  config.messages = 2;
+  config.publishers = 2;
+  Add(catalogue, "wake_kills", "a publisher is killed anywhere, bounded sleeps find its message", config, plan);
+  config.publishers = 1;
+  config.publishers_are_mortal = false;
+  plan.bounds.kills = 0;
+  config.shape.max_publishers = 1;
+  config.shape.mode = ring::CommitMode::kSole;
+  Add(catalogue, "wake_asymmetric", "a sole writer without a fence, 1 sleeper with membarrier", config, plan);
+  config.readers_have_barrier = false;
+  Add(catalogue, "wake_without_barrier", "a sole writer without a fence, the sleeper's membarrier fails", config, plan);
+}
+
+}  // namespace shmcomm::sched
