@@ -5,6 +5,10 @@ Endpoints come from a generated package (`from robot import CameraPublisher`); t
 exceptions, and `metadata` of a received message.
 """
 
+from collections.abc import Sequence as _Sequence
+
+from shmcomm import _core
+from shmcomm.endpoints import Metadata, Publisher, PublisherStats, Subscriber, SubscriberStats, metadata
 from shmcomm.errors import (
     SHMBufferFullError,
     SHMConnectionError,
@@ -18,6 +22,9 @@ from shmcomm.errors import (
 )
 
 __all__ = [
+    "Metadata",
+    "Publisher",
+    "PublisherStats",
     "SHMBufferFullError",
     "SHMConnectionError",
     "SHMCorruptionError",
@@ -27,4 +34,9 @@ __all__ = [
     "SHMSchemaMismatchError",
     "SHMSerializationError",
     "SHMTimeoutError",
+    "Subscriber",
+    "SubscriberStats",
+    "metadata",
 ]
+
+_Sequence.register(_core.Sequence)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
+from shmcomm.endpoints import Publisher, Subscriber
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Schema"]
+__all__ = ["Publisher", "Schema", "Subscriber"]
 
 
 class Schema:
@@ -40,9 +41,29 @@ class Schema:
         """The class of a table, `robot.Image`."""
         return self._class_of(name, is_struct=False)
 
+    def channel(self, **options: Any) -> _core.Channel:
+        """A channel as declared: name, pattern, message, fingerprint, declared_at and every quality of service."""
+        message = self._core.class_of(options["message"])
+        body = {"__slots__": (), "__module__": self._module, "__doc__": f"A received {options['message']}."}
+        # The message comes first: where one of its fields is called `sequence`, that is the field.
+        sample_class = type(f"{message.__name__}Sample", (message, _core.Sample), body)
+        return _core.Channel(self._core, sample_class, options)
+
+    def publisher(self, name: str, channel: _core.Channel) -> type[Publisher]:
+        """The class of a channel's sending end."""
+        return type(name, (Publisher,), self._endpoint_body(channel))
+
+    def subscriber(self, name: str, channel: _core.Channel) -> type[Subscriber]:
+        """The class of a channel's receiving end."""
+        return type(name, (Subscriber,), self._endpoint_body(channel))
+
+    def _endpoint_body(self, channel: _core.Channel) -> dict[str, Any]:
+        text = f"Channel '{channel.name}', pubsub<{channel.message}>."
+        return {"__module__": self._module, "__doc__": text, "_channel": channel}
+
     def _class_of(self, name: str, *, is_struct: bool) -> type[_core.Record]:
         if self._core.is_struct(name) is not is_struct:
-            raise KeyError(f"'{name}' is a {'table' if is_struct else 'struct'}")
+            raise KeyError(f"'{name}' is a {self._kind(name)}")
         return self._core.class_of(name)
 
     # What follows is called by the extension, once for each type, when the type is first needed.
@@ -50,21 +71,20 @@ class Schema:
     def make_type(self, name: str) -> type[_core.Record]:
         """The class of a table or struct: nothing but native accessors."""
         fields: dict[str, Any] = {field.__name__: field for field in self._core.fields(name)}
-        short = name.rpartition(".")[2]
         body = {
             "__slots__": (),
             "__module__": self._module,
             "__doc__": self._core.type_doc(name) or f"The {self._kind(name)} {name}.",
-            "__match_args__": tuple(fields),
         }
-        made = type(short, (_core.Record,), body | fields)
+        made = type(_short(name), (_core.Record,), body | fields)
         self._core.bind(name, made)
         return made
 
     def make_enum(self, name: str) -> type[enum.IntEnum] | type[enum.IntFlag]:
         """The class of an enum."""
-        kind = enum.IntFlag if self._core.is_flags(name) else enum.IntEnum
-        made = kind(name.rpartition(".")[2], self._core.members(name), module=self._module)
+        kind: Any = enum.IntFlag if self._core.is_flags(name) else enum.IntEnum
+        made: type[enum.IntEnum] | type[enum.IntFlag]
+        made = kind(_short(name), self._core.members(name), module=self._module)
         made.__doc__ = self._core.enum_doc(name) or f"The enum {name}."
         return made
 
@@ -94,3 +114,7 @@ class Schema:
 
     def _kind(self, name: str) -> str:
         return "struct" if self._core.is_struct(name) else "table"
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]

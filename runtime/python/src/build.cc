@@ -55,10 +55,10 @@ MaybeOffset BuildString(Builder& builder, PyObject* value, const Path& path) {
 }
 
 MaybeOffset BuildScalars(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
-  std::optional<Elements> elements = Elements::Open(owner, field, value, path);
-  if (!elements) return std::nullopt;
-  const auto place = ReserveVector(builder, field, elements->count(), path);
-  if (!place || !elements->WriteTo(place->first_element, path)) return std::nullopt;
+  Elements elements(owner, field);
+  if (!elements.Open(value, path)) return std::nullopt;
+  const auto place = ReserveVector(builder, field, elements.count(), path);
+  if (!place || !elements.WriteTo(place->first_element, path)) return std::nullopt;
   return place->offset;
 }
 

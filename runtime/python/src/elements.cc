@@ -3,7 +3,6 @@
 
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include "array_view.h"
 #include "box.h"
@@ -56,81 +55,65 @@ PyObject* ArrayToSource(Type& owner, Field& field, PyObject* array) {
 }  // namespace
 
 Elements::~Elements() {
-  if (buffer_) PyBuffer_Release(&*buffer_);
+  if (has_buffer_) PyBuffer_Release(&buffer_);
   Py_XDECREF(list_);
 }
 
-Elements::Elements(Elements&& other) noexcept
-    : owner_(other.owner_),
-      field_(other.field_),
-      buffer_(std::exchange(other.buffer_, std::nullopt)),
-      list_(std::exchange(other.list_, nullptr)),
-      count_(other.count_) {}
-
-std::optional<Elements> Elements::Open(Type& owner, Field& field, PyObject* value, const Path& path) {
-  Elements made(owner, field);
-  if (made.OpenBuffer(value)) return made;
-  if (PyErr_Occurred()) return std::nullopt;
-  if (!IsArray(value)) {
-    if (made.OpenList(value, path)) return made;
-    return std::nullopt;
-  }
-  PyObject* source = ArrayToSource(owner, field, value);
-  if (source == nullptr) return std::nullopt;
-  const bool opened = made.OpenBuffer(source) || (!PyErr_Occurred() && made.OpenList(source, path));
-  Py_DECREF(source);
-  if (!opened) return std::nullopt;
-  return made;
+bool Elements::Open(PyObject* value, const Path& path) {
+  if (OpenBuffer(value)) return true;
+  if (PyErr_Occurred()) return false;
+  if (!IsArray(value)) return OpenList(value, path);
+  PyObject* source = ArrayToSource(owner_, field_, value);
+  const bool opened = source != nullptr && (OpenBuffer(source) || (!PyErr_Occurred() && OpenList(source, path)));
+  Py_XDECREF(source);
+  return opened;
 }
 
 bool Elements::OpenBuffer(PyObject* value) {
   if (!PyObject_CheckBuffer(value)) return false;
-  const bool is_struct = field_->element == Shape::kStruct;
-  if (is_struct && IsArrayOf(*owner_, *field_, value) <= 0) return false;
-  Py_buffer view;
-  if (PyObject_GetBuffer(value, &view, PyBUF_FULL_RO) < 0) {
+  const bool is_struct = field_.element == Shape::kStruct;
+  if (is_struct && IsArrayOf(owner_, field_, value) <= 0) return false;
+  if (PyObject_GetBuffer(value, &buffer_, PyBUF_FULL_RO) < 0) {
     PyErr_Clear();
     return false;
   }
-  buffer_ = view;
-  count_ = static_cast<std::uint64_t>(view.len) / field_->element_bytes;
-  if (is_struct || IsFormatOf(field_->scalar, view.format, view.itemsize)) return true;
-  PyBuffer_Release(&*buffer_);
-  buffer_.reset();
-  return false;
+  has_buffer_ = is_struct || IsFormatOf(field_.scalar, buffer_.format, buffer_.itemsize);
+  if (has_buffer_) count_ = static_cast<std::uint64_t>(buffer_.len) / field_.element_bytes;
+  else PyBuffer_Release(&buffer_);
+  return has_buffer_;
 }
 
 bool Elements::OpenList(PyObject* value, const Path& path) {
   const bool is_other = PyUnicode_Check(value) || PyDict_Check(value) || PyBytes_Check(value) || PyByteArray_Check(value);
-  if (is_other || !(PySequence_Check(value) || PyIter_Check(value))) return Expected(path, Wanted(*field_), value);
+  if (is_other || !(PySequence_Check(value) || PyIter_Check(value))) return Expected(path, Wanted(field_), value);
   list_ = PySequence_Fast(value, "");
-  if (list_ == nullptr) return Expected(path, Wanted(*field_), value);
+  if (list_ == nullptr) return Expected(path, Wanted(field_), value);
   count_ = static_cast<std::uint64_t>(PySequence_Fast_GET_SIZE(list_));
   return true;
 }
 
 bool Elements::WriteTo(std::uint8_t* out, const Path& path) {
   if (count_ == 0) return true;
-  return buffer_ ? WriteBuffer(out) : WriteList(out, path);
+  return has_buffer_ ? WriteBuffer(out) : WriteList(out, path);
 }
 
 bool Elements::WriteBuffer(std::uint8_t* out) {
-  if (PyBuffer_IsContiguous(&*buffer_, 'C')) {
-    std::memcpy(out, buffer_->buf, static_cast<std::size_t>(buffer_->len));
+  if (PyBuffer_IsContiguous(&buffer_, 'C')) {
+    std::memcpy(out, buffer_.buf, static_cast<std::size_t>(buffer_.len));
     return true;
   }
-  return PyBuffer_ToContiguous(out, &*buffer_, buffer_->len, 'C') == 0;
+  return PyBuffer_ToContiguous(out, &buffer_, buffer_.len, 'C') == 0;
 }
 
 bool Elements::WriteList(std::uint8_t* out, const Path& path) {
-  for (std::uint64_t i = 0; i < count_; ++i, out += field_->element_bytes) {
+  for (std::uint64_t i = 0; i < count_; ++i, out += field_.element_bytes) {
     const auto at = static_cast<Py_ssize_t>(i);
     // Converting an element may run Python code that shortens the list.
     if (at >= PySequence_Fast_GET_SIZE(list_)) return Refuse(path, "the list became shorter while it was read");
     PyObject* element = Py_NewRef(PySequence_Fast_GET_ITEM(list_, at));
     const Path here = path.Element(at);
-    const bool ok = field_->element == Shape::kStruct ? PackStruct(*field_->type, element, here, out)
-                                                      : PackScalar(*owner_, *field_, element, here, out);
+    const bool ok = field_.element == Shape::kStruct ? PackStruct(*field_.type, element, here, out)
+                                                      : PackScalar(owner_, field_, element, here, out);
     Py_DECREF(element);
     if (!ok) return false;
   }

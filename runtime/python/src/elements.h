@@ -5,7 +5,6 @@
 #include <Python.h>
 
 #include <cstdint>
-#include <optional>
 
 #include "path.h"
 #include "schema.h"
@@ -16,27 +15,27 @@ namespace shmcomm::python {
 /// converted element by element.
 class Elements {
  public:
-  /// Nothing, with an exception set, if `value` cannot be a source of the field's elements.
-  static std::optional<Elements> Open(Type& owner, Field& field, PyObject* value, const Path& path);
+  Elements(Type& owner, Field& field) : owner_(owner), field_(field) {}
   ~Elements();
-  Elements(Elements&& other) noexcept;
   Elements(const Elements&) = delete;
   Elements& operator=(const Elements&) = delete;
 
+  /// Called once. False, with an exception set, if `value` cannot be a source of the field's elements.
+  bool Open(PyObject* value, const Path& path);
   std::uint64_t count() const { return count_; }
   /// Writes count() elements to `out`, which need not be aligned.
   bool WriteTo(std::uint8_t* out, const Path& path);
 
  private:
-  Elements(Type& owner, Field& field) : owner_(&owner), field_(&field) {}
   bool OpenBuffer(PyObject* value);
   bool OpenList(PyObject* value, const Path& path);
   bool WriteBuffer(std::uint8_t* out);
   bool WriteList(std::uint8_t* out, const Path& path);
 
-  Type* owner_;
-  Field* field_;
-  std::optional<Py_buffer> buffer_;
+  Type& owner_;
+  Field& field_;
+  Py_buffer buffer_ = {};        // may point into itself: never moved
+  bool has_buffer_ = false;
   PyObject* list_ = nullptr;     // list or tuple
   std::uint64_t count_ = 0;
 };

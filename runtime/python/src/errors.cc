@@ -5,6 +5,8 @@
 #include <cstdarg>
 #include <string>
 
+#include "absl/strings/match.h"
+
 namespace shmcomm::python {
 namespace {
 
@@ -13,13 +15,20 @@ constexpr std::array<const char*, 9> kNames = {
     "SHMSchemaMismatchError", "SHMMessageTooLargeError", "SHMPeerDiedError", "SHMCorruptionError",
 };
 
-ErrorKind KindOf(absl::StatusCode code, Doing doing) {
+/// A failed precondition is either two schemas that disagree, which the message says in that word, or an endpoint that
+/// cannot be used any more.
+ErrorKind KindOfPrecondition(const absl::Status& status) {
+  return absl::StrContains(status.message(), "disagree") ? ErrorKind::kSchemaMismatch : ErrorKind::kConnection;
+}
+
+ErrorKind KindOf(const absl::Status& status, Doing doing) {
+  if (doing == Doing::kForked) return ErrorKind::kConnection;
   const bool is_opening = doing == Doing::kOpening;
-  switch (code) {
+  switch (status.code()) {
     case absl::StatusCode::kDeadlineExceeded: return ErrorKind::kTimeout;
     case absl::StatusCode::kOutOfRange: return ErrorKind::kMessageTooLarge;
     case absl::StatusCode::kResourceExhausted: return is_opening ? ErrorKind::kConnection : ErrorKind::kBufferFull;
-    case absl::StatusCode::kFailedPrecondition: return ErrorKind::kSchemaMismatch;
+    case absl::StatusCode::kFailedPrecondition: return KindOfPrecondition(status);
     case absl::StatusCode::kUnavailable: return ErrorKind::kPeerDied;
     case absl::StatusCode::kDataLoss: return ErrorKind::kCorruption;
     case absl::StatusCode::kNotFound:
@@ -56,7 +65,7 @@ void SetError(const absl::Status& status, Doing doing) {
   PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "replace");
   if (text == nullptr) return;
   PyObject* error = status.code() == absl::StatusCode::kInvalidArgument ? PyExc_ValueError
-                                                                        : ErrorClass(KindOf(status.code(), doing));
+                                                                        : ErrorClass(KindOf(status, doing));
   if (error != nullptr) PyErr_SetObject(error, text);
   Py_DECREF(text);
 }

@@ -21,7 +21,7 @@ enum class ErrorKind {
 };
 
 /// What an endpoint was doing when it failed: the same code means different things when opening and when in use.
-enum class Doing { kOpening, kUsing };
+enum class Doing { kOpening, kUsing, kForked };
 
 /// The exception class, imported on first use. Borrowed; null with an exception set if the package is broken.
 PyObject* ErrorClass(ErrorKind kind);

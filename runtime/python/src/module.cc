@@ -2,10 +2,14 @@
 // The private extension module of the Python package `shmcomm`.
 #include <nanobind/nanobind.h>
 
+#include "channel.h"
 #include "classes.h"
+#include "endpoints.h"
 #include "field.h"
 #include "record.h"
+#include "sample.h"
 #include "sequence.h"
+#include "timeout.h"
 
 namespace nb = nanobind;
 
@@ -13,7 +17,11 @@ NB_MODULE(_core, module) {
   using namespace shmcomm::python;
   // Generated modules keep their classes for the life of the program.
   nb::set_leak_warnings(false);
-  const bool ok = AddRecordType(module.ptr()) && AddFieldType(module.ptr()) && AddSequenceType(module.ptr());
-  if (!ok) nb::raise_python_error();
+  PyObject* plain = module.ptr();
+  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddFieldType(plain) && AddSequenceType(plain);
+  if (!ok || !ImportDatetime()) nb::raise_python_error();
   AddSchema(module);
+  AddChannel(module);
+  AddPublisher(module);
+  AddSubscriber(module);
 }

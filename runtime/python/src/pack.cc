@@ -14,12 +14,12 @@ namespace shmcomm::python {
 namespace {
 
 bool PackArray(Type& owner, Field& field, PyObject* value, const Path& path, std::uint8_t* out) {
-  std::optional<Elements> elements = Elements::Open(owner, field, value, path);
-  if (!elements) return false;
-  if (elements->count() != field.count) {
-    return Refuse(path, "expected " + std::to_string(field.count) + " elements, got " + std::to_string(elements->count()));
+  Elements elements(owner, field);
+  if (!elements.Open(value, path)) return false;
+  if (elements.count() != field.count) {
+    return Refuse(path, "expected " + std::to_string(field.count) + " elements, got " + std::to_string(elements.count()));
   }
-  return elements->WriteTo(out, path);
+  return elements.WriteTo(out, path);
 }
 
 bool PackField(Type& owner, Field& field, PyObject* value, const Path& path, std::uint8_t* out) {

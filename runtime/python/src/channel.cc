@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel.h"
+
+#include <nanobind/stl/string.h>
+
+#include <string>
+
+#include "classes.h"
+#include "sample.h"
+
+namespace nb = nanobind;
+
+namespace shmcomm::python {
+namespace {
+
+/// The texts a specification points to.
+struct OwnedSpec {
+  std::string name;
+  std::string declared_at;
+  ChannelSpec spec;
+};
+
+template <class Choice>
+Choice ChoiceOf(const nb::dict& options, const char* key, std::initializer_list<std::pair<const char*, Choice>> choices) {
+  const auto given = nb::cast<std::string>(options[key]);
+  for (const auto& [name, choice] : choices) {
+    if (given == name) return choice;
+  }
+  throw nb::value_error((std::string(key) + ": unknown value '" + given + "'").c_str());
+}
+
+template <class Number>
+Number NumberOf(const nb::dict& options, const char* key) {
+  return nb::cast<Number>(options[key]);
+}
+
+Qos QosOf(const nb::dict& options) {
+  Qos qos;
+  qos.history = NumberOf<std::uint32_t>(options, "history");
+  qos.capacity = NumberOf<std::uint32_t>(options, "capacity");
+  qos.max_size = NumberOf<std::uint64_t>(options, "max_size");
+  qos.reliability = ChoiceOf<Reliability>(
+      options, "reliability", {{"best_effort", Reliability::kBestEffort}, {"reliable", Reliability::kReliable}});
+  qos.on_full = ChoiceOf<OnFull>(options, "on_full", {{"block", OnFull::kBlock}, {"fail", OnFull::kFail}});
+  qos.deadline_ns = NumberOf<std::int64_t>(options, "deadline_ns");
+  qos.lifespan_ns = NumberOf<std::int64_t>(options, "lifespan_ns");
+  qos.max_publishers = NumberOf<std::uint32_t>(options, "max_publishers");
+  qos.max_subscribers = NumberOf<std::uint32_t>(options, "max_subscribers");
+  qos.max_borrowed = NumberOf<std::uint32_t>(options, "max_borrowed");
+  qos.max_loans = NumberOf<std::uint32_t>(options, "max_loans");
+  qos.verify = ChoiceOf<Verify>(options, "verify",
+                                {{"trusted", Verify::kTrusted}, {"verify", Verify::kVerify}, {"untrusted", Verify::kUntrusted}});
+  qos.prefault = nb::cast<bool>(options["prefault"]);
+  return qos;
+}
+
+Pattern PatternOf(const nb::dict& options) {
+  return ChoiceOf<Pattern>(
+      options, "pattern", {{"pubsub", Pattern::kPubSub}, {"reqrep", Pattern::kReqRep}, {"pushpull", Pattern::kPushPull}});
+}
+
+MessageType MessageOf(Schema& schema, const Type& type, std::uint64_t fingerprint) {
+  MessageType message;
+  message.name = type.name.c_str();
+  message.fingerprint = fingerprint;
+  message.is_struct = type.is_struct;
+  message.struct_bytes = type.is_struct ? type.struct_bytes : 0;
+  message.schema = reinterpret_cast<const std::uint8_t*>(schema.bytes().data());
+  message.schema_bytes = schema.bytes().size();
+  return message;
+}
+
+void Declare(DeclaredChannel* self, nb::handle_t<SchemaHandle> schema_object, nb::type_object sample_class,
+             const nb::dict& options) {
+  Schema& schema = nb::inst_ptr<SchemaHandle>(schema_object)->schema();
+  Type* type = schema.FindType(NumberOf<std::string>(options, "message"));
+  if (type == nullptr || !BindSampleClass(sample_class.ptr())) nb::raise_python_error();
+  auto* owned = new OwnedSpec{nb::cast<std::string>(options["name"]), nb::cast<std::string>(options["declared_at"]), {}};
+  Py_INCREF(schema_object.ptr());  // for ever, as the specification: it points into the schema
+  owned->spec.name = owned->name.c_str();
+  owned->spec.declared_at = owned->declared_at.c_str();
+  owned->spec.pattern = PatternOf(options);
+  owned->spec.qos = QosOf(options);
+  owned->spec.message = MessageOf(schema, *type, NumberOf<std::uint64_t>(options, "fingerprint"));
+  new (self) DeclaredChannel{&owned->spec, type, std::move(sample_class)};
+}
+
+}  // namespace
+
+void AddChannel(nb::module_& module) {
+  nb::class_<DeclaredChannel>(module, "Channel", "A channel as its schema declares it.")
+      .def("__init__", Declare, nb::arg("schema"), nb::arg("sample_class"), nb::arg("options"))
+      .def_prop_ro("name", [](const DeclaredChannel& self) { return self.spec->name; })
+      .def_prop_ro("message", [](const DeclaredChannel& self) { return self.type->name; });
+}
+
+}  // namespace shmcomm::python

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What publishers and subscribers have in common on the Python side.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "channel.h"
+#include "errors.h"
+#include "shmcomm/options.h"
+
+namespace shmcomm::python {
+
+/// One endpoint of C++ with its channel. Its members are used with the GIL held, except while waiting.
+template <class Endpoint>
+struct Opened {
+  Endpoint endpoint;
+  std::string name;       ///< stays readable after close
+  nanobind::object channel;
+  Type* type;
+  PyTypeObject* sample_class;
+  std::int64_t process;
+  int in_use = 0;         ///< calls under way: a value being converted may run Python code that closes the endpoint
+  bool close_wanted = false;
+};
+
+/// Marks a call on an endpoint as under way.
+class InUse {
+ public:
+  explicit InUse(int& count) : count_(count) { ++count_; }
+  ~InUse() { --count_; }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+
+ private:
+  int& count_;
+};
+
+/// Of this process, to tell use after fork() from a mismatch.
+std::int64_t ProcessNumber();
+
+/// Sets the exception for a failed call on an open endpoint.
+void SetUseError(const absl::Status& status, std::int64_t opened_by_process);
+
+/// Sets SHMConnectionError for an endpoint that is not open; returns null.
+PyObject* RefuseClosed(const std::string& name);
+
+/// name, root and domain of an endpoint.
+template <class Options>
+Options CommonOptions(std::string name, std::string root, std::string domain) {
+  Options options;
+  options.channel = std::move(name);
+  options.root = std::move(root);
+  options.domain = std::move(domain);
+  return options;
+}
+
+/// Adds a method in the calling convention without tuples and dicts, which nanobind's own functions do not have.
+void AddFastMethod(nanobind::handle python_class, PyMethodDef& definition);
+
+}  // namespace shmcomm::python

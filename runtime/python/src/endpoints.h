@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Python classes of endpoints.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace shmcomm::python {
+
+void AddPublisher(nanobind::module_& module);
+void AddSubscriber(nanobind::module_& module);
+
+}  // namespace shmcomm::python

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A received message: a record that owns the slot it is read from.
+#pragma once
+
+#include <Python.h>
+
+#include "record.h"
+#include "shmcomm/sample.h"
+
+namespace shmcomm::python {
+
+/// Makes `python_class`, a subclass of a generated class and of Sample, the class of a channel's samples.
+bool BindSampleClass(PyObject* python_class);
+
+/// A Python sample over `sample`. SHMCorruptionError, and the slot is released, if its message does not make sense.
+PyObject* NewSample(PyTypeObject* python_class, const Type& type, shmcomm::Sample sample);
+
+/// Creates the class and adds it to `module`.
+bool AddSampleType(PyObject* module);
+
+}  // namespace shmcomm::python

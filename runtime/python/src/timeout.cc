@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timeout.h"
+
+#include <datetime.h>
+
+namespace shmcomm::python {
+namespace {
+
+absl::Duration FromTimedelta(PyObject* value) {
+  return absl::Hours(24) * PyDateTime_DELTA_GET_DAYS(value) + absl::Seconds(PyDateTime_DELTA_GET_SECONDS(value)) +
+         absl::Microseconds(PyDateTime_DELTA_GET_MICROSECONDS(value));
+}
+
+bool FromInt(PyObject* value, absl::Duration* timeout) {
+  PyObject* number = PyNumber_Index(value);
+  if (number == nullptr) return false;
+  int overflow = 0;
+  const long long milliseconds = PyLong_AsLongLongAndOverflow(number, &overflow);
+  Py_DECREF(number);
+  if (overflow > 0) *timeout = absl::InfiniteDuration();
+  else *timeout = absl::Milliseconds(overflow < 0 ? -1 : milliseconds);
+  return true;
+}
+
+}  // namespace
+
+bool ImportDatetime() {
+  PyDateTime_IMPORT;
+  return PyDateTimeAPI != nullptr;
+}
+
+bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
+  *timeout = absl::InfiniteDuration();
+  if (value == nullptr || value == Py_None) return true;
+  if (PyDelta_Check(value)) {
+    *timeout = FromTimedelta(value);
+  } else if (!PyIndex_Check(value)) {
+    PyErr_Format(PyExc_TypeError,
+                 "timeout is an int of milliseconds (timeout=100) or a timedelta (timeout=timedelta(seconds=0.1)), not %R",
+                 value);
+    return false;
+  } else if (!FromInt(value, timeout)) {
+    return false;
+  }
+  if (*timeout >= absl::ZeroDuration()) return true;
+  PyErr_Format(PyExc_ValueError, "timeout must not be negative, got %R; None waits for ever", value);
+  return false;
+}
+
+}  // namespace shmcomm::python

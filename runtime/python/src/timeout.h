@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Timeouts as users give them: whole milliseconds, a timedelta, or None for ever.
+#pragma once
+
+#include <Python.h>
+
+#include "absl/time/time.h"
+
+namespace shmcomm::python {
+
+/// Loads what ParseTimeout needs.
+bool ImportDatetime();
+
+/// False with TypeError (a float among others) or ValueError (negative).
+bool ParseTimeout(PyObject* value, absl::Duration* timeout);
+
+}  // namespace shmcomm::python
