@@ -56,18 +56,20 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const Channel
   config.history = channel->meta().history;
   config.fresh_first = data->plan.fresh_first;
   return std::unique_ptr<PublisherCore>(new PublisherCore(*std::move(channel), *std::move(seat), std::move(data->memory),
-                                                          data->header, config, OrderingFor(config.mode), *max_loans,
-                                                          spec.declared_at));
+                                                          data->header, config, data->plan.fresh_first_large,
+                                                          OrderingFor(config.mode), *max_loans, spec.declared_at));
 }
 
 PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory,
-                             layout::DataHeader* header, const ring::WriterConfig& config, wake::Ordering ordering,
-                             std::uint32_t max_loans, std::string declared_at)
+                             layout::DataHeader* header, const ring::WriterConfig& config,
+                             std::uint32_t fresh_first_large, wake::Ordering ordering, std::uint32_t max_loans,
+                             std::string declared_at)
     : channel_(std::move(channel)),
       seat_(std::move(seat)),
       memory_(std::move(memory)),
       header_(header),
       max_message_bytes_(header->max_message_bytes),
+      fresh_first_large_(fresh_first_large),
       declared_at_(std::move(declared_at)),
       records_(config.slots.count),
       writer_(config, records_.data()),
@@ -142,7 +144,7 @@ absl::Status PublisherCore::PublishRaw(Loan loan, Codec codec) {
   return committed;
 }
 
-absl::Status PublisherCore::PublishCopy(const void* data, std::size_t bytes, Codec codec) {
+SHMCOMM_FLATTEN absl::Status PublisherCore::PublishCopy(const void* data, std::size_t bytes, Codec codec) {
   if (!IsThisProcess()) return Forked(name());
   if (bytes > max_message_bytes_) return Refuse(TooLarge(bytes));
   const absl::StatusOr<segment::SlotIndex> slot = Reserve();
@@ -187,6 +189,8 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
     return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
   }
   ringer_.Ring();
+  if (bytes >= segment::kLargeBytes) writer_.LimitFresh(fresh_first_large_);
+  writer_.Prepare();
   ++stats_.sent;
   stats_.bytes += bytes;
   // relaxed: counters that tools read, ordered with nothing.

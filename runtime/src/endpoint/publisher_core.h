@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/slot_allocator.h"
 #include "endpoint/slot_memory.h"
@@ -56,16 +57,17 @@ class PublisherCore {
   };
 
   PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory, layout::DataHeader* header,
-                const ring::WriterConfig& config, wake::Ordering ordering, std::uint32_t max_loans, std::string declared_at);
+                const ring::WriterConfig& config, std::uint32_t fresh_first_large, wake::Ordering ordering,
+                std::uint32_t max_loans, std::string declared_at);
 
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
-  absl::Status MoveIntoSlot(LoanState& loan);
-  absl::Status Refuse(absl::Status status);
-  absl::Status TooLarge(std::size_t bytes) const;
-  absl::Status NoSpace(const absl::Status& status, std::size_t bytes) const;
+  SHMCOMM_COLD absl::Status MoveIntoSlot(LoanState& loan);
+  SHMCOMM_COLD absl::Status Refuse(absl::Status status);
+  SHMCOMM_COLD absl::Status TooLarge(std::size_t bytes) const;
+  SHMCOMM_COLD absl::Status NoSpace(const absl::Status& status, std::size_t bytes) const;
 
   // Declared so that the seat's lock goes before the channel, which then sees who is left.
   channel::Channel channel_;
@@ -73,6 +75,7 @@ class PublisherCore {
   SlotMemory memory_;
   layout::DataHeader* header_;
   std::uint64_t max_message_bytes_;
+  std::uint32_t fresh_first_large_;
   std::string declared_at_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/compiler.h"
 #include "platform/os.h"
 #include "segment/mapping.h"
 #include "segment/plan.h"
@@ -33,7 +34,7 @@ class SlotMemory {
   absl::Status CommitAll();
 
  private:
-  absl::Status Grow(segment::SlotIndex slot, std::uint64_t bytes);
+  SHMCOMM_COLD absl::Status Grow(segment::SlotIndex slot, std::uint64_t bytes);
 
   platform::Descriptor file_;
   std::shared_ptr<segment::Mapping> mapping_;

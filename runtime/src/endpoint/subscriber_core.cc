@@ -74,7 +74,7 @@ bool SubscriberCore::IsAnySampleAlive() const {
   return references_.load(std::memory_order_acquire) != kHandleShare - taken_;
 }
 
-absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() {
+SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
   const Look look = LookForMessage();
   if (look.kind == Look::Kind::kMessage) return MakeSample(look);
@@ -92,7 +92,7 @@ SubscriberCore::Look SubscriberCore::LookForMessage() {
 
 SubscriberCore::Look SubscriberCore::LookOnce() {
   const ring::Reader::NextResult next = reader_.Next();
-  CountLost(reader_.TakeLost());
+  if (const std::uint64_t lost = reader_.TakeLost(); lost != 0) CountLost(lost);
   switch (next.outcome) {
     case ring::Reader::Outcome::kHeld:
       return Resolve(next.held);
@@ -209,7 +209,6 @@ void SubscriberCore::Count(const ring::Resolved& message) {
 }
 
 void SubscriberCore::CountLost(std::uint64_t lost) {
-  if (lost == 0) return;
   lost_since_sample_ += lost;
   stats_.lost += lost;
   channel_.site().readers.lines[seat_.line].lost.store(stats_.lost, std::memory_order_relaxed);
@@ -222,7 +221,7 @@ void SubscriberCore::Release(const Sample& sample) {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
+SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
   const std::int64_t timeout_ns = WaitNs(timeout);
   std::int64_t end_ns = 0;  // read from the clock only once there is nothing to take
@@ -234,10 +233,14 @@ absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
     if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
     const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
     if (left_ns > 0 && WaitUntilAvailable(left_ns)) continue;
-    if (!seat_.membership.IsStillHeld()) return LockLost(name());
-    return absl::DeadlineExceededError(
-        absl::StrCat(name(), ": no message within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
+    return NothingWithin(timeout);
   }
+}
+
+absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) const {
+  if (!seat_.membership.IsStillHeld()) return LockLost(name());
+  return absl::DeadlineExceededError(
+      absl::StrCat(name(), ": no message within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
 }
 
 absl::StatusOr<bool> SubscriberCore::Wait(absl::Duration timeout) {

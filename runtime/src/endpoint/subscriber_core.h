@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/publisher_maps.h"
 #include "endpoint/waiting.h"
@@ -55,17 +56,18 @@ class SubscriberCore {
   Look LookOnce();
   Look LookForMessage();
   Look Resolve(const ring::Held& held);
-  Look MapAndResolve(const ring::Held& held, std::uint32_t generation);
-  Look SkipIncompatible(const ring::Held& held);
-  Look RejectCorrupt(const ring::Held& held);
-  Look Failed(absl::Status error);
+  SHMCOMM_COLD Look MapAndResolve(const ring::Held& held, std::uint32_t generation);
+  SHMCOMM_COLD Look SkipIncompatible(const ring::Held& held);
+  SHMCOMM_COLD Look RejectCorrupt(const ring::Held& held);
+  SHMCOMM_COLD Look Failed(absl::Status error);
   Sample MakeSample(const Look& look);
-  bool WaitUntilAvailable(std::int64_t timeout_ns);
+  SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);
   void RememberHint(const ring::Held& held, const ring::Resolved& message);
   bool IsAnySampleAlive() const;
   void Count(const ring::Resolved& message);
-  void CountLost(std::uint64_t lost);
-  absl::Status TooManyBorrowed() const;
+  SHMCOMM_COLD void CountLost(std::uint64_t lost);
+  SHMCOMM_COLD absl::Status TooManyBorrowed() const;
+  SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout) const;
 
   // Declared so that the seat's lock goes before the channel, which then sees who is left.
   channel::Channel channel_;

@@ -49,17 +49,21 @@ class Waiting {
 
  private:
   static constexpr int kLooksPerClock = 64;
+  // A pause is 140 cycles on some processors: a third of a message's way. The first microseconds do without.
+  static constexpr int kLooksWithoutPause = 16 * kLooksPerClock;
 
   template <class IsAvailable>
   bool Spin(IsAvailable& is_available, std::int64_t start_ns, std::int64_t budget_ns) {
     if (budget_ns == 0) return false;
-    for (;;) {
+    for (int looks = 0;;) {
       for (int look = 0; look < kLooksPerClock; ++look) {
         if (is_available()) return true;
+        // At every look, because the writer takes the lines away again until it is done (2.3 -> 1.7 x the ideal way).
         base::PrefetchForRead(hint_header_);
         base::PrefetchForRead(hint_message_);
-        base::Pause();
+        if (looks == kLooksWithoutPause) base::Pause();
       }
+      looks = std::min(looks + kLooksPerClock, kLooksWithoutPause);
       if (budget_ns != kForeverNs && platform::NowNs() - start_ns >= budget_ns) return false;
     }
   }

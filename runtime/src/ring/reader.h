@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/compiler.h"
 #include "ring/view.h"
 
 namespace shmcomm::ring {
@@ -58,8 +59,8 @@ class Reader {
  private:
   layout::ReaderLine& line() const { return config_.readers.lines[config_.line]; }
   std::uint32_t FreeHazard() const;
-  void SkipLapped();
-  void Skip(std::uint64_t count);
+  SHMCOMM_COLD void SkipLapped();
+  SHMCOMM_COLD void Skip(std::uint64_t count);
   void Advance(Sequence next);
 
   ReaderConfig config_;

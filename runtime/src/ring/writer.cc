@@ -48,6 +48,12 @@ SlotIndex Writer::Reserve() {
   return Reclaim();
 }
 
+void Writer::Prepare() {
+  if (!free_.empty() || fresh_ < config_.fresh_first) return;
+  CollectOverwritten(config_.ring.head().load(std::memory_order_acquire));
+  if (!out_.empty()) FreeWhatIsNotHeld();
+}
+
 void Writer::Abandon(SlotIndex slot) { free_.PushFront(records_, slot); }
 
 Writer::CommitResult Writer::Commit(SlotIndex slot) {

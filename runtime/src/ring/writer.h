@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/compiler.h"
 #include "ring/view.h"
 #include "segment/slots.h"
 
@@ -57,6 +58,13 @@ class Writer {
   /// R * H + loans slots best_effort always succeeds (I6).
   SlotIndex Reserve();
 
+  /// Makes the next Reserve cheap, and its slot known to the next commit's hint. For after a commit, when the message is
+  /// already on its way.
+  void Prepare();
+
+  /// From now on at most `slots` unused slots are taken before used ones are reclaimed.
+  void LimitFresh(std::uint32_t slots) { config_.fresh_first = slots < config_.fresh_first ? slots : config_.fresh_first; }
+
   /// Gives back a reserved slot that was not published.
   void Abandon(SlotIndex slot);
 
@@ -72,10 +80,10 @@ class Writer {
   void Remember(SlotIndex slot, Sequence sequence, Entry entry);
   SlotIndex NextSlotHint() const;
 
-  SlotIndex Reclaim();
-  void CollectOverwritten(Sequence head);
+  SHMCOMM_COLD SlotIndex Reclaim();
+  SHMCOMM_COLD void CollectOverwritten(Sequence head);
   bool RetractOldest(Sequence head);
-  void FreeWhatIsNotHeld();
+  SHMCOMM_COLD void FreeWhatIsNotHeld();
 
   WriterConfig config_;
   SlotRecord* records_;

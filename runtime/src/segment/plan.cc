@@ -13,8 +13,9 @@ namespace {
 // Slots up to this many bytes in all are committed at once; it costs less than asking at each first use.
 constexpr std::uint64_t kDenseBytes = std::uint64_t{1} << 20;
 
-// Ends of page-aligned slots would all fall into the same cache sets: three lines apart they do not.
-constexpr std::uint32_t kStagger = 3 * layout::kCacheLine;
+// Ends of page-aligned slots would all fall into the same cache sets: three pairs of lines apart they do not, and the
+// header stays in one pair with the end of its message.
+constexpr std::uint32_t kStagger = 6 * layout::kCacheLine;
 
 constexpr std::uint64_t RoundUp(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -66,6 +67,7 @@ absl::StatusOr<DataPlan> PlanData(const DataRequest& request) {
     // Pairs of lines are fetched together: a 64-byte struct and its header make one pair.
     plan.slots_offset = RoundUp(header_end, 2 * layout::kCacheLine);
     plan.fresh_first = plan.slots;
+    plan.fresh_first_large = plan.slots;
   } else {
     // The builder grows by halves and keeps its scratch at the low end, so half as much again always suffices.
     const std::uint64_t room = request.is_struct ? request.max_message_bytes
@@ -73,8 +75,9 @@ absl::StatusOr<DataPlan> PlanData(const DataRequest& request) {
     plan.stagger = kStagger;
     plan.stride = RoundUp(room + sizeof(layout::SlotHeader) + 7 * kStagger, request.page_bytes);
     plan.slots_offset = RoundUp(header_end, request.page_bytes);
-    // Every slot ever used keeps its pages: reclaim before taking more than the ring needs.
-    plan.fresh_first = std::min(plan.slots, request.entries + request.max_loans + 1);
+    // Every slot ever used keeps its pages.
+    plan.fresh_first = std::min(plan.slots, 2 * request.entries + request.max_loans + 1);
+    plan.fresh_first_large = std::min(plan.slots, request.entries + request.entries / 2 + request.max_loans + 1);
   }
   plan.file_bytes = RoundUp(plan.slots_offset + plan.stride * slots, request.page_bytes);
   return plan;

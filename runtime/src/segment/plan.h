@@ -15,6 +15,9 @@ std::uint32_t EntriesFor(const Qos& qos);
 /// kInvalidArgument when an option is outside the format's range, naming the option, the value and the range.
 absl::Status CheckQos(const Qos& qos);
 
+/// From here on a message's own memory costs more than reclaiming.
+inline constexpr std::uint64_t kLargeBytes = 64u << 10;
+
 /// The data file of one publisher.
 struct DataPlan {
   std::uint32_t slots = 0;
@@ -22,7 +25,10 @@ struct DataPlan {
   std::uint32_t stagger = 0;
   std::uint64_t slots_offset = 0;
   std::uint64_t file_bytes = 0;
-  std::uint32_t fresh_first = 0;   // unused slots to take before used ones are reclaimed
+  // Unused slots to take before used ones are reclaimed: twice the ring where messages are small, because every reclaim
+  // takes a line from each reader's cache; one and a half times once a message of kLargeBytes was sent.
+  std::uint32_t fresh_first = 0;
+  std::uint32_t fresh_first_large = 0;
   bool is_dense = false;           // all slots are committed at open
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "segment/layout.h"
 
 namespace shmcomm::wake {
@@ -36,7 +37,7 @@ class Ringer {
   }
 
  private:
-  void WakeArmed();
+  SHMCOMM_COLD void WakeArmed();
 
   base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
