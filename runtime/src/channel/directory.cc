@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/directory.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,37 +86,28 @@ absl::StatusOr<Entered> Enter(int domain, const Place& place, int directory, abs
 }
 
 /// One try. An empty optional: the channel changed under us, try again.
-absl::StatusOr<std::optional<platform::Descriptor>> TryAttach(const Place& place,
+absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& place,
                                                               absl::FunctionRef<absl::Status(int)> create) {
   absl::StatusOr<platform::Descriptor> domain = OpenDomain(place);
   if (absl::IsNotFound(domain.status())) return std::nullopt;  // a leaver removed an empty parent in between
   if (!domain.ok()) return domain.status();
-  absl::StatusOr<platform::Descriptor> directory = platform::OpenOrMakeDirectoryAt(domain->get(), place.component);
-  if (absl::IsNotFound(directory.status())) return std::nullopt;
-  if (!directory.ok()) return directory.status();
-  absl::StatusOr<Entered> entered = Enter(domain->get(), place, directory->get(), create);
+  absl::StatusOr<platform::Descriptor> opened = platform::OpenOrMakeDirectoryAt(domain->get(), place.component);
+  if (absl::IsNotFound(opened.status())) return std::nullopt;
+  if (!opened.ok()) return opened.status();
+  platform::LockDescriptor directory(*std::move(opened));
+  absl::StatusOr<Entered> entered = Enter(domain->get(), place, directory.get(), create);
   if (!entered.ok()) return entered.status();
-  if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory->get())) return std::nullopt;
+  if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory.get())) return std::nullopt;
   // From here on the shared lock keeps creators and removers out.
-  if (!platform::IdentifyAt(directory->get(), kMetaFile).ok()) return std::nullopt;
-  return *std::move(directory);
+  if (!platform::IdentifyAt(directory.get(), kMetaFile).ok()) return std::nullopt;
+  return directory;
 }
 
 }  // namespace
 
-Directory::Directory(platform::Descriptor fd, Place place)
-    : fd_(std::move(fd)), place_(std::move(place)), fork_generation_(platform::ForkGeneration()) {
-  platform::CloseInForkedChild(fd_.get());
-}
-
 Directory::~Directory() {
-  if (!fd_.valid()) return;
-  if (fork_generation_ != platform::ForkGeneration()) {
-    fd_.Release();  // closed before fork() returned here; the number may be somebody else's by now
-    return;
-  }
-  platform::ForgetForkedChild(fd_.get());
-  fd_.Reset();
+  if (!fd_.valid() || !fd_.IsThisProcess()) return;
+  fd_.Close();
   {
     absl::StatusOr<platform::Descriptor> root = platform::OpenDirectory(place_.root);
     if (!root.ok()) return;
@@ -129,7 +121,7 @@ Directory::~Directory() {
 absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Status(int directory)> create) {
   const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
   do {
-    absl::StatusOr<std::optional<platform::Descriptor>> directory = TryAttach(place, create);
+    absl::StatusOr<std::optional<platform::LockDescriptor>> directory = TryAttach(place, create);
     if (!directory.ok()) {
       RemoveEmptyParents(place);
       return directory.status();

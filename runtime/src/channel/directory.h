@@ -3,13 +3,12 @@
 // removing need the exclusive one, so neither ever happens under somebody's feet.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "channel/place.h"
-#include "platform/os.h"
+#include "platform/lock_descriptor.h"
 
 namespace shmcomm::channel {
 
@@ -21,7 +20,7 @@ inline constexpr char kReadersFile[] = "readers";
 /// waits. In a forked child it is inert.
 class Directory {
  public:
-  Directory(platform::Descriptor fd, Place place);
+  Directory(platform::LockDescriptor fd, Place place) : fd_(std::move(fd)), place_(std::move(place)) {}
   Directory(Directory&& other) noexcept = default;
   Directory& operator=(Directory&&) = delete;
   ~Directory();
@@ -30,9 +29,8 @@ class Directory {
   const Place& place() const { return place_; }
 
  private:
-  platform::Descriptor fd_;
+  platform::LockDescriptor fd_;
   Place place_;
-  std::uint32_t fork_generation_;
 };
 
 /// Attaches to the channel at `place`. If nobody else is attached, `create` is called with its emptied directory, which

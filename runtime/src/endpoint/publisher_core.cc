@@ -123,6 +123,7 @@ void PublisherCore::Abandon(std::uint32_t index) {
 
 absl::Status PublisherCore::Publish(Loan loan) {
   if (!IsThisProcess()) return Forked(name());
+  if (loan.core_ != this) return NotOurLoan();
   LoanState& state = *loans_[loan.index_];
   const std::size_t bytes = state.builder.GetSize();
   if (bytes > max_message_bytes_) return Refuse(TooLarge(bytes));
@@ -138,6 +139,7 @@ absl::Status PublisherCore::Publish(Loan loan) {
 
 absl::Status PublisherCore::PublishRaw(Loan loan, Codec codec) {
   if (!IsThisProcess()) return Forked(name());
+  if (loan.core_ != this) return NotOurLoan();
   LoanState& state = *loans_[loan.index_];
   absl::Status committed = CommitLoan(state, state.raw_bytes, codec);
   if (committed.ok()) loan.core_ = nullptr;
@@ -203,6 +205,10 @@ absl::Status PublisherCore::Refuse(absl::Status status) {
   ++stats_.errors;
   header_->errors.store(stats_.errors, std::memory_order_relaxed);
   return status;
+}
+
+absl::Status PublisherCore::NotOurLoan() const {
+  return absl::InvalidArgumentError(absl::StrCat(name(), ": the loan is empty or belongs to another publisher"));
 }
 
 absl::Status PublisherCore::TooLarge(std::size_t bytes) const {

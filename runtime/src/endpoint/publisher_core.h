@@ -66,6 +66,7 @@ class PublisherCore {
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status MoveIntoSlot(LoanState& loan);
   SHMCOMM_COLD absl::Status Refuse(absl::Status status);
+  SHMCOMM_COLD absl::Status NotOurLoan() const;
   SHMCOMM_COLD absl::Status TooLarge(std::size_t bytes) const;
   SHMCOMM_COLD absl::Status NoSpace(const absl::Status& status, std::size_t bytes) const;
 

@@ -22,6 +22,8 @@ absl::Status PublisherMaps::Map(const channel::Channel& channel, std::uint32_t p
   if (info->publisher != publisher || info->generation != generation) {
     return absl::DataLossError(absl::StrCat("the channel's file '", name, "' belongs to publisher ", info->publisher));
   }
+  // A dense file is small and wholly in use. Touching a sparse one would commit pages that no message needs.
+  if (info->slots.stagger == 0) platform::Populate((*mapping)->data(), (*mapping)->size(), platform::Access::kRead);
   const absl::Status fits =
       channel::CheckTypes(channel.name(), channel::OwnerOf(*info), channel::ThisProgram(spec_));
 

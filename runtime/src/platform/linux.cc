@@ -88,7 +88,11 @@ absl::StatusOr<Descriptor> OpenOwned(int directory, const std::string& name, int
 }
 
 absl::StatusOr<Descriptor> OpenOrMake(int parent, const std::string& name) {
-  if (mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) return Failure("mkdir", name, errno);
+  if (mkdirat(parent, name.c_str(), 0700) == 0) {
+    fchmodat(parent, name.c_str(), 0700, 0);  // whatever the umask says
+  } else if (errno != EEXIST) {
+    return Failure("mkdir", name, errno);
+  }
   return OpenOwned(parent, name, O_RDONLY | O_DIRECTORY);
 }
 

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "platform/os.h"
+#include "platform/lock_descriptor.h"
 
 namespace shmcomm::registry {
 
@@ -23,33 +23,25 @@ class LockFile {
 
  private:
   friend class Membership;
-  explicit LockFile(platform::Descriptor fd) : fd_(std::move(fd)) {}
-  platform::Descriptor fd_;
+  explicit LockFile(platform::LockDescriptor fd) : fd_(std::move(fd)) {}
+  platform::LockDescriptor fd_;
 };
 
-/// One held byte. Move-only. In a forked child the descriptor is closed by the system layer and this object is inert.
+/// One held byte, until this goes. Move-only. In a forked child it is inert.
 class Membership {
  public:
   /// `file` holds `byte` and nothing else.
-  Membership(LockFile file, std::uint64_t byte);
-  Membership(Membership&& other) noexcept = default;
-  Membership& operator=(Membership&& other) noexcept;
-  ~Membership();
+  Membership(LockFile file, std::uint64_t byte) : fd_(std::move(file.fd_)), byte_(byte) {}
 
   std::uint64_t byte() const { return byte_; }
   /// False in a forked child. Cheap: for every operation.
-  bool IsThisProcess() const { return fork_generation_ == platform::ForkGeneration(); }
+  bool IsThisProcess() const { return fd_.IsThisProcess(); }
   /// False once somebody closed all descriptors of the process under us (daemonise): the lock is gone. One system call.
-  bool IsStillHeld() const;
+  bool IsStillHeld() const { return fd_.IsStillOurs(); }
 
  private:
-  void Leave();
-
-  platform::Descriptor fd_;
-  std::uint64_t byte_ = 0;
-  std::uint32_t fork_generation_ = 0;
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
+  platform::LockDescriptor fd_;
+  std::uint64_t byte_;
 };
 
 }  // namespace shmcomm::registry
