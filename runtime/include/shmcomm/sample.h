@@ -31,7 +31,7 @@ class Sample {
 
   const std::uint8_t* data() const { return data_; }   ///< first byte; valid while the sample lives
   std::size_t size() const { return size_; }           ///< bytes of the message
-  Codec codec() const { return codec_; }               ///< how the bytes are to be read
+  Codec codec() const { return static_cast<Codec>(codec_); }               ///< how the bytes are to be read
   std::uint64_t sequence() const { return sequence_; } ///< the message's number in its channel
   std::int64_t publish_ns() const { return publish_ns_; }   ///< CLOCK_MONOTONIC when it was published, nanoseconds
   std::uint32_t publisher() const { return publisher_; }    ///< id of its publisher, 1 to 255
@@ -45,16 +45,18 @@ class Sample {
   Sample& operator=(const Sample&) = default;
   void Release() noexcept;
 
+  // Small on purpose: a sample is moved a few times on its way to its user. A copied message (untrusted) ends on a
+  // 64-byte line as one in a slot does, so its block is found from data_ and size_.
   endpoint::SubscriberCore* core_ = nullptr;
   const std::uint8_t* data_ = nullptr;
-  std::size_t size_ = 0;
   std::uint64_t sequence_ = 0;
   std::int64_t publish_ns_ = 0;
   std::uint64_t lost_ = 0;
-  std::uint32_t publisher_ = 0;
-  Codec codec_ = Codec::kFlatBuffer;
-  std::uint32_t hazard_ = 0;
-  std::uint8_t* copy_ = nullptr;  // untrusted: the private copy that data_ points into
+  std::uint32_t size_ = 0;
+  std::uint8_t publisher_ = 0;
+  std::uint8_t codec_ = 0;
+  std::uint8_t hazard_ = 0;
+  bool is_copy_ = false;
 };
 
 }  // namespace shmcomm

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "endpoint/messages.h"
+#include "endpoint/orphans.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -19,10 +20,15 @@ constexpr int kMaxSkips = 1024;
 /// Messages end on a 64-byte line; their copies do too, or what they hold would lose its alignment.
 std::size_t CopyBytes(std::size_t bytes) { return (bytes + layout::kCacheLine - 1) / layout::kCacheLine * layout::kCacheLine; }
 
-std::uint8_t* CopyOf(const std::byte* message, std::size_t bytes) {
+const std::uint8_t* CopyOf(const std::byte* message, std::size_t bytes) {
   auto* block = static_cast<std::uint8_t*>(::operator new(CopyBytes(bytes), std::align_val_t{layout::kCacheLine}));
-  std::memcpy(block + CopyBytes(bytes) - bytes, message, bytes);
-  return block;
+  std::uint8_t* copy = block + CopyBytes(bytes) - bytes;
+  std::memcpy(copy, message, bytes);
+  return copy;
+}
+
+void DropCopy(const std::uint8_t* copy, std::size_t bytes) {
+  ::operator delete(const_cast<std::uint8_t*>(copy) + bytes - CopyBytes(bytes), std::align_val_t{layout::kCacheLine});
 }
 
 }  // namespace
@@ -64,30 +70,29 @@ SubscriberCore::~SubscriberCore() {
 }
 
 void SubscriberCore::CloseHandle() {
-  // The handle's share goes, the samples taken remain, those already released are in the word. acq_rel: the last one out
-  // has seen all that the others did, whatever thread they were on.
-  const std::int64_t change = kHandleShare - taken_;
-  if (references_.fetch_sub(change, std::memory_order_acq_rel) == change) delete this;
+  if (IsAnySampleAlive()) {
+    orphans::Adopt(this);
+  } else {
+    delete this;
+  }
 }
 
-bool SubscriberCore::IsAnySampleAlive() const {
-  return references_.load(std::memory_order_acquire) != kHandleShare - taken_;
-}
+bool SubscriberCore::IsAnySampleAlive() const { return !IsThisProcess() || reader_.HoldsAny(); }
 
 SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
   const Look look = LookForMessage();
-  if (look.kind == Look::Kind::kMessage) return MakeSample(look);
-  if (look.kind == Look::Kind::kError) return std::move(error_);
+  if (look == Look::kMessage) return MakeSample();
+  if (look == Look::kError) return std::move(error_);
   return std::nullopt;
 }
 
 SubscriberCore::Look SubscriberCore::LookForMessage() {
   for (int skips = 0; skips < kMaxSkips; ++skips) {
     const Look look = LookOnce();
-    if (look.kind != Look::Kind::kSkipped) return look;
+    if (look != Look::kSkipped) return look;
   }
-  return {Look::Kind::kEmpty, {}, {}};
+  return Look::kEmpty;
 }
 
 SubscriberCore::Look SubscriberCore::LookOnce() {
@@ -95,117 +100,115 @@ SubscriberCore::Look SubscriberCore::LookOnce() {
   if (const std::uint64_t lost = reader_.TakeLost(); lost != 0) CountLost(lost);
   switch (next.outcome) {
     case ring::Reader::Outcome::kHeld:
-      return Resolve(next.held);
+      held_ = next.held;
+      return Resolve();
     case ring::Reader::Outcome::kEmpty:
     case ring::Reader::Outcome::kLagging:  // overtaken again and again: nothing to give now; what is lost is counted
-      return {Look::Kind::kEmpty, {}, {}};
+      return Look::kEmpty;
     case ring::Reader::Outcome::kTooManyBorrowed:
       return Failed(TooManyBorrowed());
     case ring::Reader::Outcome::kCorrupt:
       ++stats_.corrupt;
       return Failed(absl::DataLossError(absl::StrCat(name(), ": an entry of the ring names an impossible publisher; skipped")));
   }
-  return {Look::Kind::kEmpty, {}, {}};
+  return Look::kEmpty;
 }
 
-SubscriberCore::Look SubscriberCore::Resolve(const ring::Held& held) {
-  const std::uint32_t publisher = held.entry.publisher();
+SubscriberCore::Look SubscriberCore::Resolve() {
+  const std::uint32_t publisher = held_.entry.publisher();
   // E5 acquire <- registry::AnnouncePublisher release: the file of this generation is complete and linked.
   const std::uint32_t generation =
       channel_.site().ring.publishers[publisher].generation.load(std::memory_order_acquire);
   const ring::MappedPublisher& row = maps_[publisher];
-  const ring::Resolved message = ring::Resolve(row, generation, held);
-  switch (message.resolution) {
+  message_ = ring::Resolve(row, generation, held_);
+  switch (message_.resolution) {
     case ring::Resolution::kMessage:
-      if (!row.is_compatible) return SkipIncompatible(held);
-      return {Look::Kind::kMessage, held, message};
+      if (!row.is_compatible) return SkipIncompatible();
+      return Look::kMessage;
     case ring::Resolution::kNotMapped:
-      return MapAndResolve(held, generation);
+      return MapAndResolve(generation);
     case ring::Resolution::kStale:
-      reader_.Reject(held);
-      return {Look::Kind::kSkipped, {}, {}};
+      reader_.Reject(held_);
+      return Look::kSkipped;
     case ring::Resolution::kCorrupt:
       break;
   }
-  return RejectCorrupt(held);
+  return RejectCorrupt();
 }
 
-SubscriberCore::Look SubscriberCore::MapAndResolve(const ring::Held& held, std::uint32_t generation) {
-  if (generation == 0) return RejectCorrupt(held);
+SubscriberCore::Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
+  if (generation == 0) return RejectCorrupt();
   if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
-  const absl::Status mapped = maps_.Map(channel_, held.entry.publisher(), generation);
-  if (mapped.ok()) return Resolve(held);
+  const absl::Status mapped = maps_.Map(channel_, held_.entry.publisher(), generation);
+  if (mapped.ok()) return Resolve();
   if (absl::IsNotFound(mapped)) {  // its publisher left and took its messages along
-    reader_.Reject(held);
-    return {Look::Kind::kSkipped, {}, {}};
+    reader_.Reject(held_);
+    return Look::kSkipped;
   }
   if (absl::IsFailedPrecondition(mapped)) {
-    reader_.Release(held.hazard);  // counted when it is met again, now that the row says so
+    reader_.Release(held_.hazard);  // counted when it is met again, now that the row says so
     return Failed(mapped);
   }
-  reader_.Reject(held);
+  reader_.Reject(held_);
   ++stats_.corrupt;
   return Failed(Named(name(), mapped));
 }
 
-SubscriberCore::Look SubscriberCore::SkipIncompatible(const ring::Held& held) {
-  reader_.Release(held.hazard);
-  reader_.Accept(held);
+SubscriberCore::Look SubscriberCore::SkipIncompatible() {
+  reader_.Accept(held_);
+  reader_.Release(held_.hazard);
   ++stats_.incompatible;
   channel_.site().readers.lines[seat_.line].incompatible.store(stats_.incompatible, std::memory_order_relaxed);
-  return {Look::Kind::kSkipped, {}, {}};
+  return Look::kSkipped;
 }
 
-SubscriberCore::Look SubscriberCore::RejectCorrupt(const ring::Held& held) {
-  reader_.Reject(held);
+SubscriberCore::Look SubscriberCore::RejectCorrupt() {
+  reader_.Reject(held_);
   ++stats_.corrupt;
-  return Failed(absl::DataLossError(absl::StrCat(name(), ": message ", held.sequence, " of publisher ",
-                                                 held.entry.publisher(), " does not make sense in shared memory; skipped")));
+  return Failed(absl::DataLossError(absl::StrCat(name(), ": message ", held_.sequence, " of publisher ",
+                                                 held_.entry.publisher(), " does not make sense in shared memory; skipped")));
 }
 
 SubscriberCore::Look SubscriberCore::Failed(absl::Status error) {
   error_ = std::move(error);
-  return {Look::Kind::kError, {}, {}};
+  return Look::kError;
 }
 
-Sample SubscriberCore::MakeSample(const Look& look) {
-  const ring::Held& held = look.held;
-  const ring::Resolved& message = look.message;
+Sample SubscriberCore::MakeSample() {
   Sample sample;
   sample.core_ = this;
-  sample.sequence_ = held.sequence;
-  sample.publisher_ = held.entry.publisher();
-  sample.publish_ns_ = base::LoadPlain(message.header->publish_ns);
-  sample.codec_ = static_cast<Codec>(base::LoadPlain(message.header->codec));
-  sample.size_ = message.bytes;
-  sample.hazard_ = held.hazard;
+  sample.data_ = reinterpret_cast<const std::uint8_t*>(message_.message);
+  sample.sequence_ = held_.sequence;
+  sample.publish_ns_ = base::LoadPlain(message_.header->publish_ns);
   sample.lost_ = std::exchange(lost_since_sample_, 0);
-  sample.data_ = reinterpret_cast<const std::uint8_t*>(message.message);
+  sample.size_ = message_.bytes;
+  sample.publisher_ = static_cast<std::uint8_t>(held_.entry.publisher());
+  sample.codec_ = static_cast<std::uint8_t>(base::LoadPlain(message_.header->codec));
+  sample.hazard_ = static_cast<std::uint8_t>(held_.hazard);
   if (verify_ == Verify::kUntrusted) {
-    sample.copy_ = CopyOf(message.message, message.bytes);
-    sample.data_ = sample.copy_ + CopyBytes(message.bytes) - message.bytes;
+    sample.data_ = CopyOf(message_.message, message_.bytes);
+    sample.is_copy_ = true;
   }
-  ++taken_;
-  borrowed_since_ns_[held.hazard] = sample.publish_ns_;
-  reader_.Accept(held);
-  RememberHint(held, message);
-  Count(message);
+  borrowed_since_ns_[held_.hazard] = sample.publish_ns_;
+  reader_.Accept(held_);
+  RememberHint();
+  Count();
   return sample;
 }
 
-void SubscriberCore::RememberHint(const ring::Held& held, const ring::Resolved& message) {
-  const segment::SlotTable& slots = maps_[held.entry.publisher()].slots;
-  const std::uint16_t next_slot = base::LoadPlain(message.header->next_slot);
+void SubscriberCore::RememberHint() {
+  const segment::SlotTable& slots = maps_[held_.entry.publisher()].slots;
+  const std::uint16_t next_slot = base::LoadPlain(message_.header->next_slot);
   if (next_slot >= slots.count) return;
   const std::byte* end = slots.MessageEnd(segment::SlotIndex{next_slot});
   waiting_.Hint(end, end - layout::kCacheLine);
 }
 
-void SubscriberCore::Count(const ring::Resolved& message) {
+void SubscriberCore::Count() {
   layout::ReaderLine& line = channel_.site().readers.lines[seat_.line];
   // relaxed: counters that tools read, ordered with nothing.
   line.received.store(++stats_.received, std::memory_order_relaxed);
-  line.bytes.store(stats_.bytes += message.bytes, std::memory_order_relaxed);
+  line.bytes.store(stats_.bytes += message_.bytes, std::memory_order_relaxed);
 }
 
 void SubscriberCore::CountLost(std::uint64_t lost) {
@@ -215,10 +218,11 @@ void SubscriberCore::CountLost(std::uint64_t lost) {
 }
 
 void SubscriberCore::Release(const Sample& sample) {
+  if (sample.is_copy_) DropCopy(sample.data_, sample.size_);
   // In a forked child the hazard is the parent's: clearing it would take the message from under the parent's sample.
-  if (IsThisProcess()) reader_.Release(sample.hazard_);
-  if (sample.copy_ != nullptr) ::operator delete(sample.copy_, std::align_val_t{layout::kCacheLine});
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  if (!IsThisProcess()) return;
+  reader_.Release(sample.hazard_);  // the last touch of the core: it may be gone from here on
+  orphans::ReapIfAny();
 }
 
 SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
@@ -227,8 +231,8 @@ SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeo
   std::int64_t end_ns = 0;  // read from the clock only once there is nothing to take
   for (;;) {
     const Look look = LookForMessage();
-    if (look.kind == Look::Kind::kMessage) return MakeSample(look);
-    if (look.kind == Look::Kind::kError) return std::move(error_);
+    if (look == Look::kMessage) return MakeSample();
+    if (look == Look::kError) return std::move(error_);
     const std::int64_t now_ns = platform::NowNs();
     if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
     const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;

@@ -28,13 +28,18 @@ namespace shmcomm::endpoint {
 class SubscriberCore {
  public:
   static absl::StatusOr<SubscriberCore*> Open(const ChannelSpec& spec, const SubscriberOptions& options);
+  ~SubscriberCore();
 
   absl::StatusOr<std::optional<Sample>> TryTake();
   absl::StatusOr<Sample> Take(absl::Duration timeout);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
+  /// Ends the handle's ownership; the core may be gone afterwards.
   void CloseHandle();
+  /// Gives a sample's slot back; the core may be gone afterwards.
   void Release(const Sample& sample);
+  /// Acquires what the threads that released samples did before. Always true in a forked child, which cannot know.
+  bool IsAnySampleAlive() const;
 
   const std::string& name() const { return channel_.name(); }
   Verify verify() const { return verify_; }
@@ -43,28 +48,23 @@ class SubscriberCore {
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
                  const SubscriberOptions& options);
-  ~SubscriberCore();
 
-  /// What one look at the ring brought. Plain values: this is the hot path, and a status is made only for an error.
-  struct Look {
-    enum class Kind : std::uint8_t { kEmpty, kMessage, kSkipped, kError } kind;
-    ring::Held held;
-    ring::Resolved message;
-  };
+  /// What one look at the ring brought: a message in held_ and message_, or an error in error_. Members, not returned
+  /// values, because copying them costs more than finding them.
+  enum class Look : std::uint8_t { kEmpty, kMessage, kSkipped, kError };
 
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   Look LookOnce();
   Look LookForMessage();
-  Look Resolve(const ring::Held& held);
-  SHMCOMM_COLD Look MapAndResolve(const ring::Held& held, std::uint32_t generation);
-  SHMCOMM_COLD Look SkipIncompatible(const ring::Held& held);
-  SHMCOMM_COLD Look RejectCorrupt(const ring::Held& held);
+  Look Resolve();
+  SHMCOMM_COLD Look MapAndResolve(std::uint32_t generation);
+  SHMCOMM_COLD Look SkipIncompatible();
+  SHMCOMM_COLD Look RejectCorrupt();
   SHMCOMM_COLD Look Failed(absl::Status error);
-  Sample MakeSample(const Look& look);
+  Sample MakeSample();
   SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);
-  void RememberHint(const ring::Held& held, const ring::Resolved& message);
-  bool IsAnySampleAlive() const;
-  void Count(const ring::Resolved& message);
+  void RememberHint();
+  void Count();
   SHMCOMM_COLD void CountLost(std::uint64_t lost);
   SHMCOMM_COLD absl::Status TooManyBorrowed() const;
   SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout) const;
@@ -76,12 +76,9 @@ class SubscriberCore {
   PublisherMaps maps_;
   Waiting waiting_;
   Verify verify_;
-  // Counts down: the handle's share, less what was taken, plus nothing until a sample goes. One locked operation a
-  // message instead of two, because only the owner's thread takes.
-  static constexpr std::int64_t kHandleShare = std::int64_t{1} << 62;
-  base::Atomic<std::int64_t> references_{kHandleShare};
-  std::int64_t taken_ = 0;
-  absl::Status error_;               // of a Look of kind kError
+  ring::Held held_;
+  ring::Resolved message_{ring::Resolution::kCorrupt};
+  absl::Status error_;
   std::uint64_t lost_since_sample_ = 0;
   std::int64_t borrowed_since_ns_[layout::kMaxHazards] = {};
   SubscriberStats stats_;

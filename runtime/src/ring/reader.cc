@@ -81,12 +81,21 @@ void Reader::Skip(std::uint64_t count) {
   Advance(next_ + count);
 }
 
+void Reader::Accept(const Held& held) {
+  is_accepted_[held.hazard].store(1, std::memory_order_relaxed);  // relaxed: only this thread looks for a free one
+  Advance(held.sequence + 1);
+}
+
 void Reader::Reject(const Held& held) {
   Unprotect(line().hazards[held.hazard]);
   Skip(1);
 }
 
-void Reader::Release(std::uint32_t hazard) { Unprotect(line().hazards[hazard]); }
+void Reader::Release(std::uint32_t hazard) {
+  Unprotect(line().hazards[hazard]);
+  // Release -> the acquire of FreeHazard and HoldsAny: the hazard is cleared before it is used again.
+  is_accepted_[hazard].store(0, std::memory_order_release);
+}
 
 bool Reader::IsAvailable() const {
   const Entry entry{config_.ring.At(next_).load(std::memory_order_acquire)};
@@ -100,16 +109,15 @@ std::uint64_t Reader::TakeLost() {
 }
 
 bool Reader::HoldsAny() const {
-  for (std::uint32_t k = 0; k < config_.max_borrowed; ++k) {
-    if (line().hazards[k].load(std::memory_order_acquire) != 0) return true;
+  for (const base::Atomic<std::uint32_t>& accepted : is_accepted_) {
+    if (accepted.load(std::memory_order_acquire) != 0) return true;
   }
   return false;
 }
 
 std::uint32_t Reader::FreeHazard() const {
   std::uint32_t k = 0;
-  // acquire: the thread that released the sample has finished reading before its hazard is used again.
-  while (k < config_.max_borrowed && line().hazards[k].load(std::memory_order_acquire) != 0) ++k;
+  while (k < config_.max_borrowed && is_accepted_[k].load(std::memory_order_acquire) != 0) ++k;
   return k;
 }
 

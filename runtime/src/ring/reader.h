@@ -28,6 +28,8 @@ struct Held {
 class Reader {
  public:
   explicit Reader(const ReaderConfig& config) : config_(config) {}
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   /// Enters the line: from here on publishers see its hazards. Messages from the join's own floor on are delivered, and
   /// up to `history` older ones that are still intact. The line's lock is held and its content is a dead reader's or none.
@@ -43,9 +45,11 @@ class Reader {
   /// kCorrupt: the entry names an impossible publisher; it was skipped.
   NextResult Next();
 
-  void Accept(const Held& held) { Advance(held.sequence + 1); }
+  void Accept(const Held& held);
   /// Gives the entry back unread and counts it as lost.
   void Reject(const Held& held);
+  /// Ends an accepted entry's protection, on any thread. Its last step is a release store in this reader, so that whoever
+  /// then finds HoldsAny false may destroy it.
   void Release(std::uint32_t hazard);
 
   /// True when Next would say anything but kEmpty.
@@ -53,6 +57,7 @@ class Reader {
 
   /// Sequences lost since the last call.
   std::uint64_t TakeLost();
+  /// True while an accepted entry has not been released. Acquires what the releasing threads did before.
   bool HoldsAny() const;
   Sequence position() const { return next_; }
 
@@ -68,6 +73,8 @@ class Reader {
   Sequence floor_ = 0;               // nothing below it was promised
   std::uint64_t lost_ = 0;
   std::uint32_t generation_ = 0;
+  // Which hazards back an accepted entry. Our own memory, not the shared line: nobody else can make one look free.
+  base::Atomic<std::uint32_t> is_accepted_[layout::kMaxHazards] = {};
 };
 
 }  // namespace shmcomm::ring

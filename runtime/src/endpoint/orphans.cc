@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint/orphans.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include "endpoint/subscriber_core.h"
+#include "platform/os.h"
+
+namespace shmcomm::endpoint::orphans {
+namespace {
+
+struct Home {
+  std::mutex mutex;
+  std::vector<SubscriberCore*> cores;
+};
+
+Home& TheHome() {
+  static Home* home = new Home;  // never destroyed: samples may be released during exit
+  return *home;
+}
+
+}  // namespace
+
+base::Atomic<std::uint32_t> count{0};
+
+void Adopt(SubscriberCore* core) {
+  {
+    Home& home = TheHome();
+    const std::lock_guard<std::mutex> lock(home.mutex);
+    home.cores.push_back(core);
+    count.store(static_cast<std::uint32_t>(home.cores.size()), std::memory_order_relaxed);
+  }
+  // Without the barrier a release in this very moment may be missed; the next one, or the next open or close, sees it.
+  if (!platform::RegisterForBarrier() || !platform::BarrierAll()) base::FenceSeqCst();
+  Reap();
+}
+
+void Reap() {
+  std::vector<SubscriberCore*> done;
+  {
+    Home& home = TheHome();
+    const std::lock_guard<std::mutex> lock(home.mutex);
+    const auto alive = std::partition(home.cores.begin(), home.cores.end(),
+                                      [](const SubscriberCore* core) { return core->IsAnySampleAlive(); });
+    done.assign(alive, home.cores.end());
+    home.cores.erase(alive, home.cores.end());
+    count.store(static_cast<std::uint32_t>(home.cores.size()), std::memory_order_relaxed);
+  }
+  for (const SubscriberCore* core : done) delete core;
+}
+
+}  // namespace shmcomm::endpoint::orphans

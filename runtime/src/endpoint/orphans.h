@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subscribers that were closed while samples of theirs still lived. Whoever releases the last such sample, on whatever
+// thread, lets the subscriber leave its channel. Costs the ordinary release one load of a word that nobody writes.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+namespace shmcomm::endpoint {
+
+class SubscriberCore;
+
+namespace orphans {
+
+extern base::Atomic<std::uint32_t> count;
+
+/// Takes over a closed core. It is deleted once none of its samples is alive, perhaps at once.
+void Adopt(SubscriberCore* core);
+
+SHMCOMM_COLD void Reap();
+
+/// After a sample was given back. The core must not be touched any more: it may be gone.
+inline void ReapIfAny() {
+  // Private Dekker: we clear our mark and then look at `count`; Adopt raises `count`, issues a membarrier, and then looks
+  // at the marks. The barrier is this side's fence, so one of the two sees the other.
+  base::CompilerBarrier();
+  if (count.load(std::memory_order_relaxed) != 0) Reap();
+}
+
+}  // namespace orphans
+}  // namespace shmcomm::endpoint
