@@ -68,7 +68,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     """The known name nearest to `word`, case aside; empty where none is close."""
     names = sorted(set(known))
     folded = {name.lower(): name for name in reversed(names)}
-    matches = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.7)
     return folded[matches[0]] if matches else ""
 
 

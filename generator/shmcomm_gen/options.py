@@ -111,7 +111,7 @@ def read_option(written: OptionSyntax, pattern: str, sink: Sink) -> OptionValue 
     name, span = written.name.text, written.name.span
     option = OPTIONS.get(name)
     if option is None:
-        valid = [other.name for other in OPTIONS.values() if pattern in other.patterns]
+        valid = [other.name for other in OPTIONS.values() if pattern in other.patterns and other.is_supported]
         sink.error("S023", f"unknown option '{name}'", span, did_you_mean(name, valid) or one_of(valid))
         return None
     if pattern not in option.patterns:

@@ -181,18 +181,17 @@ class RecordResolver:
             self.sink.error("S021", f"'{written.name.text}' is a scalar and always there", span, "drop (required)")
         if "key" in named and not isinstance(type_, ScalarType | StringType):
             self.sink.error("S021", "a key is a scalar or a string", span)
-        if {"deprecated", "required"} <= named.keys():
-            self.sink.error("S021", f"'{written.name.text}' is both deprecated and required", span)
 
     def _number(
         self, written: RecordSyntax, typed: list[tuple[FieldSyntax, Type]], fields: list[Field]
     ) -> list[Field]:
         """Gives ids: those written, which must be all and 0, 1, 2, …, or the order of declaration."""
         given = {f.name: int_text for f in fields for key, int_text in f.attributes if key == "id"}
+        asked = [f for f in written.fields if any(a.name.text == "id" for a in f.attributes)]
+        if len(fields) != len(written.fields) or len(asked) != len(given):
+            return fields  # Of an id or a field that is wrong more was told already; here it would seem to be missing.
         if not given:
             return [_placed(f, index, 4 + 2 * index, 0) for index, f in enumerate(fields)]
-        if len(fields) != len(written.fields):
-            return fields  # A field is missing because of an error already told; its id would seem to be missing too.
         spans = {f.name.text: f.name.span for f, _ in typed}
         missing = next((f for f in fields if f.name not in given), None)
         if missing:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from shmcomm_gen.channels import channel_name
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.load import Closure
-from shmcomm_gen.model import Schema, qualify
+from shmcomm_gen.model import Channel, Schema, qualify
 from shmcomm_gen.source import Span
 from shmcomm_gen.syntax import ChannelSyntax
 
@@ -36,6 +36,7 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         taken[record.name] = (f"the type '{record.name}'", record.span)
     for enum in schema.enums.values():
         taken[enum.name] = (f"the type '{enum.name}'", enum.span)
+    in_package: dict[str, Channel] = {}
     for channel in schema.channels:
         generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in ENDPOINT_SUFFIXES]
         clash = next((name for name in generated if name in taken), None)
@@ -45,6 +46,16 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
                        channel.span, "rename one of the two", span)  # fmt: skip
         for name in generated:
             taken.setdefault(name, (f"generated for channel '{channel.identifier}'", channel.span))
+        _check_python_package(channel, in_package, sink)
+
+
+def _check_python_package(channel: Channel, in_package: dict[str, Channel], sink: Sink) -> None:
+    """In C++ two namespaces keep equal endpoints apart; the Python package of a file has one."""
+    earlier = in_package.setdefault(channel.stem, channel)
+    if earlier.namespace != channel.namespace:
+        sink.error("S009", f"channel '{channel.identifier}' generates '{channel.stem}Publisher', which the Python package "
+                   f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
+                   earlier.span)  # fmt: skip
 
 
 def _check_stems(closure: Closure, sink: Sink) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from shmcomm_gen.fingerprint import fingerprint
-from shmcomm_gen.model import Channel, Schema, short_name
+from shmcomm_gen.model import Channel, Schema, namespace_of, short_name
 from shmcomm_gen.templating import render
 
 # Words flatc changes where it meets them as names: it appends an underscore.
@@ -60,7 +60,7 @@ def source_text(schema: Schema, schema_bytes: bytes) -> str:
 def _namespaces(schema: Schema) -> list[NamespaceView]:
     views: list[NamespaceView] = []
     for namespace, channels in groupby(schema.channels, key=lambda c: c.namespace):
-        name = _cpp_name(namespace)
+        name = namespace.replace(".", "::")
         views.append(
             NamespaceView(
                 opening=(f"namespace {name} {{",) if name else (),
@@ -119,7 +119,9 @@ def _facts(channel: Channel, schema: Schema) -> Iterator[str]:
 
 
 def _cpp_name(qualified: str) -> str:
-    return "::".join(part + "_" if part in _KEYWORDS else part for part in qualified.split(".") if part)
+    """As flatc spells it, which changes a type's own name and leaves namespaces alone."""
+    name = short_name(qualified)
+    return "::".join([*filter(None, namespace_of(qualified).split(".")), name + "_" if name in _KEYWORDS else name])
 
 
 def _cpp_string(text: str) -> str:
