@@ -26,21 +26,21 @@ failed=()
 
 # stage <name> <function> [argument]...: runs it, keeps its output and its runner's last word.
 stage() {
-  local name=$1 log="$logs/${1//[ ,]/_}.log" started=$SECONDS status=ok summary
+  local name=$1 log="$logs/${1//[ ,\/]/_}.log" started=$SECONDS status=ok summary
   shift
   say "$name"
   if ! (set -euo pipefail; "$@") 2>&1 | tee "$log"; then
     status=FAILED
     failed+=("$name")
   fi
-  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$' "$log" | tail -n 1 || true)
+  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$|^lines: ' "$log" | tail -n 1 || true)
   summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
 }
 
 run_ctest() {
   local preset=$1
   shift
-  ctest --test-dir "build/$preset" --output-on-failure --parallel "$(nproc)" "$@"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
 }
 
 # run_pytest <preset> <folder>...: the tests of the folders against the programs and the extension of that build.
@@ -53,7 +53,7 @@ run_pytest() {
 existing() {
   local folder
   for folder in "$@"; do
-    if [[ -d $folder ]]; then printf '%s\n' "$folder"; fi
+    if compgen -G "$folder/test_*.py" >/dev/null; then printf '%s\n' "$folder"; fi
   done
 }
 
@@ -66,9 +66,11 @@ run_pytest_with_sanitizers() {
 }
 
 report_coverage() {
-  build coverage
+  local folders
+  mapfile -t folders < <(existing tests/generator tests/python tests/interop tests/examples)
+  stage "build, coverage" build coverage
   stage "ctest, coverage" run_ctest coverage
-  stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov-report=term tests/generator tests/python
+  stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov-report=term "${folders[@]}"
   stage "lines of runtime/src" gcovr --root . --filter runtime/src/ --object-directory build/coverage \
     --gcov-ignore-errors=no_working_dir_found --print-summary build/coverage
 }

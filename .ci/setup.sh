@@ -65,7 +65,7 @@ prepare() {
   unset PYTHONHOME PYTHONPATH
 }
 
-# build <preset> [target]...: configures where needed, builds into build/<preset>. Chatter only when it fails.
+# build <preset> [target]...: configures where needed, builds into build/<preset> as much as can be built.
 build() {
   local preset=$1 log="build/$1.configure.log"
   shift
@@ -79,5 +79,5 @@ build() {
   fi
   say "building build/$preset"
   if (($# > 0)); then set -- --target "$@"; fi
-  cmake --build "build/$preset" --parallel "$(nproc)" "$@"
+  cmake --build "build/$preset" --parallel "$(nproc)" "$@" -- -k 0
 }
