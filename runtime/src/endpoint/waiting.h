@@ -31,20 +31,20 @@ class Waiting {
     hint_message_ = message;
   }
 
-  /// True when `is_available()` became true within `timeout_ns`. `before_sleep()` is called before each sleep; when it
-  /// says false, waiting ends.
-  template <class IsAvailable, class BeforeSleep>
-  bool Until(IsAvailable&& is_available, std::int64_t timeout_ns, BeforeSleep&& before_sleep) {
+  /// True when `is_available()` became true within `timeout_ns`. `may_go_on()` is asked after each sleep that brought
+  /// nothing, so at least every 100 ms; when it says false, waiting ends.
+  template <class IsAvailable, class MayGoOn>
+  bool Until(IsAvailable&& is_available, std::int64_t timeout_ns, MayGoOn&& may_go_on) {
     if (is_available()) return true;
     if (timeout_ns <= 0) return false;
     const std::int64_t start_ns = platform::NowNs();
-    if (Spin(is_available, start_ns, std::min(budget_ns_, timeout_ns))) {
+    if (budget_ns_ > 0 && Spin(is_available, start_ns, std::min(budget_ns_, timeout_ns))) {
       budget_ns_ = spin_ns_;
       return true;
     }
     // In vain: look less long next time, but never stop looking, or a channel that becomes fast would not be noticed.
     budget_ns_ = spin_ns_ == kForeverNs ? kForeverNs : std::max(spin_ns_ / 8, budget_ns_ / 2);
-    return SleepUntil(is_available, start_ns, timeout_ns, before_sleep);
+    return SleepUntil(is_available, start_ns, timeout_ns, may_go_on);
   }
 
  private:
@@ -54,7 +54,6 @@ class Waiting {
 
   template <class IsAvailable>
   bool Spin(IsAvailable& is_available, std::int64_t start_ns, std::int64_t budget_ns) {
-    if (budget_ns == 0) return false;
     for (int looks = 0;;) {
       for (int look = 0; look < kLooksPerClock; ++look) {
         if (is_available()) return true;
@@ -68,14 +67,13 @@ class Waiting {
     }
   }
 
-  template <class IsAvailable, class BeforeSleep>
-  bool SleepUntil(IsAvailable& is_available, std::int64_t start_ns, std::int64_t timeout_ns, BeforeSleep& before_sleep) {
+  template <class IsAvailable, class MayGoOn>
+  bool SleepUntil(IsAvailable& is_available, std::int64_t start_ns, std::int64_t timeout_ns, MayGoOn& may_go_on) {
+    std::int64_t left_ns = timeout_ns;
     for (;;) {
-      const std::int64_t waited_ns = platform::NowNs() - start_ns;
-      if (waited_ns >= timeout_ns) return is_available();
-      if (!before_sleep()) return false;
-      if (sleeper_.SleepUnless(is_available, timeout_ns - waited_ns)) return true;
-      if (is_available()) return true;
+      if (sleeper_.SleepUnless(is_available, left_ns) || is_available()) return true;
+      left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (platform::NowNs() - start_ns);
+      if (left_ns <= 0 || !may_go_on()) return false;
     }
   }
 
