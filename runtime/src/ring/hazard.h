@@ -23,8 +23,10 @@ void ScanHazards(const ReadersView& readers, Held&& held) {
   base::FenceSeqCst();
   const std::uint32_t words = layout::BitmapWords(readers.count);
   for (std::uint32_t word = 0; word < words; ++word) {
-    // relaxed: the fence above orders it; a bit set later belongs to a reader that cannot validate what has left the ring
-    std::uint64_t bits = readers.active[word].load(std::memory_order_relaxed);
+    // The fence above orders it: a bit set later belongs to a reader that cannot validate what has left the ring. E3
+    // acquire <- ClearReaderLine's fetch_and: a reader whose bit is gone has left, and its hazards, which would have
+    // ordered its last read before our next write, are not looked at.
+    std::uint64_t bits = readers.active[word].load(std::memory_order_acquire);
     while (bits != 0) {
       const std::uint32_t line = word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits));
       bits &= bits - 1;

@@ -19,6 +19,7 @@ void ClearReaderLine(const ReadersView& readers, std::uint32_t line) {
   for (base::Atomic<std::uint64_t>& hazard : entry.hazards) Unprotect(hazard);
   SHMCOMM_CRASH_POINT("ring.clear.after_hazards");
   const std::uint64_t bit = std::uint64_t{1} << (line % 64);
+  // E3 release -> ScanHazards' acquire of the word: a scan that no longer sees the bit comes after all our reads.
   readers.ActiveWord(line).fetch_and(~bit, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("ring.clear.after_active");
   const CursorWord old{entry.cursor.load(std::memory_order_relaxed)};  // relaxed: the lock's holder is its only writer

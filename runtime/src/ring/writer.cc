@@ -149,8 +149,15 @@ void Writer::CollectOverwritten(Sequence head) {
     const Sequence sequence = records_[Index(in_ring_.front())].sequence;
     // Position x is overwritten only when x + N is published, that is when head has reached x + N + 1 (H2).
     if (Distance(sequence, head) < static_cast<std::int64_t>(config_.ring.size) + 1) return;
-    out_.PushBack(records_, in_ring_.PopFront(records_));
+    MoveOldestOut();
   }
+}
+
+void Writer::MoveOldestOut() {
+  const SlotIndex slot = in_ring_.PopFront(records_);
+  // An earlier scan may have met a hazard on it while it was in the ring; only scans from now on count.
+  records_[Index(slot)].is_held = false;
+  out_.PushBack(records_, slot);
 }
 
 bool Writer::RetractOldest(Sequence head) {
@@ -163,7 +170,7 @@ bool Writer::RetractOldest(Sequence head) {
   config_.ring.At(oldest.sequence)
       .compare_exchange_strong(expected, oldest.entry.Tombstone().bits, std::memory_order_acq_rel, std::memory_order_relaxed);
   SHMCOMM_CRASH_POINT("ring.retract.after_tombstone");
-  out_.PushBack(records_, in_ring_.PopFront(records_));
+  MoveOldestOut();
   return true;
 }
 

@@ -83,6 +83,7 @@ class Writer {
   SHMCOMM_COLD SlotIndex Reclaim();
   SHMCOMM_COLD void CollectOverwritten(Sequence head);
   bool RetractOldest(Sequence head);
+  void MoveOldestOut();
   SHMCOMM_COLD void FreeWhatIsNotHeld();
 
   WriterConfig config_;
