@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self, TypeVar, final
 
 _Element = TypeVar("_Element", covariant=True)
 
+_Record = TypeVar("_Record", bound="Record")
+
 class Record:
     """A table or struct, read where it lies. Immutable; compares by value."""
 
@@ -113,4 +115,6 @@ class Subscriber:
     @property
     def closed(self) -> bool: ...
 
+def decode(python_class: type[_Record], message: bytes) -> _Record: ...
+def encode(record: Record) -> bytes: ...
 def metadata(sample: Sample, /) -> tuple[int, int, int, int]: ...

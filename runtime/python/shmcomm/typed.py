@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import enum
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class Schema:
         """The schema in the file `name` in the folder of `file`; classes say they are of `module`."""
         return cls(Path(file).with_name(name).read_bytes(), module=module)
 
-    def enum(self, name: str) -> type[enum.IntEnum] | type[enum.IntFlag]:
+    def enum(self, name: str) -> type[IntEnum] | type[IntFlag]:
         """The enum `robot.Encoding` as an IntEnum, an IntFlag if it has bit_flags."""
         return self._core.enum_of(name)
 
@@ -80,10 +80,10 @@ class Schema:
         self._core.bind(name, made)
         return made
 
-    def make_enum(self, name: str) -> type[enum.IntEnum] | type[enum.IntFlag]:
+    def make_enum(self, name: str) -> type[IntEnum] | type[IntFlag]:
         """The class of an enum."""
-        kind: Any = enum.IntFlag if self._core.is_flags(name) else enum.IntEnum
-        made: type[enum.IntEnum] | type[enum.IntFlag]
+        kind: Any = IntFlag if self._core.is_flags(name) else IntEnum
+        made: type[IntEnum] | type[IntFlag]
         made = kind(_short(name), self._core.members(name), module=self._module)
         made.__doc__ = self._core.enum_doc(name) or f"The enum {name}."
         return made

@@ -186,6 +186,11 @@ PyObject* StructBytes(Type& type, const Values& values) {
   return bytes;
 }
 
+PyObject* BytesOf(const Builder& builder) {
+  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(builder.GetBufferPointer()),
+                                   static_cast<Py_ssize_t>(builder.GetSize()));
+}
+
 }  // namespace
 
 bool BuildMessage(Builder& builder, Type& type, const Values& values) {
@@ -195,8 +200,9 @@ bool BuildMessage(Builder& builder, Type& type, const Values& values) {
   return true;
 }
 
-bool CopyMessage(Builder& builder, Type& type, PyObject* record) {
-  const MaybeOffset root = BuildRecord(builder, type, record, Path{});
+bool CopyMessage(Builder& builder, const Type& type, PyObject* record) {
+  if (AsRecord(record)->type != &type) return Expected(Path{}, type.name, record);
+  const MaybeOffset root = CopyTable(builder, *AsRecord(record), Path{});
   if (!root) return false;
   builder.Finish(flatbuffers::Offset<void>(*root));
   return true;
@@ -207,9 +213,17 @@ PyObject* BuildBytes(Type& type, PyObject* keywords) {
   if (!values.SetItems(type, keywords, Path{})) return nullptr;
   if (type.is_struct) return StructBytes(type, values);
   Builder builder;
-  if (!BuildMessage(builder, type, values)) return nullptr;
-  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(builder.GetBufferPointer()),
-                                   static_cast<Py_ssize_t>(builder.GetSize()));
+  return BuildMessage(builder, type, values) ? BytesOf(builder) : nullptr;
+}
+
+PyObject* EncodeRecord(PyObject* object) {
+  const RecordObject& record = *AsRecord(object);
+  if (record.type->is_struct) {
+    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(record.region.base + record.table.position),
+                                     record.type->struct_bytes);
+  }
+  Builder builder;
+  return CopyMessage(builder, *record.type, object) ? BytesOf(builder) : nullptr;
 }
 
 }  // namespace shmcomm::python

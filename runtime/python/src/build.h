@@ -14,7 +14,10 @@ namespace shmcomm::python {
 bool BuildMessage(flatbuffers::FlatBufferBuilder& builder, Type& type, const Values& values);
 
 /// The same from a table looked at elsewhere.
-bool CopyMessage(flatbuffers::FlatBufferBuilder& builder, Type& type, PyObject* record);
+bool CopyMessage(flatbuffers::FlatBufferBuilder& builder, const Type& type, PyObject* record);
+
+/// The bytes of a record as a message of its own.
+PyObject* EncodeRecord(PyObject* record);
 
 /// A message, of a table or a struct, as a bytes object; `keywords` is a dict or null.
 PyObject* BuildBytes(Type& type, PyObject* keywords);

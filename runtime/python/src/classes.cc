@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "build.h"
 #include "field.h"
 #include "record.h"
 
@@ -69,6 +70,21 @@ nb::object EnumOf(SchemaHandle& self, const std::string& name) {
   return nb::borrow(made);
 }
 
+nb::object Decode(nb::type_object python_class, nb::bytes message) {
+  auto* type_object = reinterpret_cast<PyTypeObject*>(python_class.ptr());
+  Type* type = TypeOfClass(type_object);
+  nb::object made = nb::steal(type == nullptr ? nullptr : NewValue(type_object, *type, message.ptr()));
+  if (!made.is_valid()) nb::raise_python_error();
+  return made;
+}
+
+nb::object Encode(nb::handle record) {
+  if (!IsRecord(record.ptr())) throw nb::type_error("expected an instance of a generated class");
+  nb::object made = nb::steal(EncodeRecord(record.ptr()));
+  if (!made.is_valid()) nb::raise_python_error();
+  return made;
+}
+
 }  // namespace
 
 SchemaHandle::SchemaHandle(const nb::bytes& bfbs) : schema_(Schema::Load(std::string(bfbs.c_str(), bfbs.size()))) {
@@ -76,6 +92,9 @@ SchemaHandle::SchemaHandle(const nb::bytes& bfbs) : schema_(Schema::Load(std::st
 }
 
 void AddSchema(nb::module_& module) {
+  module.def("decode", Decode, nb::arg("python_class"), nb::arg("message"),
+             "A message looked at where it lies in a bytes object, as an instance of a generated class.");
+  module.def("encode", Encode, nb::arg("record"), "The bytes of an instance as a message of its own.");
   nb::class_<SchemaHandle>(module, "Schema", "The types of one binary schema (.bfbs).")
       .def(nb::init<const nb::bytes&>(), nb::arg("bfbs"))
       .def("set_factory", [](SchemaHandle& self, nb::handle factory) { self.schema().set_factory(factory.ptr()); },

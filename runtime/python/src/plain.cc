@@ -39,7 +39,7 @@ PyObject* ElementsToPlain(RecordObject& record, Field& field, Budget& budget) {
   VectorAt elements;
   if (!LocateElements(record, field, &elements)) return nullptr;
   if (elements.first == kAbsent) return field.read(record, field);  // None, or the error of a required one
-  if (field.element == Shape::kScalar && field.scalar == Scalar::UByte) {
+  if (field.element == Shape::kScalar && field.scalar == Scalar::UByte && field.enumeration == nullptr) {
     return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(record.region.base + elements.first),
                                      static_cast<Py_ssize_t>(elements.count));
   }

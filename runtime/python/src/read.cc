@@ -151,7 +151,8 @@ PyObject* ReadElement(const Type& type, Field& field, PyObject* holder, Region r
   if (field.element == Shape::kScalar) {
     return WithScalar(field.scalar, [&](auto* kind) {
       using T = std::remove_pointer_t<decltype(kind)>;
-      return LoadScalar<T, false>(*type.schema, field, type, region, at);
+      return field.enumeration != nullptr ? LoadScalar<T, true>(*type.schema, field, type, region, at)
+                                          : LoadScalar<T, false>(*type.schema, field, type, region, at);
     });
   }
   const auto position = region.Follow(at);

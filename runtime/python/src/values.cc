@@ -25,7 +25,7 @@ std::size_t Distance(const std::string& a, const std::string& b) {
 
 std::string Suggestion(const Type& type, const std::string& name) {
   const std::string* best = nullptr;
-  std::size_t least = 3;  // more than two slips are another word
+  std::size_t least = std::min<std::size_t>(3, name.size() / 2 + 1);  // more than two slips are another word
   for (const Field& field : type.fields) {
     const std::size_t distance = Distance(name, field.name);
     if (distance < least) {

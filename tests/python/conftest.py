@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The built package, a package generated from everything.channel, and a root of shared memory for each test."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+
+sys.path.insert(0, str(HERE))
+if "SHMCOMM_BUILD_DIR" in os.environ:
+    sys.path.insert(0, str(Path(os.environ["SHMCOMM_BUILD_DIR"]) / "python"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_package() -> None:
+    """Nothing here works without the extension."""
+    if importlib.util.find_spec("shmcomm") is None:
+        pytest.skip("shmcomm is not on the path; SHMCOMM_BUILD_DIR names the build folder that has it")
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the package `everything`."""
+    out = tmp_path_factory.mktemp("generated")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "generator")}
+    environment.pop("LD_PRELOAD", None)
+    command = [sys.executable, "-m", "shmcomm_gen", str(HERE / "everything.channel"), "-I", str(HERE), "--python", str(out)]
+    subprocess.run(command, check=True, env=environment)
+    return out
+
+
+@pytest.fixture(scope="session")
+def everything(generated: Path) -> Any:
+    """The generated package."""
+    sys.path.insert(0, str(generated))
+    return importlib.import_module("everything")
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which flatc put its own Python classes and binary schema of the same types."""
+    flatc = shutil.which("flatc")
+    if flatc is None:
+        pytest.skip("flatc is not installed")
+    out = tmp_path_factory.mktemp("reference")
+    subprocess.run([flatc, "--python", "-o", out, HERE / "everything_types.fbs"], check=True)
+    subprocess.run([flatc, "-b", "--schema", "-o", out, HERE / "everything_types.fbs"], check=True)
+    (out / "everything").rename(out / "flatc_everything")
+    for file in (out / "flatc_everything").glob("*.py"):
+        file.write_text(file.read_text().replace("from everything.", "from flatc_everything."))
+    return out
+
+
+@pytest.fixture(scope="session")
+def flatc_class(reference: Path) -> Any:
+    """Imports one of flatc's modules: flatc_class("Tree")."""
+    sys.path.insert(0, str(reference))
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(f"flatc_everything.{name}")
+
+    return load
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """An empty root of channels; the test must leave it empty."""
+    path = Path(tempfile.mkdtemp(prefix="shmcomm-python-", dir="/dev/shm"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other processes of a test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+
+def environment(generated: Path) -> dict[str, str]:
+    """That of a child that imports shmcomm and the generated package."""
+    import shmcomm
+
+    assert shmcomm.__file__ is not None
+    built = Path(shmcomm.__file__).parents[1]
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(built), str(generated)])}
+
+
+def start(program: str, *arguments: object, generated: Path) -> subprocess.Popen[str]:
+    """A Python program that talks to the test over its standard input and output, line by line."""
+    command = [sys.executable, "-u", "-c", program, *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(generated)
+    )
+
+
+def tell(child: subprocess.Popen[str], line: str = "go") -> None:
+    pipe = _pipe(child.stdin)
+    pipe.write(line + "\n")
+    pipe.flush()
+
+
+def hear(child: subprocess.Popen[str]) -> str:
+    """The child's next line; AssertionError if it ended instead."""
+    line = _pipe(child.stdout).readline()
+    assert line, f"the child ended with {child.wait()}"
+    return line.rstrip("\n")
+
+
+def end(child: subprocess.Popen[str]) -> int:
+    """Closes the child's input and waits for its end."""
+    _pipe(child.stdin).close()
+    code = child.wait()
+    _pipe(child.stdout).close()
+    return code
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe

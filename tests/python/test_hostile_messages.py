@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a message holds, reading it gives values or SHMCorruptionError, and never touches memory outside it.
+
+The AddressSanitizer build proves the second half: messages are bytes objects on the heap there.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+from typing import Any
+
+import pytest
+
+ROUNDS = int(os.environ.get("SHMCOMM_FUZZ_ROUNDS", "3000"))
+
+
+def read_all(record: Any, depth: int = 0) -> None:
+    """Every attribute, every element that is near an end, every way of copying."""
+    import shmcomm
+
+    for name in type(record).__mro__[0].__dict__:
+        if name.startswith("_"):
+            continue
+        try:
+            value = getattr(record, name)
+            if hasattr(value, "to_dict") and depth < 4:
+                read_all(value, depth + 1)
+            elif hasattr(value, "tobytes"):
+                value[:64].tobytes(), value[-64:].tobytes()
+            elif hasattr(value, "index") and not isinstance(value, str | int):
+                for index in {0, 1, len(value) // 2, len(value) - 1} & set(range(min(len(value), 1 << 20))):
+                    element = value[index]
+                    if hasattr(element, "to_dict") and depth < 4:
+                        read_all(element, depth + 1)
+        except shmcomm.SHMCorruptionError:
+            pass
+
+
+def mutate(rng: random.Random, message: bytes) -> bytes:
+    changed = bytearray(message)
+    for _ in range(rng.randrange(1, 6)):
+        kind = rng.randrange(4)
+        at = rng.randrange(max(len(changed) - 4, 1))
+        if kind == 0:
+            changed[at] = rng.randrange(256)
+        elif kind == 1:
+            struct.pack_into("<I", changed, at & ~3, rng.choice([0, 1, 2, 3, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, len(changed)]))
+        elif kind == 2:
+            struct.pack_into("<I", changed, at & ~3, rng.randrange(2 * len(changed)))
+        else:
+            struct.pack_into("<H", changed, at & ~1, rng.choice([0, 1, 3, 4, 0x7FFF, 0x8000, 0xFFFF]))
+        if len(changed) > 8 and rng.random() < 0.1:
+            del changed[rng.randrange(8, len(changed)) :]
+    return bytes(changed)
+
+
+def build_seed(module: Any) -> bytes:
+    from shmcomm import _core
+
+    from test_build_and_read import full_tree
+
+    fields = full_tree(module)
+    return _core.encode(module.Tree(**fields | {"child": fields | {"data": b"in"}, "children": [fields, fields]}))
+
+
+def test_mutated_messages_never_crash(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    message = build_seed(everything)
+    refused = 0
+    for _ in range(ROUNDS):
+        changed = mutate(rng, message)
+        try:
+            record = _core.decode(everything.Tree, changed)
+            read_all(record)
+            repr(record)
+            record.to_dict()
+            _core.encode(record)
+        except shmcomm.SHMCorruptionError:
+            refused += 1
+
+    assert refused > 0
+
+
+def test_truncated_messages_are_refused_or_read(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    message = build_seed(everything)
+    for length in range(len(message)):
+        try:
+            read_all(_core.decode(everything.Tree, message[:length]))
+        except shmcomm.SHMCorruptionError:
+            continue
+
+
+def test_short_messages_are_refused(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    for message in (b"", b"\0", bytes(3), bytes(4), b"\xff" * 4, b"\xff" * 8, struct.pack("<Ii", 4, -4)):
+        with pytest.raises(shmcomm.SHMCorruptionError):
+            _core.decode(everything.Tree, message)
+    with pytest.raises(shmcomm.SHMCorruptionError):
+        _core.decode(everything.Imu, bytes(10))
+
+
+def test_a_vector_longer_than_its_message_is_refused(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    message = bytearray(_core.encode(everything.Tree(data=b"twelve bytes")))
+    struct.pack_into("<I", message, message.index(b"twelve") - 4, 0xFFFFFFFF)
+    tree = _core.decode(everything.Tree, bytes(message))
+
+    with pytest.raises(shmcomm.SHMCorruptionError, match=r"everything\.Tree\.data points outside its message"):
+        tree.data
+
+
+def test_a_message_without_its_required_field_is_refused(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    tree = _core.decode(everything.Tree, _core.encode(everything.Leaf()))
+
+    with pytest.raises(shmcomm.SHMCorruptionError, match="lacks this required field"):
+        tree.data
+
+
+def test_a_message_that_unfolds_without_end_is_refused(everything: Any) -> None:
+    import shmcomm
+    from shmcomm import _core
+
+    # Forty trees, each naming the next one twice as a child: 2^40 records unfold from 2 KB.
+    slots = {"data": 4, "children": 8}  # where a table holds the offsets of these vectors
+    vtable_bytes = 4 + 2 * 26
+    vtable = bytearray(vtable_bytes)
+    struct.pack_into("<HH", vtable, 0, vtable_bytes, 12)
+    for name, at in slots.items():
+        struct.pack_into("<H", vtable, getattr(everything.Tree, name).offset, at)
+    # table: to the vtable, to data, to children · data: empty · children: 2 · to the next table, twice
+    table_bytes = 12 + 4 + 12
+    message = bytearray(struct.pack("<I", 4 + vtable_bytes)) + vtable
+    for _ in range(40):
+        here = len(message)
+        message += struct.pack("<iII", here - 4, 8, 8) + struct.pack("<I", 0)
+        message += struct.pack("<III", 2, table_bytes - 20, table_bytes - 24)
+    message += struct.pack("<iII", len(message) - 4, 8, 8) + bytes(8)
+
+    tree = _core.decode(everything.Tree, bytes(message))
+
+    assert tree.children[1].children[0].children[1].data.size == 0
+    with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds"):
+        tree.to_dict()
