@@ -40,6 +40,13 @@ def hear(child: subprocess.Popen[str]) -> str:
     return line.rstrip("\n")
 
 
+def wait_until_asleep(process: int) -> None:
+    """Returns when the kernel says that the process sleeps."""
+    status = Path(f"/proc/{process}/stat")
+    while status.read_text().rpartition(")")[2].split()[0] != "S":
+        os.sched_yield()
+
+
 def end(child: subprocess.Popen[str]) -> int:
     """Closes the child's input and waits for its end."""
     _pipe(child.stdin).close()

@@ -89,9 +89,6 @@ class Publisher(_core.Publisher):
     ) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.channel!r}{', closed' if self.closed else ''}>"
-
 
 class Subscriber(_core.Subscriber):
     """Takes the messages of one channel, in order, from the moment it was opened. Used by one thread at a time; opened
@@ -115,6 +112,3 @@ class Subscriber(_core.Subscriber):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.channel!r}{', closed' if self.closed else ''}>"

@@ -48,6 +48,15 @@ void SetUseError(const absl::Status& status, std::int64_t opened_by_process);
 /// Sets SHMConnectionError for an endpoint that is not open; returns null.
 PyObject* RefuseClosed(const std::string& name);
 
+/// repr() of an endpoint, also of one that could not be opened.
+template <class Handle>
+PyObject* ReprOf(PyObject* object) {
+  const char* kind = Py_TYPE(object)->tp_name;
+  if (!nanobind::inst_ready(object)) return PyUnicode_FromFormat("<%s, never opened>", kind);
+  const Handle& handle = *nanobind::inst_ptr<Handle>(object);
+  return PyUnicode_FromFormat("<%s '%s'%s>", kind, handle.name.c_str(), handle.opened ? "" : ", closed");
+}
+
 /// name, root and domain of an endpoint.
 template <class Options>
 Options CommonOptions(std::string name, std::string root, std::string domain) {

@@ -29,7 +29,7 @@ ErrorKind KindOf(const absl::Status& status, Doing doing) {
     case absl::StatusCode::kOutOfRange: return ErrorKind::kMessageTooLarge;
     case absl::StatusCode::kResourceExhausted: return is_opening ? ErrorKind::kConnection : ErrorKind::kBufferFull;
     case absl::StatusCode::kFailedPrecondition: return KindOfPrecondition(status);
-    case absl::StatusCode::kUnavailable: return ErrorKind::kPeerDied;
+    case absl::StatusCode::kUnavailable: return is_opening ? ErrorKind::kConnection : ErrorKind::kPeerDied;
     case absl::StatusCode::kDataLoss: return ErrorKind::kCorruption;
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kAlreadyExists:

@@ -140,10 +140,15 @@ PyMethodDef send = {"send", reinterpret_cast<PyCFunction>(reinterpret_cast<void 
                     "Never waits for a subscriber. Returns True.\n"
                     "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
 
+PyType_Slot slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PublisherHandle>)},
+    {0, nullptr},
+};
+
 }  // namespace
 
 void AddPublisher(nb::module_& module) {
-  nb::class_<PublisherHandle> publisher(module, "Publisher", "The sending end of a channel.");
+  nb::class_<PublisherHandle> publisher(module, "Publisher", nb::type_slots(slots), "The sending end of a channel.");
   publisher
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"))
       .def("close", Close, "Leaves the channel. Closing twice is allowed.")

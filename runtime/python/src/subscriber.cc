@@ -225,7 +225,8 @@ PyMethodDef methods[] = {
      "poll($self, timeout=0)\n--\n\nWhether recv would return at once, waited for up to `timeout` (as in recv)."},
 };
 
-PyType_Slot iteration[] = {
+PyType_Slot slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(ReprOf<SubscriberHandle>)},
     {Py_tp_iter, reinterpret_cast<void*>(Iterate)},
     {Py_tp_iternext, reinterpret_cast<void*>(Next)},
     {0, nullptr},
@@ -234,7 +235,7 @@ PyType_Slot iteration[] = {
 }  // namespace
 
 void AddSubscriber(nb::module_& module) {
-  nb::class_<SubscriberHandle> subscriber(module, "Subscriber", nb::type_slots(iteration), "The receiving end of a channel.");
+  nb::class_<SubscriberHandle> subscriber(module, "Subscriber", nb::type_slots(slots), "The receiving end of a channel.");
   subscriber
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"))
       .def("close", Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
