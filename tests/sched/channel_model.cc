@@ -123,6 +123,18 @@ void ChannelModel::CheckHistory(Machine& machine) const {
   }
 }
 
+void ChannelModel::CheckFiles(Machine& machine) const {
+  const std::vector<std::string>& names = machine.kernel().names();
+  const ring::Sequence end = End();
+  for (std::uint32_t back = 1; back <= shape_.entries && back <= end - shape_.first; ++back) {
+    const ring::Entry entry{ring_.At(end - back).load(std::memory_order_relaxed)};
+    if (entry.slot() == ring::kTombstone || IsStale(entry, end - back)) continue;
+    const std::uint32_t generation = ring_.publishers[entry.publisher()].generation.load(std::memory_order_relaxed);
+    const std::string name = registry::DataFileName(entry.publisher(), generation);
+    machine.Check(std::find(names.begin(), names.end(), name) != names.end(), "a file that readers need is gone");
+  }
+}
+
 void ChannelModel::CheckDelivered(Machine& machine) const {
   const ring::Sequence end = End();
   for (std::uint32_t back = 1; back <= shape_.entries && back <= end - shape_.first; ++back) {
@@ -173,6 +185,7 @@ void ModelPublisher::Publish() {
   machine_->Check(writer_->Commit(slot) == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
   ++channel_->commits;
   if (ringer_) ringer_->Ring();
+  if (channel_->shape().prepares) writer_->Prepare();
 }
 
 void ModelPublisher::CheckNoSlotIsLost(std::uint32_t pinned) {
@@ -197,6 +210,7 @@ void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t li
   last_ = 0;
   last_number_.fill(0);
   held_ = 0;
+  handed_over_.store(0, std::memory_order_relaxed);
 }
 
 void ModelReader::Join(std::uint32_t history) {
@@ -224,13 +238,15 @@ bool ModelReader::Resolve(const ring::Held& held) {
     reader_->Reject(held);
     return false;
   }
-  Sample& sample = samples_[held_++];
+  Sample sample;
   sample.held = held;
   sample.words = reinterpret_cast<const std::uint64_t*>(resolved.message);
   sample.value = base::LoadPlain(sample.words[0]);
   machine_->Check(base::LoadPlain(sample.words[1]) == ~sample.value, "I3: a held message is torn");
   reader_->Accept(held);
   Note(sample);
+  handed_over_.fetch_add(1, std::memory_order_acq_rel);
+  samples_[held_++] = sample;
   return true;
 }
 
@@ -258,6 +274,11 @@ void ModelReader::Release() {
   reader_->Release(sample.held.hazard);
   std::copy(samples_ + 1, samples_ + held_, samples_);
   --held_;
+}
+
+void ModelReader::ReleaseHandedOver() {
+  handed_over_.fetch_add(1, std::memory_order_acq_rel);
+  Release();
 }
 
 void ModelReader::CheckNothingIsMissing() {

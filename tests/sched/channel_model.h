@@ -19,12 +19,13 @@ namespace shmcomm::sched {
 struct Shape {
   std::uint32_t entries = 2;         // N; production demands 16, the ring itself does not
   std::uint32_t readers = 1;         // R, lines of the readers file
-  std::uint32_t max_publishers = 2;
+  std::uint32_t max_publishers = 3;
   std::uint32_t max_borrowed = 1;    // H
   std::uint32_t slots = 5;           // of each publisher
   std::uint32_t history = 0;
   std::uint64_t first = 0;
   ring::CommitMode mode = ring::CommitMode::kShared;
+  bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
   /// What the layout gives a publisher with one loan.
   std::uint32_t FullSlots() const { return entries + readers * max_borrowed + 2; }
@@ -65,6 +66,8 @@ class ChannelModel {
   ring::Sequence End() const;
   /// I1, I2: the entries form one unbroken ring up to End(), and the promised history is in it.
   void CheckEntries(Machine& machine) const;
+  /// Every publisher that a reader may still need has its data file.
+  void CheckFiles(Machine& machine) const;
   /// What was given to readers is what the entries still name.
   void CheckDelivered(Machine& machine) const;
 
@@ -123,6 +126,9 @@ class ModelReader {
   bool Take();
   /// Looks again at what is held longest and lets it go.
   void Release();
+  /// The same on another thread than the one that took it.
+  void ReleaseHandedOver();
+  std::uint32_t holds() const { return held_; }
   bool TakeAndRelease() { return Take() && (Release(), true); }
   bool IsAvailable() const { return reader_->IsAvailable(); }
   bool is_open() const { return reader_.has_value(); }
@@ -153,6 +159,7 @@ class ModelReader {
   std::array<std::uint32_t, kMaxFiles> last_number_{};
   Sample samples_[layout::kMaxHazards];
   std::uint32_t held_ = 0;
+  base::Atomic<std::uint32_t> handed_over_{0};
 };
 
 }  // namespace shmcomm::sched

@@ -62,10 +62,11 @@ absl::StatusOr<bool> IsByteLocked(int file, std::uint64_t byte) {
   return machine != nullptr && machine->IsLockedByAnother(file, byte);
 }
 
-WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t) {
+WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t timeout_ns) {
   Machine* machine = Machine::running();
   if (machine == nullptr) return WaitResult::kTimedOut;
-  return machine->FutexWait(&word, expected) == sched::WakeReason::kTimedOut ? WaitResult::kTimedOut : WaitResult::kWoken;
+  const bool is_woken = machine->FutexWait(&word, expected, timeout_ns) == sched::WakeReason::kWoken;
+  return is_woken ? WaitResult::kWoken : WaitResult::kTimedOut;
 }
 
 void FutexWakeAll(base::Atomic<std::uint32_t>& word) {

@@ -20,6 +20,9 @@ namespace {
 
 struct Stopped {};
 
+// A sleep that may last longer than this is one that the protocol must not rely on to end (I8).
+constexpr std::int64_t kLongestBoundedSleepNs = 100'000'000;
+
 const char* UpdateName(Update update) {
   switch (update) {
     case Update::kExchange: return "exchange";
@@ -180,18 +183,19 @@ void Machine::PlainWrite(const void* where, std::size_t bytes) {
 
 void Machine::Yield() { scheduler_.Yield(); }
 
-WakeReason Machine::FutexWait(const void* word, std::uint32_t expected) {
+WakeReason Machine::FutexWait(const void* word, std::uint32_t expected, std::int64_t timeout_ns) {
   // The kernel compares under the lock that a waker takes, after the waker's store: it sees the newest value.
   Location& location = Access(word, 4, false);
   if (location.newest().value != expected) {
     if (trace_.is_on()) Say("futex wait on " + trace_.names().NameOf(word) + ": the word has changed");
     return WakeReason::kWoken;
   }
-  if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(word));
-  const WakeReason reason = scheduler_.Sleep(word);
+  const bool is_bounded = timeout_ns <= kLongestBoundedSleepNs;
+  if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(word) + (is_bounded ? "" : " for ever"));
+  const WakeReason reason = scheduler_.Sleep(word, is_bounded);
   if (reason == WakeReason::kTimedOut) {
-    now_ns_ += 100'000'000;
-    memory_.SeeEverything(me());
+    now_ns_ += timeout_ns;
+    for (unsigned thread = 0; thread < scheduler_.count(); ++thread) memory_.SeeEverything(thread);
   }
   if (trace_.is_on()) Say(reason == WakeReason::kTimedOut ? "its time is up" : "is woken");
   return reason;

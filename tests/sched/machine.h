@@ -68,7 +68,8 @@ class Machine {
   void PlainRead(const void* where, std::size_t bytes);
   void PlainWrite(const void* where, std::size_t bytes);
   void Yield();
-  WakeReason FutexWait(const void* word, std::uint32_t expected);
+  /// A sleep of more than 100 ms never times out; a shorter one when nothing else can happen.
+  WakeReason FutexWait(const void* word, std::uint32_t expected, std::int64_t timeout_ns);
   void FutexWake(const void* word, unsigned most);
   void RegisterForBarrier();
   bool BarrierAll();

@@ -138,7 +138,7 @@ class Sleeping : public Litmus {
                   const std::uint32_t word = t.x.load(kAcquire);
                   t.z.store(1, kRelaxed);
                   if (sleeper_fences) base::FenceSeqCst();
-                  if (t.y.load(kAcquire) == 0) t.machine->FutexWait(&t.x, word);
+                  if (t.y.load(kAcquire) == 0) t.machine->FutexWait(&t.x, word, 1);
                 },
                 [=](Litmus& t) {
                   t.y.store(1, kRelease);

@@ -138,10 +138,11 @@ void Scheduler::Kill(unsigned thread) {
   if (thread == current_) GoOnElsewhere();
 }
 
-WakeReason Scheduler::Sleep(const void* on) {
+WakeReason Scheduler::Sleep(const void* on, bool is_bounded) {
   Thread& thread = threads_[current_];
   thread.state = ThreadState::kAsleep;
   thread.asleep_on = on;
+  thread.is_bounded = is_bounded;
   GoOnElsewhere();
   return thread.reason;
 }
@@ -162,7 +163,8 @@ bool Scheduler::LetTimePass() {
   unsigned count = 0;
   for (unsigned i = 0; i < count_; ++i) {
     const Thread& thread = threads_[i];
-    if (thread.state != ThreadState::kAsleep || thread.time_outs == choices_.bounds().time_outs) continue;
+    if (thread.state != ThreadState::kAsleep || !thread.is_bounded) continue;
+    if (thread.time_outs == choices_.bounds().time_outs) continue;
     options[count++] = {Action::kTimeOut, static_cast<std::uint8_t>(i)};
   }
   if (count == 0) return false;

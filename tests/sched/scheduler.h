@@ -23,6 +23,7 @@ struct Thread {
   ThreadState state = ThreadState::kReady;
   unsigned steps = 0;
   const void* asleep_on = nullptr;
+  bool is_bounded = false;  // the sleep may time out
   WakeReason reason = WakeReason::kWoken;
   unsigned time_outs = 0;
   bool is_registered_for_barrier = false;
@@ -47,7 +48,7 @@ class Scheduler {
   void Step(bool matters, bool sees_deaths = false);
   /// The running thread cannot usefully go on at once: others first.
   void Yield();
-  WakeReason Sleep(const void* on);
+  WakeReason Sleep(const void* on, bool is_bounded);
   /// Wakes up to `most` of those asleep on `on`.
   unsigned Wake(const void* on, unsigned most);
 

@@ -9,6 +9,7 @@ Catalogue AllScenarios() {
   Catalogue catalogue;
   if (ring::kLapBits < 40) {
     AddLaps(catalogue);
+    AddLapsSuccession(catalogue);
     return catalogue;
   }
   AddTraffic(catalogue);

@@ -25,6 +25,7 @@ void AddSuccession(Catalogue& catalogue);
 void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddLaps(Catalogue& catalogue);
+void AddLapsSuccession(Catalogue& catalogue);
 
 /// All of them; those across the wrap of the lap in programs that shrink it, the others in programs that do not.
 Catalogue AllScenarios();

@@ -39,6 +39,7 @@ class Succession : public Scenario {
     channel_.CheckEntries(machine);
     reader_.CheckNothingIsMissing();
     channel_.CheckDelivered(machine);
+    channel_.CheckFiles(machine);
   }
 
   void Describe(Names& names) const override { channel_.Describe(names); }
@@ -67,6 +68,7 @@ void AddSuccession(Catalogue& catalogue) {
   SuccessionConfig config;
   Plan plan;
   plan.bounds.kills = 1;
+  config.shape.prepares = true;
   config.shape.entries = 2;
   config.shape.slots = config.shape.LeastSlots();
   config.shape.max_publishers = 1;
@@ -79,6 +81,18 @@ void AddSuccession(Catalogue& catalogue) {
   config.shape.slots = config.shape.LeastSlots() + 2;
   config.messages = 1;
   Add(catalogue, "id_reuse_history", "the same where one old message is promised", config, plan);
+}
+
+void AddLapsSuccession(Catalogue& catalogue) {
+  SuccessionConfig config;
+  Plan plan;
+  plan.bounds.kills = 1;
+  config.shape.entries = 2;
+  config.shape.slots = config.shape.LeastSlots();
+  config.shape.max_publishers = 1;
+  config.shape.mode = ring::CommitMode::kSole;
+  config.shape.first = ((std::uint64_t{1} << ring::kLapBits) - 2) * config.shape.entries;
+  Add(catalogue, "laps_succession", "a sole writer is killed, its successor goes on, the lap wraps", config, plan);
 }
 
 }  // namespace shmcomm::sched

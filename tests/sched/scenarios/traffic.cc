@@ -19,6 +19,10 @@ void Traffic::Start(Machine& machine) {
     if (!config_.join_while_running) readers_[i].Join(config_.history);
     const auto body = [this, i] { RunReader(i); };
     config_.readers_are_mortal ? machine.SpawnMortal("reader", body) : machine.Spawn("reader", body);
+    is_reading_[i] = true;
+  }
+  for (std::uint32_t i = 0; i < config_.readers && config_.release_elsewhere; ++i) {
+    machine.Spawn("releaser", [this, i] { RunReleaser(i); });
   }
 }
 
@@ -31,10 +35,17 @@ void Traffic::RunReader(std::uint32_t index) {
   if (config_.join_while_running) reader.Join(config_.history);
   std::uint32_t held = 0;
   for (std::uint32_t i = 0; i < config_.looks; ++i) {
-    if (held == config_.holds) reader.Release(), --held;
+    if (held == config_.holds && !config_.release_elsewhere) reader.Release(), --held;
     if (reader.Take()) ++held;
   }
-  for (; held > 0; --held) reader.Release();
+  for (; held > 0 && !config_.release_elsewhere; --held) reader.Release();
+  is_reading_[index] = false;
+}
+
+void Traffic::RunReleaser(std::uint32_t index) {
+  // The samples go from thread to thread by means of the program's own, which order what they hand over.
+  ModelReader& reader = readers_[index];
+  while (is_reading_[index] || reader.holds() > 0) reader.holds() > 0 ? reader.ReleaseHandedOver() : base::Pause();
 }
 
 void Traffic::Finish(Machine& machine) {
@@ -82,9 +93,21 @@ void AddTraffic(Catalogue& catalogue) {
     config.messages = 4;
     Plan plan;
     AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
+    config.publishers = 2;
+    config.messages = 3;
+    AddTrafficScenario(catalogue, "reclaim_two_publishers", "the same with two publishers that overwrite each other", config,
+                       plan);
+    config.publishers = 3;
+    config.messages = 2;
+    AddTrafficScenario(catalogue, "reclaim_three_publishers", "the same with three", config, plan);
+    config.publishers = 1;
+    config.messages = 4;
     config.shape.entries = 2;
     config.shape.slots = config.shape.LeastSlots();
     AddTrafficScenario(catalogue, "retract", "R*H+1 slots: a loan takes entries out of the ring (I6)", config, plan);
+    config.shape.prepares = true;
+    AddTrafficScenario(catalogue, "retract_prepared", "the same, slots are looked for after a commit too", config, plan);
+    config.shape.prepares = false;
     config.readers_are_mortal = true;
     plan.bounds.kills = 1;
     AddTrafficScenario(catalogue, "retract_kills", "the same, and the reader may be killed with its hands full", config, plan);
@@ -103,6 +126,8 @@ void AddTraffic(Catalogue& catalogue) {
     config.shape.slots = config.shape.LeastSlots();
     Plan plan;
     AddTrafficScenario(catalogue, "retract_two_held", "a reader keeps two samples, the publisher has R*H+1 slots", config, plan);
+    config.release_elsewhere = true;
+    AddTrafficScenario(catalogue, "release_elsewhere", "the same, and another thread releases them", config, plan);
   }
   {
     TrafficConfig config;

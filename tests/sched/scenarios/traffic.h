@@ -17,6 +17,7 @@ struct TrafficConfig {
   std::uint32_t looks = 3;           // of each reader
   std::uint32_t holds = 1;           // samples a reader keeps before it lets the oldest go
   std::uint32_t history = 0;         // wanted by the readers
+  bool release_elsewhere = false;    // a second thread of each reader's process releases what it holds
   bool join_while_running = false;   // otherwise the readers are there first
   bool publishers_are_mortal = false;
   bool readers_are_mortal = false;
@@ -35,12 +36,14 @@ class Traffic : public Scenario {
 
   void RunPublisher(std::uint32_t index);
   void RunReader(std::uint32_t index);
+  void RunReleaser(std::uint32_t index);
   unsigned ThreadOfReader(std::uint32_t index) const { return config_.publishers + index; }
 
   TrafficConfig config_;
   ChannelModel channel_;
   ModelPublisher publishers_[kMost];
   ModelReader readers_[kMost];
+  bool is_reading_[kMost] = {};
 };
 
 void AddTrafficScenario(Catalogue& catalogue, const char* name, const char* about, const TrafficConfig& config,

@@ -4,6 +4,7 @@
 // cleans up after it (H7, K10).
 #include <array>
 
+#include "platform/os.h"
 #include "registry/cleaner.h"
 #include "sched/scenarios/all.h"
 #include "sched/scenarios/publishing_process.h"
@@ -20,6 +21,7 @@ struct WakingConfig {
   bool readers_are_mortal = false;
   bool has_cleaner = false;
   bool readers_have_barrier = true;
+  bool publishers_pause = false;   // between messages, for as long as nothing else happens
 };
 
 class Waking : public Scenario {
@@ -48,8 +50,10 @@ class Waking : public Scenario {
   }
 
   void Rest(Machine& machine) override {
-    // Whoever has lost a wake to a fence that nobody can make has a bounded sleep before it; so has who waits for a dead.
-    const bool is_excused = (IsAnyPublisherDead() && !has_cleaned_) || !config_.readers_have_barrier;
+    // What a dead publisher did not wake sleeps until its time is up; so does who cannot issue a barrier, but only until
+    // the publisher has had the time to learn of it.
+    const bool is_new_to_it = !config_.readers_have_barrier && machine.StateOf(0) != ThreadState::kDone;
+    const bool is_excused = (IsAnyPublisherDead() && !has_cleaned_) || is_new_to_it;
     for (std::uint32_t i = 0; i < config_.readers && !is_excused; ++i) {
       machine.Check(!SleepsBesideAMessage(i), "I8: a reader sleeps beside a message");
     }
@@ -61,12 +65,17 @@ class Waking : public Scenario {
       machine.Check(!SleepsBesideAMessage(i), "I8: a reader never finds a message, however often it wakes");
       if (machine.StateOf(ThreadOfReader(i)) != ThreadState::kKilled) readers_[i].CheckNothingIsMissing();
     }
+    channel_.CheckFiles(machine);
+    // H9: whatever the dead have armed, one ring takes it all.
+    wake::Ringer(channel_.ring().header->bell, *channel_.readers().wake, wake::Ordering::kFence).Ring();
+    machine.Check(channel_.readers().wake->armed.load(std::memory_order_relaxed) == 0, "the bell stays armed after it rang");
   }
 
   void Describe(Names& names) const override { channel_.Describe(names); }
 
  private:
   static constexpr std::uint32_t kMost = 2;
+  static constexpr std::int64_t kForEver = std::int64_t{1} << 62;
 
   unsigned ThreadOfReader(std::uint32_t index) const { return config_.publishers + index; }
   bool SleepsBesideAMessage(std::uint32_t index) const {
@@ -83,14 +92,17 @@ class Waking : public Scenario {
     PublishingProcess& process = processes_[index];
     if (!process.Open(*machine_, channel_)) return;
     process.UseBell();
-    for (std::uint32_t i = 0; i < config_.messages; ++i) process.Publish();
+    for (std::uint32_t i = 0; i < config_.messages; ++i) {
+      if (i > 0 && config_.publishers_pause) platform::FutexWait(pause_, 0, 1);
+      process.Publish();
+    }
   }
 
   void RunReader(std::uint32_t index) {
     ModelReader& reader = readers_[index];
     const std::uint32_t all = config_.publishers * config_.messages;
     while (reader.received() + reader.lost() < all) {
-      if (!reader.TakeAndRelease()) sleepers_[index]->SleepUnless([&] { return reader.IsAvailable(); }, wake::kMaxSleepNs);
+      if (!reader.TakeAndRelease()) sleepers_[index]->SleepUnless([&] { return reader.IsAvailable(); }, kForEver);
     }
   }
 
@@ -108,6 +120,7 @@ class Waking : public Scenario {
   std::array<PublishingProcess, kMost> processes_;
   std::array<ModelReader, kMost> readers_;
   std::array<std::optional<wake::Sleeper>, kMost> sleepers_;
+  base::Atomic<std::uint32_t> pause_{0};
   bool has_cleaned_ = false;
 };
 
@@ -120,6 +133,7 @@ void Add(Catalogue& catalogue, const char* name, const char* about, const Waking
 void AddWaking(Catalogue& catalogue) {
   WakingConfig config;
   Plan plan;
+  config.shape.prepares = true;
   config.shape.slots = config.shape.FullSlots();
   Add(catalogue, "wake", "1 publisher with a fence, 1 sleeper", config, plan);
   config.publishers = 2;
@@ -150,6 +164,7 @@ void AddWaking(Catalogue& catalogue) {
   config.shape.mode = ring::CommitMode::kSole;
   Add(catalogue, "wake_asymmetric", "a sole writer without a fence, 1 sleeper with membarrier", config, plan);
   config.readers_have_barrier = false;
+  config.publishers_pause = true;
   Add(catalogue, "wake_without_barrier", "a sole writer without a fence, the sleeper's membarrier fails", config, plan);
 }
 

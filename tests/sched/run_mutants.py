@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Plants the mistakes of mutants.toml one at a time and expects the model checker to catch each.
+
+A mutant is a text replacement in one source. Its old text must be there exactly once; the sources that include the
+mutated file are compiled again beside the unchanged rest, and its scenarios are explored. The run fails if a mutant
+survives, does not apply, or is called equivalent and is caught nevertheless.
+"""
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+FULL_LAP_BITS = 40
+RUNTIME_SOURCES = (
+    "platform/lock_descriptor.cc", "ring/hazard.cc", "ring/reader.cc", "ring/repair.cc", "ring/writer.cc", "wake/bell.cc",
+    "registry/cleaner.cc", "registry/membership.cc", "registry/seats.cc",
+)
+ABSL_PACKAGES = ("absl_status", "absl_statusor", "absl_strings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    why: str
+    file: str
+    old: str
+    new: str
+    scenarios: tuple[str, ...]
+    lap_bits: int = FULL_LAP_BITS
+    equivalent: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    mutant: Mutant
+    is_right: bool
+    text: str
+
+
+class Failure(Exception):
+    """A mutant that could not be tried."""
+
+
+def read_mutants(path: pathlib.Path) -> list[Mutant]:
+    with path.open("rb") as file:
+        entries = tomllib.load(file)["mutant"]
+    mutants = [Mutant(**{**entry, "scenarios": tuple(entry["scenarios"])}) for entry in entries]
+    names = [mutant.name for mutant in mutants]
+    for name in names:
+        if names.count(name) > 1:
+            raise SystemExit(f"{path}: two mutants are called '{name}'")
+    return mutants
+
+
+class Workshop:
+    """Compiles the unchanged program once and variants of it afterwards."""
+
+    def __init__(self, root: pathlib.Path, build: pathlib.Path, compiler: str) -> None:
+        self.root = root
+        self.build = build
+        self.compiler = compiler
+        self.runtime = root / "runtime" / "src"
+        self.checker = root / "tests" / "sched"
+        self.libraries = run(["pkg-config", "--libs", *ABSL_PACKAGES]).split()
+
+    def sources(self) -> list[pathlib.Path]:
+        scenarios = sorted((self.checker / "scenarios").glob("*.cc"))
+        checker = [path for path in sorted(self.checker.glob("*.cc")) if not path.stem.endswith("_test")]
+        return checker + scenarios + [self.runtime / name for name in RUNTIME_SOURCES]
+
+    def compile(self, source: pathlib.Path, target: pathlib.Path, lap_bits: int, overlay: pathlib.Path | None) -> None:
+        includes = [self.runtime, self.root / "tests"]
+        if overlay is not None:
+            includes = [overlay / "runtime" / "src", overlay / "tests", *includes]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        run([self.compiler, "-std=c++17", "-O1", "-w", "-DSHMCOMM_CHECKED_ATOMICS", f"-DSHMCOMM_LAP_BITS={lap_bits}",
+             *(f"-I{include}" for include in includes), "-MMD", "-c", str(source), "-o", str(target)])
+
+    def object_of(self, source: pathlib.Path, lap_bits: int) -> pathlib.Path:
+        return self.build / f"lap{lap_bits}" / (str(source.relative_to(self.root)).replace("/", "_") + ".o")
+
+    def is_fresh(self, target: pathlib.Path) -> bool:
+        made = target.with_suffix(".d")
+        if not target.exists() or not made.exists():
+            return False
+        needed = dependencies(made)
+        return all(path.exists() and path.stat().st_mtime < target.stat().st_mtime for path in needed)
+
+    def build_unchanged(self, pool: concurrent.futures.Executor, lap_bits: int) -> None:
+        stale = [(source, target) for source in self.sources()
+                 if not self.is_fresh(target := self.object_of(source, lap_bits))]
+        for job in [pool.submit(self.compile, source, target, lap_bits, None) for source, target in stale]:
+            job.result()
+        self.link([str(self.object_of(source, lap_bits)) for source in self.sources()], self.build / f"model{lap_bits}")
+
+    def link(self, objects: list[str], program: pathlib.Path) -> None:
+        run([self.compiler, *objects, *self.libraries, "-o", str(program)])
+
+    def plant(self, mutant: Mutant) -> pathlib.Path:
+        """A copy of the one mutated file, in a tree that precedes the real one."""
+        text = (self.root / mutant.file).read_text()
+        if text.count(mutant.old) != 1:
+            raise Failure(f"its old text is {text.count(mutant.old)} times in {mutant.file}")
+        if mutant.old == mutant.new:
+            raise Failure("it changes nothing")
+        overlay = self.build / "mutants" / mutant.name
+        planted = overlay / mutant.file
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_text(text.replace(mutant.old, mutant.new))
+        return overlay
+
+    def build_mutant(self, mutant: Mutant) -> pathlib.Path:
+        overlay = self.plant(mutant)
+        mutated = (self.root / mutant.file).resolve()
+        objects = []
+        for source in self.sources():
+            target = self.object_of(source, mutant.lap_bits)
+            if mutated in dependencies(target.with_suffix(".d")):
+                planted = overlay / source.relative_to(self.root)
+                target = overlay / target.name
+                self.compile(planted if planted.exists() else source, target, mutant.lap_bits, overlay)
+            objects.append(str(target))
+        program = overlay / "model"
+        self.link(objects, program)
+        return program
+
+
+def run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command[:2])} … failed: {error_lines(done.stderr)}")
+    return done.stdout
+
+
+def error_lines(text: str) -> str:
+    lines = [line for line in text.splitlines() if "error" in line or "undefined reference" in line]
+    return " | ".join(lines[:2])[:400]
+
+
+def dependencies(made: pathlib.Path) -> set[pathlib.Path]:
+    text = made.read_text().replace("\\\n", " ").split(":", 1)[1]
+    return {pathlib.Path(name).resolve() for name in text.split()}
+
+
+def try_mutant(workshop: Workshop, mutant: Mutant, options: list[str]) -> Outcome:
+    try:
+        program = workshop.build_mutant(mutant)
+    except Failure as failure:
+        return Outcome(mutant, False, f"does not apply: {failure}")
+    results = []
+    is_right = True
+    for scenario in mutant.scenarios:
+        done = subprocess.run([str(program), "run", scenario, *options], capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            return Outcome(mutant, False, f"{scenario}: the program ended with {done.returncode}: {done.stderr[:300]}")
+        is_caught = done.returncode == 1
+        is_right &= is_caught != bool(mutant.equivalent)
+        executions = re.search(r"(\d+) executions", done.stdout)
+        what = done.stdout.splitlines()[1] if is_caught else "survives"
+        results.append(f"{scenario}: {executions.group(1) if executions else '?'} executions, {what}")
+    program.unlink()
+    return Outcome(mutant, is_right, "; ".join(results))
+
+
+def main() -> int:
+    here = pathlib.Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="where to compile")
+    parser.add_argument("--compiler", default=os.environ.get("CXX", "g++"))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", action="append", default=[], help="only this mutant; may be repeated")
+    parser.add_argument("--executions", default="", help="depth-first and random executions of each scenario")
+    arguments = parser.parse_args()
+
+    mutants = read_mutants(here / "mutants.toml")
+    if arguments.only:
+        mutants = [mutant for mutant in mutants if mutant.name in arguments.only]
+    workshop = Workshop(here.parents[1], arguments.build.resolve(), arguments.compiler)
+    options = ["--depth-first", arguments.executions, "--random", arguments.executions] if arguments.executions else []
+    wrong = 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for lap_bits in sorted({mutant.lap_bits for mutant in mutants}):
+            workshop.build_unchanged(pool, lap_bits)
+        jobs = [pool.submit(try_mutant, workshop, mutant, options) for mutant in mutants]
+        for outcome in (job.result() for job in jobs):
+            wrong += not outcome.is_right
+            expected = "equivalent" if outcome.mutant.equivalent else "caught"
+            verdict = expected if outcome.is_right else "WRONG"
+            print(f"{verdict:10} {outcome.mutant.name:32} {outcome.text}", flush=True)
+    equivalent = sum(bool(mutant.equivalent) for mutant in mutants)
+    print(f"{len(mutants)} mutants: {len(mutants) - equivalent} to be caught, {equivalent} equivalent, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
