@@ -36,14 +36,20 @@ _NUMPY = {
     Scalar.FLOAT: "float32", Scalar.DOUBLE: "float64",
 }  # fmt: skip
 
+# What the classes of the runtime define themselves; a field of the same name comes first.
+_OF_A_RECORD = ("to_dict",)
+_OF_A_SAMPLE = ("sequence", "lost", "publish_ns", "publisher")
+
+_LONGEST_SIGNATURE = 100
+
 
 @dataclass(frozen=True)
 class FieldView:
-    """A property and its annotation."""
+    """A property and its annotation. `remark` quiets a checker where the name hides a method of every record."""
 
     name: str
     read: str
-    doc: tuple[str, ...]
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class RecordView:
     signature: str
     unreachable: tuple[str, ...]
     doc: str
-    sample_attributes: tuple[str, ...]
+    sample_remark: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:
     return EnumView(
         name=names[enum.name],
         qualified=enum.name,
-        base="IntFlag" if enum.is_bit_flags else "IntEnum",
+        base="_IntFlag" if enum.is_bit_flags else "_IntEnum",
         members=tuple(member for member in members if not _is_reserved(member[0])),
         unreachable=tuple(name for name, _ in members if _is_reserved(name)),
         doc=_docstring(enum.doc, enum.name),
@@ -163,16 +169,17 @@ def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:
 
 def _record(record: Record, names: Mapping[str, str]) -> RecordView:
     fields = [field for field in record.fields if not field.deprecated]
-    named = {field.name for field in fields}
+    # A field hides what a sample says of itself; only where it is no int do the two disagree.
+    has_other_meaning = any(f.name in _OF_A_SAMPLE and _read_type(f.type, names) != "int" for f in fields)
     return RecordView(
         name=names[record.name],
         qualified=record.name,
         kind="struct" if record.is_struct else "table",
         fields=tuple(_field(field, record, names) for field in fields if not _is_reserved(field.name)),
-        signature=_signature(record, names),
+        signature=_signature("cls", record, names),
         unreachable=tuple(field.name for field in fields if _is_reserved(field.name)),
         doc=_docstring(record.doc, record.name),
-        sample_attributes=tuple(name for name in ("sequence", "publish_ns", "publisher", "lost") if name not in named),
+        sample_remark="  # type: ignore[misc]" if has_other_meaning else "",
     )
 
 
@@ -182,7 +189,7 @@ def _field(field: Field, record: Record, names: Mapping[str, str]) -> FieldView:
     return FieldView(
         name=field.name,
         read=read if is_always_there else f"{read} | None",
-        doc=tuple(line.strip() for line in field.doc),
+        remark="  # type: ignore[override]" if field.name in _OF_A_RECORD else "",
     )
 
 
@@ -195,10 +202,14 @@ def _given(field: Field, in_struct: bool, names: Mapping[str, str]) -> str:
     return f"{field.name}: {written}{' | None' if may_be_none else ''} = ..."
 
 
-def _signature(record: Record, names: Mapping[str, str]) -> str:
-    """All fields as keyword parameters; nothing where there are none, for a bare star is no signature."""
+def _signature(receiver: str, record: Record, names: Mapping[str, str]) -> str:
+    """The parameters of a call that takes all fields as keywords, one a line where they are many."""
     fields = [f for f in record.fields if not f.deprecated and not _is_reserved(f.name)]
-    return "".join(f", {part}" for part in ["*", *(_given(f, record.is_struct, names) for f in fields)]) if fields else ""
+    if any(f.name == receiver for f in fields):
+        receiver += "_"
+    parts = [receiver, "*", *(_given(f, record.is_struct, names) for f in fields)] if fields else [receiver]
+    line = ", ".join(parts)
+    return line if len(line) <= _LONGEST_SIGNATURE else "\n        " + ",\n        ".join(parts) + ",\n    "
 
 
 def _read_type(type_: Type, names: Mapping[str, str]) -> str:
@@ -249,7 +260,7 @@ def _channel(channel: Channel, schema: Schema, names: Mapping[str, str]) -> Chan
         declared_at=json.dumps(channel.span.place),
         facts=_facts(channel.qos),
         doc=_docstring((*channel.doc, what), ""),
-        signature=_signature(schema.records[channel.message], names),
+        signature=_signature("self", schema.records[channel.message], names),
     )
 
 

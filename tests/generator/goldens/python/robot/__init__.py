@@ -1,0 +1,51 @@
+"""Generated from robot.channel by shmcommc; do not edit."""
+
+from shmcomm.typed import Schema as _Schema
+
+_schema = _Schema.beside(__file__, "robot.bfbs", module=__name__)
+
+Encoding = _schema.enum("robot.Encoding")
+Vec3 = _schema.struct("robot.Vec3")
+Imu = _schema.struct("robot.Imu")
+Image = _schema.table("robot.Image")
+Twist = _schema.table("robot.Twist")
+Ack = _schema.table("robot.Ack")
+Job = _schema.table("robot.Job")
+Point = _schema.struct("geometry.Point")
+Path = _schema.table("geometry.Path")
+
+_imu = _schema.channel(
+    name="robot/imu", pattern="pubsub", message="robot.Imu",
+    fingerprint=0x42fd9fb28ba2c831, declared_at="robot.channel:15",
+    history=0, capacity=8, max_size=72, reliability="best_effort", on_full="block",
+    deadline_ns=0, lifespan_ns=0, max_publishers=1, max_subscribers=16,
+    max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
+)
+ImuPublisher = _schema.publisher("ImuPublisher", _imu)
+ImuSubscriber = _schema.subscriber("ImuSubscriber", _imu)
+
+_camera = _schema.channel(
+    name="front/camera", pattern="pubsub", message="robot.Image",
+    fingerprint=0xb4320c9607e2b396, declared_at="robot.channel:17",
+    history=1, capacity=8, max_size=8388608, reliability="best_effort", on_full="block",
+    deadline_ns=50000000, lifespan_ns=200000000, max_publishers=1, max_subscribers=16,
+    max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
+)
+CameraPublisher = _schema.publisher("CameraPublisher", _camera)
+CameraSubscriber = _schema.subscriber("CameraSubscriber", _camera)
+
+__all__ = [
+    "Encoding",
+    "Vec3",
+    "Imu",
+    "Image",
+    "Twist",
+    "Ack",
+    "Job",
+    "Point",
+    "Path",
+    "ImuPublisher",
+    "ImuSubscriber",
+    "CameraPublisher",
+    "CameraSubscriber",
+]
