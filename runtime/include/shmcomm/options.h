@@ -21,12 +21,19 @@ struct EndpointOptions {
 struct PublisherOptions : EndpointOptions {
   std::uint64_t max_size = 0;             ///< this publisher's own largest message, at most the channel's; 0 = the channel's
   std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
+  /// Reliable channels with on_full: block: how long a publish may wait for room. Zero or less does not wait.
+  absl::Duration publish_timeout = absl::InfiniteDuration();
+  /// Reliable channels: a subscriber that does not move while a publish waits this long for it no longer holds publishers
+  /// back, until it moves again; it then learns what it lost. Infinite: only death or leaving lets go.
+  absl::Duration demote_after = absl::InfiniteDuration();
 };
 
 struct SubscriberOptions : EndpointOptions {
   /// Upper bound of the adaptive spin before a wait sleeps. Zero sleeps at once; InfiniteDuration never sleeps.
   absl::Duration spin = absl::Microseconds(20);
   std::optional<Verify> verify;           ///< may only be stricter than the channel's
+  /// kBestEffort on a reliable channel: this subscriber never holds a publisher back and counts what it loses.
+  std::optional<Reliability> reliability;
 };
 
 }  // namespace shmcomm

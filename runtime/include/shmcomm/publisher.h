@@ -16,7 +16,8 @@
 
 namespace shmcomm {
 
-/// Publishes messages on one channel. Never blocks on a subscriber. One thread at a time per publisher; several
+/// Publishes messages on one channel. On a best_effort channel it never waits for a subscriber; on a reliable one a
+/// publish waits for room where on_full is block, at most PublisherOptions::publish_timeout. One thread at a time per publisher; several
 /// publishers of a channel are independent. Movable; closing or destroying it leaves the channel.
 /// After fork() the child's copy answers kFailedPrecondition to everything; so does a closed one.
 class Publisher {
@@ -36,8 +37,10 @@ class Publisher {
   absl::StatusOr<shmcomm::Loan> Loan();
 
   /// Publishes the FlatBuffer finished in `loan.builder()`.
-  /// Errors: kOutOfRange larger than max_size · kResourceExhausted shared memory became full while it was built ·
-  /// kDataLoss the ring does not make sense. On any error the message is dropped and nothing else is lost.
+  /// Errors: kOutOfRange larger than max_size · kResourceExhausted shared memory became full while it was built, or the
+  /// ring of a reliable channel is full (after publish_timeout, or at once where on_full is fail) · kDataLoss the ring
+  /// does not make sense · kInvalidArgument nothing was finished, or another publisher's loan. On any error the message
+  /// is dropped and nothing else is lost.
   absl::Status Publish(shmcomm::Loan loan);
 
   /// Publishes the `bytes` bytes last written through `loan.Raw(bytes)`. Errors as above.

@@ -16,6 +16,8 @@ struct SubscriberStats {
   std::uint64_t received = 0;      ///< messages taken
   std::uint64_t bytes = 0;         ///< their bytes
   std::uint64_t lost = 0;          ///< sequences overwritten before they were taken
+  std::uint64_t expired = 0;       ///< messages skipped because they were older than the channel's lifespan
+  std::uint64_t demotions = 0;     ///< times a publisher stopped waiting for this subscriber
   std::uint64_t incompatible = 0;  ///< messages skipped because their publisher's schema does not fit
   std::uint64_t corrupt = 0;       ///< messages refused because the shared memory did not make sense
 };

@@ -34,6 +34,10 @@ class Subscriber {
   /// incompatible schema (reported once per publisher, then its messages are skipped and counted).
   absl::StatusOr<std::optional<Sample>> TryTake();
 
+  /// The newest message, passing over older ones (which do not count as lost), or an empty optional when there is none.
+  /// For control loops. Never blocks. Errors as TryTake.
+  absl::StatusOr<std::optional<Sample>> TakeLatest();
+
   /// The next message, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero
   /// or less does not wait. Errors as TryTake, and kDeadlineExceeded.
   absl::StatusOr<Sample> Take(absl::Duration timeout);

@@ -132,13 +132,8 @@ class TypedSubscriber {
     return SampleType(*std::move(sample));
   }
 
-  absl::StatusOr<std::optional<SampleType>> TryTake() {
-    absl::StatusOr<std::optional<Sample>> sample = raw_.TryTake();
-    if (!sample.ok()) return sample.status();
-    if (!sample->has_value()) return std::optional<SampleType>();
-    if (absl::Status checked = Check(**sample); !checked.ok()) return checked;
-    return std::optional<SampleType>(SampleType(**std::move(sample)));
-  }
+  absl::StatusOr<std::optional<SampleType>> TryTake() { return Typed(raw_.TryTake()); }
+  absl::StatusOr<std::optional<SampleType>> TakeLatest() { return Typed(raw_.TakeLatest()); }
 
   absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
 
@@ -149,6 +144,13 @@ class TypedSubscriber {
 
  private:
   explicit TypedSubscriber(Subscriber raw) : raw_(std::move(raw)), verify_(raw_.verify()) {}
+
+  absl::StatusOr<std::optional<SampleType>> Typed(absl::StatusOr<std::optional<Sample>> sample) const {
+    if (!sample.ok()) return sample.status();
+    if (!sample->has_value()) return std::optional<SampleType>();
+    if (absl::Status checked = Check(**sample); !checked.ok()) return checked;
+    return std::optional<SampleType>(SampleType(**std::move(sample)));
+  }
 
   /// kDataLoss for a struct of another size, or a table that its verifier refuses where the policy asks for it.
   absl::Status Check(const Sample& sample) const {

@@ -148,6 +148,7 @@ absl::Status Channel::MapFiles(Role role) {
   site_.ring = ring::ViewRing(ring_->data(), meta_.header.entries, meta_.header.max_publishers, meta_.header.first);
   site_.readers = ring::ViewReaders(readers_->data(), meta_.header.max_subscribers);
   site_.history = meta_.header.history;
+  site_.is_reliable = meta_.header.reliability == static_cast<std::uint8_t>(Reliability::kReliable);
   site_.is_ring_writable = role == Role::kWriter;
   return absl::OkStatus();
 }

@@ -99,6 +99,11 @@ absl::StatusOr<std::optional<Sample>> Subscriber::TryTake() {
   return core_->TryTake();
 }
 
+absl::StatusOr<std::optional<Sample>> Subscriber::TakeLatest() {
+  if (core_ == nullptr) return endpoint::Closed();
+  return core_->TakeLatest();
+}
+
 absl::StatusOr<Sample> Subscriber::Take(absl::Duration timeout) {
   if (core_ == nullptr) return endpoint::Closed();
   return core_->Take(timeout);

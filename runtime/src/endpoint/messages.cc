@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint/messages.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 namespace shmcomm::endpoint {
 
@@ -35,6 +38,18 @@ absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std
   return absl::OutOfRangeError(absl::StrCat(channel, ": message is ", WithCommas(bytes), " B, max_size is ",
                                             WithCommas(max_size), " B; set max_size: ", fitting,
                                             declared_at.empty() ? "" : " at ", declared_at));
+}
+
+absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, std::uint32_t pid,
+                      absl::string_view program) {
+  const std::string after =
+      waited_ns <= 0 ? "" : absl::StrCat(" after ", absl::FormatDuration(absl::Milliseconds(waited_ns / 1'000'000)));
+  std::string printable(program);
+  std::replace_if(printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return absl::ResourceExhaustedError(absl::StrCat(
+      channel, ": ring full, ", capacity, " of ", capacity, " unread", after, "; slowest subscriber pid ", pid, " (",
+      printable, ") is ", capacity,
+      " behind\n  options: a faster subscriber, a larger capacity, reliability: best_effort, or on_full: fail"));
 }
 
 std::string WithCommas(std::uint64_t value) {

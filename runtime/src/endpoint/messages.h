@@ -19,6 +19,10 @@ absl::Status LockLost(absl::string_view channel);
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at);
 
+/// A reliable ring without room; names the subscriber that holds it. `waited_ns` 0: on_full is fail.
+absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, std::uint32_t pid,
+                      absl::string_view program);
+
 /// `9,437,312`
 std::string WithCommas(std::uint64_t value);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "endpoint/data_file.h"
 #include "endpoint/messages.h"
+#include "endpoint/waiting.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -65,16 +66,17 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const Channel
   config.publisher = seat->id;
   config.mode = channel->meta().max_publishers == 1 ? ring::CommitMode::kSole : ring::CommitMode::kShared;
   config.history = channel->meta().history;
+  config.gate = channel->site().is_reliable ? channel->meta().capacity : 0;
   config.fresh_first = data->plan.fresh_first;
   return std::unique_ptr<PublisherCore>(new PublisherCore(*std::move(channel), *std::move(seat), std::move(data->memory),
                                                           data->header, config, data->plan.fresh_first_large,
-                                                          OrderingFor(config.mode), *max_loans, spec.declared_at));
+                                                          OrderingFor(config.mode), *max_loans, options, spec.declared_at));
 }
 
 PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory,
                              layout::DataHeader* header, const ring::WriterConfig& config,
                              std::uint32_t fresh_first_large, wake::Ordering ordering, std::uint32_t max_loans,
-                             std::string declared_at)
+                             const PublisherOptions& options, std::string declared_at)
     : channel_(std::move(channel)),
       seat_(std::move(seat)),
       memory_(std::move(memory)),
@@ -82,6 +84,10 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       max_message_bytes_(header->max_message_bytes),
       fresh_first_large_(fresh_first_large),
       declared_at_(std::move(declared_at)),
+      publish_timeout_ns_(channel_.meta().on_full == static_cast<std::uint8_t>(OnFull::kFail)
+                              ? 0
+                              : WaitNs(options.publish_timeout)),
+      room_(channel_.site(), WaitNs(options.demote_after)),
       records_(config.slots.count),
       writer_(config, records_.data()),
       ringer_(config.ring.header->bell, *config.readers.wake, ordering) {
@@ -198,8 +204,10 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   header->codec = static_cast<std::uint32_t>(codec);
   header->correlation = 0;
   header->publisher = static_cast<std::uint16_t>(seat_.id);
-  if (writer_.Commit(slot) == ring::Writer::CommitResult::kCorrupt) {
-    return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
+  const ring::Writer::CommitResult result = writer_.Commit(slot);
+  if (result != ring::Writer::CommitResult::kCommitted) {
+    if (result == ring::Writer::CommitResult::kCorrupt) return Corrupt();
+    if (absl::Status status = CommitWhenRoom(slot); !status.ok()) return status;
   }
   ringer_.Ring();
   if (bytes >= segment::kLargeBytes) writer_.LimitFresh(fresh_first_large_);
@@ -210,6 +218,36 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   header_->sent.store(stats_.sent, std::memory_order_relaxed);
   header_->bytes.store(stats_.bytes, std::memory_order_relaxed);
   return absl::OkStatus();
+}
+
+absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
+  const std::int64_t start_ns = platform::NowNs();
+  for (;;) {
+    const std::int64_t waited_ns = platform::NowNs() - start_ns;
+    if (waited_ns >= publish_timeout_ns_) return Full(waited_ns);
+    if (!seat_.membership.IsStillHeld()) return LockLost(name());
+    room_.WaitFor(writer_.slowest(), publish_timeout_ns_ - waited_ns);
+    memory_.slots().Header(slot)->publish_ns = platform::NowNs();
+    switch (writer_.Commit(slot)) {
+      case ring::Writer::CommitResult::kCommitted:
+        return absl::OkStatus();
+      case ring::Writer::CommitResult::kCorrupt:
+        return Corrupt();
+      case ring::Writer::CommitResult::kFull:
+        break;
+    }
+  }
+}
+
+absl::Status PublisherCore::Corrupt() const {
+  return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
+}
+
+absl::Status PublisherCore::Full(std::int64_t waited_ns) const {
+  const ring::SlowestReader& slowest = writer_.slowest();
+  const layout::ReaderLine& line = channel_.site().readers.lines[slowest.line];
+  return RingFull(name(), channel_.meta().capacity, waited_ns, base::LoadPlain(line.pid),
+                  std::string(line.program, strnlen(line.program, sizeof(line.program))));
 }
 
 absl::Status PublisherCore::Refuse(absl::Status status) {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/room.h"
 #include "endpoint/slot_allocator.h"
 #include "endpoint/slot_memory.h"
 #include "flatbuffers/flatbuffers.h"
@@ -58,11 +59,14 @@ class PublisherCore {
 
   PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory, layout::DataHeader* header,
                 const ring::WriterConfig& config, std::uint32_t fresh_first_large, wake::Ordering ordering,
-                std::uint32_t max_loans, std::string declared_at);
+                std::uint32_t max_loans, const PublisherOptions& options, std::string declared_at);
 
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
+  SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
+  SHMCOMM_COLD absl::Status Full(std::int64_t waited_ns) const;
+  SHMCOMM_COLD absl::Status Corrupt() const;
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status MoveIntoSlot(LoanState& loan);
   SHMCOMM_COLD absl::Status Refuse(absl::Status status);
@@ -78,6 +82,8 @@ class PublisherCore {
   std::uint64_t max_message_bytes_;
   std::uint32_t fresh_first_large_;
   std::string declared_at_;
+  std::int64_t publish_timeout_ns_;      // reliable: 0 where on_full is fail
+  Room room_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;
   wake::Ringer ringer_;

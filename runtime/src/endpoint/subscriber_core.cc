@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "endpoint/messages.h"
 #include "endpoint/orphans.h"
+#include "wake/room.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -31,11 +32,19 @@ void DropCopy(const std::uint8_t* copy, std::size_t bytes) {
   ::operator delete(const_cast<std::uint8_t*>(copy) + bytes - CopyBytes(bytes), std::align_val_t{layout::kCacheLine});
 }
 
+ring::ReaderMode ModeFor(const registry::Site& site, const SubscriberOptions& options) {
+  if (!site.is_reliable) return ring::ReaderMode::kBestEffort;
+  return options.reliability == Reliability::kBestEffort ? ring::ReaderMode::kLossy : ring::ReaderMode::kGating;
+}
+
 }  // namespace
 
 absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
   if (options.verify.has_value() && *options.verify < spec.qos.verify) {
     return absl::InvalidArgumentError("option verify may only be stricter than the channel's");
+  }
+  if (options.reliability == Reliability::kReliable && spec.qos.reliability == Reliability::kBestEffort) {
+    return absl::InvalidArgumentError("option reliability: the channel is best_effort, its publishers do not wait");
   }
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
@@ -56,12 +65,15 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
                                const SubscriberOptions& options)
     : channel_(std::move(channel)),
       seat_(std::move(seat)),
-      reader_({channel_.site().ring, channel_.site().readers, seat_.line, channel_.meta().max_borrowed}),
+      reader_({channel_.site().ring, channel_.site().readers, seat_.line, channel_.meta().max_borrowed,
+               ModeFor(channel_.site(), options)}),
       maps_(spec),
       waiting_(wake::Sleeper(channel_.site().ring.header->bell, *channel_.site().readers.wake,
                              channel_.meta().max_publishers == 1),
                options.spin),
-      verify_(options.verify.value_or(spec.qos.verify)) {
+      verify_(options.verify.value_or(spec.qos.verify)),
+      lifespan_ns_(channel_.meta().lifespan_ns),
+      is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating) {
   reader_.Join(channel_.meta().history);
 }
 
@@ -83,16 +95,33 @@ SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() 
   if (!IsThisProcess()) return Forked(name());
   const Look look = LookForMessage();
   if (look == Look::kMessage) return MakeSample();
+  if (is_gating_) RingRoom();
   if (look == Look::kError) return std::move(error_);
   return std::nullopt;
 }
 
+absl::StatusOr<std::optional<Sample>> SubscriberCore::TakeLatest() {
+  if (!IsThisProcess()) return Forked(name());
+  reader_.SeekNewest();
+  return TryTake();
+}
+
 SubscriberCore::Look SubscriberCore::LookForMessage() {
-  for (int skips = 0; skips < kMaxSkips; ++skips) {
-    const Look look = LookOnce();
-    if (look != Look::kSkipped) return look;
-  }
-  return Look::kEmpty;
+  Look look = Look::kSkipped;
+  for (int skips = 0; skips < kMaxSkips && look == Look::kSkipped; ++skips) look = LookOnce();
+  return look == Look::kSkipped ? Look::kEmpty : look;
+}
+
+void SubscriberCore::RingRoom() {
+  if (rung_at_ == reader_.position()) return;
+  rung_at_ = reader_.position();
+  wake::RoomBell(channel_.site().readers.lines[seat_.line]).RingIfArmed();
+}
+
+SubscriberStats SubscriberCore::stats() const {
+  SubscriberStats stats = stats_;
+  stats.demotions = reader_.demotions();
+  return stats;
 }
 
 SubscriberCore::Look SubscriberCore::LookOnce() {
@@ -124,6 +153,7 @@ SubscriberCore::Look SubscriberCore::Resolve() {
   switch (message_.resolution) {
     case ring::Resolution::kMessage:
       if (!row.is_compatible) return SkipIncompatible();
+      if (lifespan_ns_ != 0 && IsExpired()) return SkipExpired();
       return Look::kMessage;
     case ring::Resolution::kNotMapped:
       return MapAndResolve(generation);
@@ -162,6 +192,17 @@ SubscriberCore::Look SubscriberCore::SkipIncompatible() {
   return Look::kSkipped;
 }
 
+bool SubscriberCore::IsExpired() const {
+  return platform::NowNs() - base::LoadPlain(message_.header->publish_ns) > lifespan_ns_;
+}
+
+SubscriberCore::Look SubscriberCore::SkipExpired() {
+  reader_.Accept(held_);
+  reader_.Release(held_.hazard);
+  ++stats_.expired;
+  return Look::kSkipped;
+}
+
 SubscriberCore::Look SubscriberCore::RejectCorrupt() {
   reader_.Reject(held_);
   ++stats_.corrupt;
@@ -191,6 +232,7 @@ Sample SubscriberCore::MakeSample() {
   }
   borrowed_since_ns_[held_.hazard] = sample.publish_ns_;
   reader_.Accept(held_);
+  if (is_gating_) RingRoom();
   RememberHint();
   Count();
   return sample;
@@ -232,6 +274,7 @@ SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeo
   for (;;) {
     const Look look = LookForMessage();
     if (look == Look::kMessage) return MakeSample();
+    if (is_gating_) RingRoom();  // what was skipped has made room, too
     if (look == Look::kError) return std::move(error_);
     const std::int64_t now_ns = platform::NowNs();
     if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;

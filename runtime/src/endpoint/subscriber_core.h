@@ -31,6 +31,7 @@ class SubscriberCore {
   ~SubscriberCore();
 
   absl::StatusOr<std::optional<Sample>> TryTake();
+  absl::StatusOr<std::optional<Sample>> TakeLatest();
   absl::StatusOr<Sample> Take(absl::Duration timeout);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
@@ -43,7 +44,7 @@ class SubscriberCore {
 
   const std::string& name() const { return channel_.name(); }
   Verify verify() const { return verify_; }
-  SubscriberStats stats() const { return stats_; }
+  SubscriberStats stats() const;
 
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
@@ -63,6 +64,9 @@ class SubscriberCore {
   SHMCOMM_COLD Look Failed(absl::Status error);
   Sample MakeSample();
   SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);
+  bool IsExpired() const;
+  Look SkipExpired();
+  void RingRoom();
   void RememberHint();
   void Count();
   SHMCOMM_COLD void CountLost(std::uint64_t lost);
@@ -76,6 +80,9 @@ class SubscriberCore {
   PublisherMaps maps_;
   Waiting waiting_;
   Verify verify_;
+  std::int64_t lifespan_ns_;
+  bool is_gating_;                   // publishers wait for this reader
+  ring::Sequence rung_at_ = 0;       // the position up to which they have been told
   ring::Held held_;
   ring::Resolved message_{ring::Resolution::kCorrupt};
   absl::Status error_;

@@ -13,6 +13,7 @@
 #include "registry/membership.h"
 #include "ring/repair.h"
 #include "wake/bell.h"
+#include "wake/room.h"
 
 namespace shmcomm::registry {
 namespace {
@@ -39,6 +40,18 @@ void Ring(const Site& site) {
   }
 }
 
+/// Empties the line if it is taken by nobody alive. True when it did.
+absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t line) {
+  const ring::CursorWord word{site.readers.lines[line].cursor.load(std::memory_order_acquire)};
+  if (word.state() == ring::ReaderState::kFree) return false;
+  absl::StatusOr<bool> dead = lock.TryLock(layout::ReaderLockByte(line));
+  if (!dead.ok() || !*dead) return dead;
+  ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
+  wake::RoomBell(site.readers.lines[line]).RingAlways();
+  lock.Unlock(layout::ReaderLockByte(line));
+  return true;
+}
+
 /// The lock of the file's publisher is held.
 void CleanDataFile(const Site& site, const std::string& name, const DataFile& file) {
   if (site.is_ring_writable) ring::HelpHead(site.ring);
@@ -56,17 +69,18 @@ absl::Status CleanDeadReaders(const Site& site) {
   if (!lock.ok()) return lock.status();
   bool any = false;
   for (std::uint32_t line = 0; line < site.readers.count; ++line) {
-    const ring::CursorWord word{site.readers.lines[line].cursor.load(std::memory_order_acquire)};
-    if (word.state() == ring::ReaderState::kFree) continue;
-    absl::StatusOr<bool> dead = lock->TryLock(layout::ReaderLockByte(line));
-    if (!dead.ok()) return dead.status();
-    if (!*dead) continue;
-    ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
-    lock->Unlock(layout::ReaderLockByte(line));
-    any = true;
+    absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line);
+    if (!cleaned.ok()) return cleaned.status();
+    any = any || *cleaned;
   }
   if (any) Ring(site);
   return absl::OkStatus();
+}
+
+absl::Status CleanReaderIfDead(const Site& site, std::uint32_t line) {
+  absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
+  if (!lock.ok()) return lock.status();
+  return CleanLine(site, *lock, line).status();
 }
 
 absl::Status CleanDeadPublishers(const Site& site) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/seats.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
 #include "registry/cleaner.h"
+#include "ring/gate.h"
 #include "ring/repair.h"
+#include "wake/room.h"
 
 namespace shmcomm::registry {
 namespace {
@@ -37,6 +40,15 @@ absl::StatusOr<std::optional<ReaderSeat>> TryTakeReaderLine(const Site& site) {
   return std::nullopt;
 }
 
+/// How many of the newest messages somebody may still count on: the promised history, and on a reliable channel what its
+/// slowest reader has not read (K9).
+std::uint32_t PromisedMessages(const Site& site) {
+  if (!site.is_reliable) return site.history;
+  const ring::Sequence head = site.ring.head().load(std::memory_order_acquire);
+  const std::int64_t unread = ring::Distance(ring::LeastCursor(site.readers, head, nullptr), head);
+  return std::max(site.history, static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, site.ring.size)));
+}
+
 enum class Choice : std::uint8_t { kUnnamedOnly, kAnyUnpromised };
 
 absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site, Choice choice) {
@@ -49,7 +61,7 @@ absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site
     // The earlier owner may have died between its entry and head; its message counts as published before us (H6).
     ring::HelpHead(site.ring);
     base::FenceSeqCst();
-    const bool is_taken = ring::IsPublisherPromised(site.ring, id, site.history) ||
+    const bool is_taken = ring::IsPublisherPromised(site.ring, id, PromisedMessages(site)) ||
                           (choice == Choice::kUnnamedOnly && ring::IsPublisherNamed(site.ring, id));
     if (is_taken) {
       lock->Unlock(layout::PublisherLockByte(id));
@@ -79,7 +91,10 @@ absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
                                                    "max_subscribers in the channel file"));
 }
 
-void LeaveReaderLine(const Site& site, const ReaderSeat& seat) { ring::ClearReaderLine(site.readers, seat.line); }
+void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
+  ring::ClearReaderLine(site.readers, seat.line);
+  if (site.is_reliable) wake::RoomBell(site.readers.lines[seat.line]).RingAlways();  // a publisher may wait for us
+}
 
 absl::StatusOr<PublisherSeat> TakePublisherId(const Site& site) {
   for (int look = 0; look < kLooks; ++look) {

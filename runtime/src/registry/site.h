@@ -15,6 +15,7 @@ struct Site {
   ring::RingView ring;            // only loads are made through it unless is_ring_writable
   ring::ReadersView readers;
   std::uint32_t history = 0;
+  bool is_reliable = false;
   bool is_ring_writable = false;
 };
 

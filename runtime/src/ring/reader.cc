@@ -22,11 +22,12 @@ void Reader::Join(std::uint32_t history) {
     return Distance(ring.first, from) < static_cast<std::int64_t>(history) ? ring.first : from - history;
   };
   // Release: pairs with the acquire of whoever reads cursors (tools, and the gate of reliable channels).
-  line().cursor.store(CursorWord::Make(back(early), generation_, ReaderState::kActive).bits, std::memory_order_release);
+  word_ = CursorWord::Make(back(early), generation_, State());
+  line().cursor.store(word_.bits, std::memory_order_release);
   const std::uint64_t bit = std::uint64_t{1} << (config_.line % 64);
   config_.readers.ActiveWord(config_.line).fetch_or(bit, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("ring.join.after_active");
-  // E2 active bit, this fence, head re-read -> ScanHazards: a scan that does not see our bit happened before every
+  // E6 likewise for the gate. E2 active bit, this fence, head re-read -> ScanHazards: a scan that does not see our bit happened before every
   // overwrite of what we may validate from this second read of head on (K3: never the first).
   base::FenceSeqCst();
   floor_ = ring.head().load(std::memory_order_acquire);
@@ -65,6 +66,8 @@ Reader::NextResult Reader::Next() {
 }
 
 void Reader::SkipLapped() {
+  // A reliable reader is lapped only after it was demoted; it learns that here or at its next step, whichever is first.
+  if (config_.mode == ReaderMode::kGating && line().cursor.load(std::memory_order_acquire) != word_.bits) Rejoin();
   const Sequence head = config_.ring.head().load(std::memory_order_acquire);
   // The oldest position that nobody may be overwriting at this head. A head that does not get us past `next_`, though the
   // entry there is of a later lap, is stale or corrupt; the entry alone says that `next_` is gone.
@@ -74,11 +77,16 @@ void Reader::SkipLapped() {
 }
 
 void Reader::Skip(std::uint64_t count) {
-  // Below the floor nothing was promised, so nothing is lost there.
+  // Below the floor of a join nothing was promised, so nothing is lost there; below that of a rejoin everything was.
   const std::int64_t below = Distance(next_, floor_);
-  const std::uint64_t unpromised = below > 0 ? static_cast<std::uint64_t>(below) : 0;
+  const std::uint64_t unpromised = below > 0 && !is_rejoined_ ? static_cast<std::uint64_t>(below) : 0;
   if (count > unpromised) lost_ += count - unpromised;
   Advance(next_ + count);
+}
+
+void Reader::SeekNewest() {
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  if (Distance(next_, head) > 1) Advance(head - 1);
 }
 
 void Reader::Accept(const Held& held) {
@@ -123,8 +131,33 @@ std::uint32_t Reader::FreeHazard() const {
 
 void Reader::Advance(Sequence next) {
   next_ = next;
-  // Only flow control and tools read cursors; no message is protected by one (H15).
-  line().cursor.store(CursorWord::Make(next, generation_, ReaderState::kActive).bits, std::memory_order_release);
+  const CursorWord moved = CursorWord::Make(next, generation_, State());
+  if (config_.mode != ReaderMode::kGating) {
+    // Only flow control and tools read cursors; no message is protected by one (H15).
+    line().cursor.store(moved.bits, std::memory_order_release);
+    word_ = moved;
+    return;
+  }
+  std::uint64_t expected = word_.bits;
+  // E7 release -> LeastCursor acquire: we have looked at the entries before it. A plain store would undo a demotion and
+  // lose messages without a word (K5).
+  if (line().cursor.compare_exchange_strong(expected, moved.bits, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    word_ = moved;
+  } else {
+    Rejoin();
+  }
+}
+
+void Reader::Rejoin() {
+  ++demotions_;
+  ++generation_;
+  is_rejoined_ = true;
+  // The place stays: what still validates is still delivered. Only what has been overwritten is lost, and counted.
+  word_ = CursorWord::Make(next_, generation_, ReaderState::kActive);
+  line().cursor.store(word_.bits, std::memory_order_release);
+  // E6 state stored, this fence, head loaded -> LeastCursor: head loaded, fence, cursors (K8: never the floor first).
+  base::FenceSeqCst();
+  floor_ = config_.ring.head().load(std::memory_order_acquire);
 }
 
 }  // namespace shmcomm::ring

@@ -10,11 +10,16 @@
 
 namespace shmcomm::ring {
 
+/// What the reader asks of publishers. `kGating`: a reliable reader of a reliable channel, whose cursor holds publishers
+/// back. `kLossy`: a best_effort reader of a reliable channel. `kBestEffort`: any reader of a best_effort channel.
+enum class ReaderMode : std::uint8_t { kBestEffort, kGating, kLossy };
+
 struct ReaderConfig {
   RingView ring;                     // may be mapped read-only
   ReadersView readers;
   std::uint32_t line = 0;            // ours; its lock is held
   std::uint32_t max_borrowed = 1;    // hazards used, 1..6
+  ReaderMode mode = ReaderMode::kBestEffort;
 };
 
 /// One protected entry: its slot keeps its content until Release(hazard).
@@ -45,6 +50,9 @@ class Reader {
   /// kCorrupt: the entry names an impossible publisher; it was skipped.
   NextResult Next();
 
+  /// Moves on to the newest message; those passed over are neither taken nor lost.
+  void SeekNewest();
+
   void Accept(const Held& held);
   /// Gives the entry back unread and counts it as lost.
   void Reject(const Held& held);
@@ -60,6 +68,8 @@ class Reader {
   /// True while an accepted entry has not been released. Acquires what the releasing threads did before.
   bool HoldsAny() const;
   Sequence position() const { return next_; }
+  /// How often a publisher has taken this reader's cursor because it was stuck. What it lost by that counts as lost.
+  std::uint32_t demotions() const { return demotions_; }
 
  private:
   layout::ReaderLine& line() const { return config_.readers.lines[config_.line]; }
@@ -67,12 +77,17 @@ class Reader {
   SHMCOMM_COLD void SkipLapped();
   SHMCOMM_COLD void Skip(std::uint64_t count);
   void Advance(Sequence next);
+  SHMCOMM_COLD void Rejoin();
+  ReaderState State() const { return config_.mode == ReaderMode::kLossy ? ReaderState::kLossy : ReaderState::kActive; }
 
   ReaderConfig config_;
   Sequence next_ = 0;
   Sequence floor_ = 0;               // nothing below it was promised
   std::uint64_t lost_ = 0;
   std::uint32_t generation_ = 0;
+  std::uint32_t demotions_ = 0;
+  CursorWord word_;                  // as last stored by us
+  bool is_rejoined_ = false;         // what is gone below the floor was promised once: it counts as lost
   // Which hazards back an accepted entry. Our own memory, not the shared line: nobody else can make one look free.
   base::Atomic<std::uint32_t> is_accepted_[layout::kMaxHazards] = {};
 };

@@ -40,7 +40,10 @@ SlotIndex SlotList::PopFront(SlotRecord* records) {
 
 // relaxed: under the sole writer's lock nobody else moves head; its predecessor's stores were ordered by that lock.
 Writer::Writer(const WriterConfig& config, SlotRecord* records)
-    : config_(config), records_(records), position_(config.ring.head().load(std::memory_order_relaxed)) {}
+    : config_(config),
+      gate_(config.ring, config.readers, config.gate),
+      records_(records),
+      position_(config.ring.head().load(std::memory_order_relaxed)) {}
 
 SlotIndex Writer::Reserve() {
   if (!free_.empty()) return free_.PopFront(records_);
@@ -58,9 +61,7 @@ void Writer::Abandon(SlotIndex slot) { free_.PushFront(records_, slot); }
 
 Writer::CommitResult Writer::Commit(SlotIndex slot) {
   config_.slots.Header(slot)->next_slot = Index(NextSlotHint());
-  if (config_.mode == CommitMode::kShared) return CommitShared(slot);
-  CommitSole(slot);
-  return CommitResult::kCommitted;
+  return config_.mode == CommitMode::kShared ? CommitShared(slot) : CommitSole(slot);
 }
 
 SlotIndex Writer::NextSlotHint() const {
@@ -78,6 +79,7 @@ Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
     const Entry seen{ring.At(head).load(std::memory_order_acquire)};
     const std::int64_t ahead = LapDistance(ring.Lap(head), seen.lap());
     if (ahead == -1) {
+      if (!gate_.HasRoom(head)) return CommitResult::kFull;
       if (TryCommitShared(head, seen, slot)) return CommitResult::kCommitted;
       continue;
     }
@@ -110,8 +112,9 @@ bool Writer::TryCommitShared(Sequence at, Entry seen, SlotIndex slot) {
   return true;
 }
 
-void Writer::CommitSole(SlotIndex slot) {
+Writer::CommitResult Writer::CommitSole(SlotIndex slot) {
   const RingView& ring = config_.ring;
+  if (!gate_.HasRoom(position_)) return CommitResult::kFull;
   const Sequence at = position_++;
   const Entry mine = Entry::Make(ring.Lap(at), config_.publisher, slot);
   base::StorePlain(config_.slots.Header(slot)->sequence, at);
@@ -120,6 +123,7 @@ void Writer::CommitSole(SlotIndex slot) {
   SHMCOMM_CRASH_POINT("ring.commit.after_entry");
   ring.head().store(at + 1, std::memory_order_release);
   Remember(slot, at, mine);
+  return CommitResult::kCommitted;
 }
 
 void Writer::Remember(SlotIndex slot, Sequence sequence, Entry entry) {
@@ -161,7 +165,8 @@ void Writer::MoveOldestOut() {
 }
 
 bool Writer::RetractOldest(Sequence head) {
-  if (in_ring_.empty()) return false;
+  // Reliable: never (K7). N slots more than all readers can hold are laid out, so the gate is the only reason to wait.
+  if (in_ring_.empty() || !gate_.is_always_open()) return false;
   const SlotRecord& oldest = records_[Index(in_ring_.front())];
   if (Distance(oldest.sequence, head) <= static_cast<std::int64_t>(config_.history)) return false;
   std::uint64_t expected = oldest.entry.bits;

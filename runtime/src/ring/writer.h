@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/compiler.h"
+#include "ring/gate.h"
 #include "ring/view.h"
 #include "segment/slots.h"
 
@@ -44,6 +45,7 @@ struct WriterConfig {
   std::uint32_t publisher = 0;      // id, 1..255; its lock is held
   CommitMode mode = CommitMode::kShared;
   std::uint32_t history = 0;        // promised to late joiners: never retracted
+  std::uint32_t gate = 0;           // reliable: the channel's capacity; 0: best_effort
   std::uint32_t fresh_first = 0;    // unused slots taken before used ones are reclaimed; the rest only when those are held
 };
 
@@ -68,15 +70,19 @@ class Writer {
   /// Gives back a reserved slot that was not published.
   void Abandon(SlotIndex slot);
 
-  enum class CommitResult : std::uint8_t { kCommitted, kCorrupt };
-  /// Publishes a reserved slot whose message and header (all but sequence and next_slot) are written. Lock-free. kCorrupt:
-  /// head does not fit the entries and nobody moves it; the slot stays reserved.
+  enum class CommitResult : std::uint8_t { kCommitted, kFull, kCorrupt };
+  /// Publishes a reserved slot whose message and header (all but sequence and next_slot) are written. Lock-free. kFull:
+  /// reliable readers have not read far enough. kCorrupt: head does not fit the entries and nobody moves it. In both the
+  /// slot stays reserved.
   CommitResult Commit(SlotIndex slot);
+
+  /// The reader to wait for after kFull.
+  const SlowestReader& slowest() const { return gate_.slowest(); }
 
  private:
   bool TryCommitShared(Sequence at, Entry seen, SlotIndex slot);
   CommitResult CommitShared(SlotIndex slot);
-  void CommitSole(SlotIndex slot);
+  CommitResult CommitSole(SlotIndex slot);
   void Remember(SlotIndex slot, Sequence sequence, Entry entry);
   SlotIndex NextSlotHint() const;
 
@@ -87,6 +93,7 @@ class Writer {
   SHMCOMM_COLD void FreeWhatIsNotHeld();
 
   WriterConfig config_;
+  Gate gate_;
   SlotRecord* records_;
   SlotList free_;                   // newest first: the next message is written to warm cache
   SlotList in_ring_;                // oldest first
