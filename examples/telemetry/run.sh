@@ -39,6 +39,10 @@ publisher=$!
 "${PYTHON:-python3}" "$here/telemetry_table.py" "$@" &
 table=$!
 
+# Whichever ends first; without a publisher the table has nothing to wait for.
+wait -n "$publisher" "$table" || true
+kill -0 "$publisher" 2>/dev/null || kill -TERM "$table" 2>/dev/null || true
+
 table_status=0 publisher_status=0
 status_of "$table" || table_status=$?
 table=

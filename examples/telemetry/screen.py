@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,6 +109,8 @@ class Screen:
     def draw(self, lines: Sequence[str]) -> None:
         if not self._is_terminal:
             return
+        columns, rows = shutil.get_terminal_size()
+        lines = [line[: columns - 1] for line in lines[: rows - 1]]  # what wraps or scrolls could not be redrawn
         up = f"\x1b[{self._height}A" if self._height else ""
         body = "".join(f"\x1b[2K{line}\n" for line in lines)
         self._out.write(f"{up}\r{body}\x1b[J")

@@ -17,12 +17,13 @@ from typing import Any
 
 from meter import Meter
 from screen import Overview, ProcessRow, Screen, channel_lines, table_lines
-from shmcomm import SHMTimeoutError
+from shmcomm import SHMError, SHMTimeoutError
 
 from telemetry import ProcessState, PulseSubscriber, Snapshot, SnapshotSubscriber
 
 WAIT_MS = 100
 REDRAW_S = 0.2
+PATIENCE_S = 30.0  # for a publisher that is still starting
 
 
 class Receiver(threading.Thread):
@@ -101,11 +102,17 @@ def stop_on_signals(stop: threading.Event) -> None:
 
 
 def show(receivers: dict[str, Receiver], latest: Latest, seconds: float, stop: threading.Event) -> None:
-    """Redraws until the time is up or someone asks to stop."""
+    """Redraws until the time is up, which begins when every channel has delivered, or someone asks to stop."""
     screen = Screen()
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE_S
+    has_begun = False
     while not stop.is_set() and (left := end - time.monotonic()) > 0:
-        screen.draw(table_lines({name: one.meter.figures() for name, one in receivers.items()}, latest.overview))
+        figures = {name: one.meter.figures() for name, one in receivers.items()}
+        screen.draw(table_lines(figures, latest.overview))
+        if not has_begun and all(one.received > 0 for one in figures.values()):
+            has_begun = True
+            left = seconds
+            end = time.monotonic() + seconds
         stop.wait(min(REDRAW_S, left))
     screen.clear()
 
@@ -145,4 +152,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except SHMError as error:
+        sys.exit(f"telemetry_table: {error}")

@@ -107,6 +107,17 @@ def test_screen_redraws_over_what_it_drew() -> None:
     assert "\x1b[2A" in out.getvalue()
 
 
+def test_screen_keeps_within_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    monkeypatch.setenv("LINES", "4")
+    out = Terminal()
+
+    Screen(out).draw(["x" * 50] * 20)
+
+    assert out.getvalue().count("\n") == 3
+    assert out.getvalue().count("x") == 27
+
+
 def test_screen_draws_nothing_where_there_is_no_terminal() -> None:
     out = io.StringIO()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The values of the interop messages and their text: the same rules as fill.h and text.h, written a second time.
 
-Messages are dicts, as `send(**fields)` takes them. `text_of` needs the type of each number, which TYPES gives.
+Messages are dicts, as `send(**fields)` takes them. `text_of` needs the type of each number, which EVERYTHING and PLAIN give.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 def text_of(kind: Any, value: Any) -> str:
-    """`value`, of a type as TYPES above describe it: a word, [of elements], or {of fields}. Reads dicts and messages."""
+    """`value`, of a type as EVERYTHING above describes its fields: a word, [of elements], or {of fields}. Reads dicts and messages."""
     if value is None:
         return "none"
     if isinstance(kind, list):
@@ -160,10 +160,10 @@ def text_of(kind: Any, value: Any) -> str:
     if isinstance(kind, dict):
         return "(" + ",".join(text_of(inner, member(value, name)) for name, inner in kind.items()) + ")"
     if kind == "text":
-        return "'" + value.encode().hex() + "'"
+        return f"'{value.encode().hex()}'"
     if kind == "int":
         return str(int(value))
-    packed: bytes = struct.pack(">f" if kind == "f32" else ">d", value)
+    packed = struct.pack(">f" if kind == "f32" else ">d", value)
     return packed.hex()
 
 
