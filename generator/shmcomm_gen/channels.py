@@ -140,8 +140,8 @@ class ChannelResolver:
         max_size = int(said.get("max_size", UNBOUNDED_MAX_SIZE if largest is None else max(1, largest)))
         if message.is_struct and max_size < message.size:
             option = next(o for o in written.options if o.name.text == "max_size")
-            self.sink.error("S034", f"max_size {max_size:,} B is less than struct '{written.messages[0].name}' "
-                            f"({message.size:,} B)", option.value.span, "drop max_size: a struct's size is known")  # fmt: skip
+            what = f"max_size {max_size:,} B is less than struct '{written.messages[0].name}' ({message.size:,} B)"
+            self.sink.error("S034", what, option.value.span, "drop max_size: a struct's size is known")
         return Qos(
             history=number("history"),
             capacity=number("capacity"),

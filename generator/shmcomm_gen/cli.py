@@ -17,6 +17,7 @@ from shmcomm_gen.output import Output, depfile_text, text_output, write_all
 _OK, _ERRORS, _USAGE = 0, 1, 2
 _DEEPEST_NESTING = 50_000  # A schema may nest structs deeper than Python's default allows.
 
+_IMPORT_DIRS_HELP = "where includes are found, after the includer's own folder; may be repeated"
 _EXAMPLES = """\
 examples:
   shmcommc robot.channel -I schema --cpp out --python out    C++ and Python of one schema
@@ -61,12 +62,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
-    parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help="where includes are found, after the includer's own folder; may be repeated")  # fmt: skip
+    parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
     parser.add_argument("--cpp", type=Path, metavar="DIR", help="write STEM.shm.h, STEM.shm.cc and STEM_generated.h")
     parser.add_argument("--python", type=Path, metavar="DIR", help="write the package STEM")
     parser.add_argument("--bfbs", type=Path, metavar="DIR", help="write STEM.bfbs, FlatBuffers' binary schema")
     parser.add_argument("--flatc", type=Path, metavar="PATH", help="FlatBuffers' compiler; default: the one on PATH")
-    parser.add_argument("--depfile", type=Path, metavar="FILE", help="write a make rule that names all inputs; for one SCHEMA")  # fmt: skip
+    parser.add_argument("--depfile", type=Path, metavar="FILE", help="write a make rule of all inputs; for one SCHEMA")
     parser.add_argument("--error-format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--version", action="version", version=f"shmcommc {__version__}")
     return parser

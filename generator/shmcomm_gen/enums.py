@@ -43,7 +43,11 @@ def _underlying(written: EnumSyntax, sink: Sink) -> Scalar:
 
 
 def _spelled(written: TypeSyntax) -> str:
-    return written.name if isinstance(written, TypeName) else written.span.source.text[written.span.start : written.span.end]
+    return (
+        written.name
+        if isinstance(written, TypeName)
+        else written.span.source.text[written.span.start : written.span.end]
+    )
 
 
 def _number(written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, sink: Sink) -> tuple[EnumValue, ...]:

@@ -45,14 +45,17 @@ CODES: Mapping[str, tuple[str, str]] = {
         "a generated name is taken",
         "channel camera generates CameraChannel, CameraPublisher, CameraSubscriber, CameraSample and CameraLoan beside\n"
         "the types of its namespace. In Python all endpoints of a file share one package. Rename the channel's\n"
-        "identifier (its name at run time may stay: channel other = \"front/camera\" : …) or the type.",
+        'identifier (its name at run time may stay: channel other = "front/camera" : …) or the type.',
     ),
     "S010": (
         "a struct holds something of variable size",
         "Structs are plain bytes: scalars, enums, structs and fixed arrays of these. What has strings, vectors or tables\n"
         "is a table.",
     ),
-    "S011": ("a struct contains itself", "Its size would be infinite. A table refers to others and may refer to itself."),
+    "S011": (
+        "a struct contains itself",
+        "Its size would be infinite. A table refers to others and may refer to itself.",
+    ),
     "S012": ("a struct without fields", "A struct of no bytes cannot be addressed. An empty table is legal."),
     "S013": (
         "a fixed array in the wrong place or of the wrong length",

@@ -139,7 +139,11 @@ def _instead(name: str, pattern: str) -> str:
 def _read_value(option: Option, value: Value, sink: Sink) -> OptionValue | None:
     match option.kind:
         case Kind.COUNT:
-            return _in_range(option, integer(value.text), value, sink) if _is(value, ValueKind.INTEGER, option, sink) else None
+            return (
+                _in_range(option, integer(value.text), value, sink)
+                if _is(value, ValueKind.INTEGER, option, sink)
+                else None
+            )
         case Kind.SIZE:
             return _read_quantity(option, value, SIZE_UNITS, "8MiB", sink)
         case Kind.DURATION:
@@ -173,9 +177,7 @@ def _in_range(option: Option, number: int, value: Value, sink: Sink) -> int | No
     return None
 
 
-def _read_quantity(
-    option: Option, value: Value, units: Mapping[str, int], example: str, sink: Sink
-) -> int | None:
+def _read_quantity(option: Option, value: Value, units: Mapping[str, int], example: str, sink: Sink) -> int | None:
     if value.kind is ValueKind.INTEGER and option.kind is Kind.SIZE:
         return _in_range(option, integer(value.text), value, sink)
     if value.kind in (ValueKind.INTEGER, ValueKind.FLOAT):

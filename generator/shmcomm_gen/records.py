@@ -182,9 +182,7 @@ class RecordResolver:
         if "key" in named and not isinstance(type_, ScalarType | StringType):
             self.sink.error("S021", "a key is a scalar or a string", span)
 
-    def _number(
-        self, written: RecordSyntax, typed: list[tuple[FieldSyntax, Type]], fields: list[Field]
-    ) -> list[Field]:
+    def _number(self, written: RecordSyntax, typed: list[tuple[FieldSyntax, Type]], fields: list[Field]) -> list[Field]:
         """Gives ids: those written, which must be all and 0, 1, 2, …, or the order of declaration."""
         given = {f.name: int_text for f in fields for key, int_text in f.attributes if key == "id"}
         asked = [f for f in written.fields if any(a.name.text == "id" for a in f.attributes)]
@@ -203,14 +201,16 @@ class RecordResolver:
             found = integer(given[f.name])
             if found != expected:
                 is_twice = found == expected - 1
-                what = f"id {found} is given twice" if is_twice else f"field '{f.name}' has id {found}, but no field has {expected}"
+                what = (
+                    f"id {found} is given twice"
+                    if is_twice
+                    else f"field '{f.name}' has id {found}, but no field has {expected}"
+                )
                 self.sink.error("S022", what, spans[f.name], f"ids of '{written.name.text}' run from 0 without a gap")
                 return fields
         return [_placed(f, index, 4 + 2 * index, 0) for index, f in enumerate(numbered)]
 
-    def _lay_out(
-        self, written: RecordSyntax, name: str, fields: tuple[Field, ...], attributes: Attributes
-    ) -> Record:
+    def _lay_out(self, written: RecordSyntax, name: str, fields: tuple[Field, ...], attributes: Attributes) -> Record:
         size, alignment = 0, 1
         if written.is_struct:
             types = [f.type for f in fields]

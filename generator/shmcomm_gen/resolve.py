@@ -42,9 +42,7 @@ def resolve(closure: Closure, sink: Sink) -> Schema:
     )
 
 
-def _file(
-    file: FileSyntax, closure: Closure, names: Names, user_attributes: frozenset[str], sink: Sink
-) -> SchemaFile:
+def _file(file: FileSyntax, closure: Closure, names: Names, user_attributes: frozenset[str], sink: Sink) -> SchemaFile:
     return SchemaFile(
         name=file.source.path.name,
         includes=tuple(other.source.path.name for other in closure.included_by(file)),

@@ -76,7 +76,7 @@ def test_a_struct_needs_its_size_and_an_unbounded_table_gets_16_mib(tmp_path: Pa
 def test_names_come_from_the_namespace_or_are_given(tmp_path: Path) -> None:
     schema = schema_of(
         tmp_path,
-        'struct A { x:int; } channel a : pubsub<A>; namespace r.s; channel front_camera : pubsub<A>; '
+        "struct A { x:int; } channel a : pubsub<A>; namespace r.s; channel front_camera : pubsub<A>; "
         'channel c = "any thing é" : pubsub<A>;',
     )
 

@@ -48,7 +48,9 @@ def test_the_caret_stays_on_its_line() -> None:
     sink = Sink()
     sink.error("S001", "too long", span(10, 20))
 
-    assert as_text(sink.diagnostics[0]).splitlines()[-1] == "  | \t^^^^^^^^".replace("\t^", "^", 1).replace("^^^^^^^^", "^^^^^^^^^")
+    assert as_text(sink.diagnostics[0]).splitlines()[-1] == "  | \t^^^^^^^^".replace("\t^", "^", 1).replace(
+        "^^^^^^^^", "^^^^^^^^^"
+    )
 
 
 def test_an_empty_line_has_a_caret_too() -> None:

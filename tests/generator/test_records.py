@@ -81,7 +81,9 @@ def test_a_name_means_the_innermost_type_of_that_name(tmp_path: Path) -> None:
 
 
 def test_types_of_included_files_are_seen_however_far(tmp_path: Path) -> None:
-    schema = schema_of(tmp_path, 'include "one.fbs"; table T { p:P; }', one='include "two.fbs";', two="struct P { x:int; }")
+    schema = schema_of(
+        tmp_path, 'include "one.fbs"; table T { p:P; }', one='include "two.fbs";', two="struct P { x:int; }"
+    )
 
     assert schema.records["T"].fields[0].type == RecordType("P", True)
 

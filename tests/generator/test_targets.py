@@ -125,7 +125,7 @@ def test_python_type_checks_and_its_misuse_does_not(generated: Path) -> None:
     packages = [str(generated / "python" / Path(name).stem) for name in SCHEMAS]
 
     run = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(generated / "cache"), *packages, "use.py", "misuse.py"],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", *packages, "use.py", "misuse.py"],
         cwd=generated, capture_output=True, text=True, check=False,
         env={"MYPYPATH": f"{ROOT / 'runtime' / 'python'}:{generated / 'python'}"},
     )  # fmt: skip
@@ -159,7 +159,8 @@ def test_strings_are_escaped_for_cpp(tmp_path: Path) -> None:
 
 
 def test_a_channel_may_be_in_no_namespace_or_in_two(tmp_path: Path) -> None:
-    text = "struct A { x:int; } channel c : pubsub<A>; namespace a.b; channel d : pubsub<A>; namespace e; channel f : pubsub<A>;"
+    text = "struct A { x:int; } channel c : pubsub<A>; namespace a.b; channel d : pubsub<A>; namespace e;"
+    text += "channel f : pubsub<A>;"
 
     header = cpp.header_text(schema_of(tmp_path, text))
 

@@ -55,3 +55,8 @@ def test_nan_is_a_default(tmp_path: Path) -> None:
     schema = schema_of(tmp_path, "table T { x:float = nan; }")
 
     assert math.isnan(schema.records["T"].fields[0].default)
+
+
+@pytest.mark.parametrize("text", ["nan", "-nan", '"nan"'])
+def test_other_spellings_of_nan(tmp_path: Path, text: str) -> None:
+    assert math.isnan(schema_of(tmp_path, f"table T {{ x:double = {text}; }}").records["T"].fields[0].default)

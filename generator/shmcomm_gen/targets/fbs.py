@@ -7,7 +7,17 @@ import math
 from collections.abc import Iterator
 
 from shmcomm_gen.fingerprint import type_text
-from shmcomm_gen.model import Attributes, EnumType, Field, Record, ScalarType, Schema, SchemaFile, namespace_of, short_name
+from shmcomm_gen.model import (
+    Attributes,
+    EnumType,
+    Field,
+    Record,
+    ScalarType,
+    Schema,
+    SchemaFile,
+    namespace_of,
+    short_name,
+)
 
 _KEYWORD_VALUES = ("required", "deprecated", "key", "bit_flags", "original_order")
 

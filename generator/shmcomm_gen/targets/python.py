@@ -271,8 +271,7 @@ def _facts(qos: Qos) -> tuple[str, ...]:
         f'reliability="{qos.reliability}", on_full="{qos.on_full}",',
         f"deadline_ns={qos.deadline_ns}, lifespan_ns={qos.lifespan_ns}, "
         f"max_publishers={qos.max_publishers}, max_subscribers={qos.max_subscribers},",
-        f"max_borrowed={qos.max_borrowed}, max_loans={qos.max_loans}, "
-        f'verify="{qos.verify}", prefault={qos.prefault},',
+        f'max_borrowed={qos.max_borrowed}, max_loans={qos.max_loans}, verify="{qos.verify}", prefault={qos.prefault},',
     )
 
 
