@@ -224,7 +224,7 @@ absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
   const std::int64_t start_ns = platform::NowNs();
   for (;;) {
     const std::int64_t waited_ns = platform::NowNs() - start_ns;
-    if (waited_ns >= publish_timeout_ns_) return Full(waited_ns);
+    if (waited_ns >= publish_timeout_ns_) return Full(publish_timeout_ns_ > 0 ? waited_ns : 0);
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
     room_.WaitFor(writer_.slowest(), publish_timeout_ns_ - waited_ns);
     memory_.slots().Header(slot)->publish_ns = platform::NowNs();
