@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -68,8 +69,8 @@ class ChannelResolver:
         size = len(name.encode())
         if not 1 <= size <= _MAX_NAME_BYTES:
             self.sink.error("S030", f"a channel's name is 1 to {_MAX_NAME_BYTES} bytes, not {size}", span)
-        elif "\0" in name or "\n" in name:
-            self.sink.error("S030", "a channel's name holds no NUL and no line break", span)
+        elif any(unicodedata.category(char) == "Cc" for char in name):
+            self.sink.error("S030", "a channel's name holds no control characters", span)
 
     def _messages(self, written: ChannelSyntax, pattern: str) -> list[str] | None:
         count, example = _MESSAGES_OF[pattern]

@@ -48,7 +48,7 @@ def compile_schema(request: Request, sink: Sink) -> Compilation:
     if request.cpp_dir:
         outputs += _cpp_outputs(schema, binary, request.cpp_dir, request.flatc, sink)
     if request.python_dir:
-        outputs += _python_outputs(schema, binary, request.python_dir / schema.main.stem)
+        outputs += _python_outputs(schema, binary, request.python_dir, sink)
     if request.bfbs_dir:
         outputs.append(Output(request.bfbs_dir / f"{schema.main.stem}.bfbs", binary))
     return Compilation(() if sink.has_errors else tuple(outputs), closure.paths)
@@ -69,7 +69,9 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
     ]
 
 
-def _python_outputs(schema: Schema, binary: bytes, package: Path) -> list[Output]:
+def _python_outputs(schema: Schema, binary: bytes, directory: Path, sink: Sink) -> list[Output]:
+    rules.check_package_name(schema, sink)
+    package = directory / schema.main.stem
     texts = python.package_files(schema)
     files = [text_output(package / name, text) for name, text in texts.items()]
     return [*files, Output(package / f"{schema.main.stem}.bfbs", binary)]

@@ -119,7 +119,7 @@ CODES: Mapping[str, tuple[str, str]] = {
         "an unknown pattern, or the wrong number of messages",
         "pubsub<Message>, pushpull<Job>, reqrep<Request, Reply>.",
     ),
-    "S030": ("a channel's name", "Any text of 1 to 200 bytes without NUL and line breaks."),
+    "S030": ("a channel's name", "Any text of 1 to 200 bytes without control characters, a line break among them."),
     "S031": (
         "two files of one compilation have the same stem",
         "Output is named for the stem: robot.channel and robot.fbs would both generate robot_generated.h.",
@@ -141,6 +141,11 @@ CODES: Mapping[str, tuple[str, str]] = {
     "S037": (
         "flatc refused a schema",
         "All checks here passed and flatc's did not: a difference between the two. Please report it.",
+    ),
+    "S038": (
+        "a file's name is no name of a Python package",
+        "The package is named for the file: robot.channel becomes `import robot`. Letters, digits and underscores, and no\n"
+        "word of Python.",
     ),
 }
 

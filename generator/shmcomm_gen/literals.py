@@ -7,12 +7,15 @@ import math
 
 from shmcomm_gen.syntax import Value, ValueKind
 
+_LONGEST_NUMBER = 1_000
 _FLOAT_WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 
 
 def integer(text: str) -> int:
     """`12`, `-3`, `0x2`. A leading zero means nothing, as for flatc."""
     digits = text.lstrip("+-")
+    if len(digits) > _LONGEST_NUMBER:
+        digits = digits[:_LONGEST_NUMBER]  # Beyond every range already; the interpreter refuses thousands of digits.
     number = int(digits, 16) if digits[:2].lower() == "0x" else int(digits, 10)
     return -number if text.startswith("-") else number
 

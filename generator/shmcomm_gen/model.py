@@ -177,7 +177,9 @@ class Schema:
 
 
 def pascal_case(identifier: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in identifier.split("_"))
+    """A name for C++ and Python: `_2nd` begins with a digit once its underscore is gone, and keeps it."""
+    joined = "".join(part[:1].upper() + part[1:] for part in identifier.split("_"))
+    return joined if joined[:1].isalpha() else f"_{joined}"
 
 
 def short_name(qualified: str) -> str:

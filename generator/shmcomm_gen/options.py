@@ -24,6 +24,7 @@ SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**
 MAX_MESSAGE_BYTES = (1 << 31) - 64
 MAX_DURATION_NS = (1 << 63) - 1
 UNBOUNDED_MAX_SIZE = 16 << 20
+_DIGITS_THAT_COUNT = 20
 
 
 class Kind(Enum):
@@ -200,7 +201,8 @@ def _read_quantity(option: Option, value: Value, units: Mapping[str, int], examp
 def _scaled(amount: str, unit: int) -> int:
     """`1.5` units as an integer, without a rounding error on the way."""
     whole, _, fraction = amount.partition(".")
-    return int(whole) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
+    fraction = fraction[:_DIGITS_THAT_COUNT]
+    return integer(whole) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
 def _read_boolean(option: Option, value: Value, sink: Sink) -> bool | None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import keyword
+
 from shmcomm_gen.channels import channel_name
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.load import Closure
@@ -56,6 +58,14 @@ def _check_python_package(channel: Channel, in_package: dict[str, Channel], sink
         sink.error("S009", f"channel '{channel.identifier}' generates '{channel.stem}Publisher', which the Python package "
                    f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
                    earlier.span)  # fmt: skip
+
+
+def check_package_name(schema: Schema, sink: Sink) -> None:
+    """Only where Python is asked for: the package has the file's name."""
+    stem = schema.main.stem
+    if not stem.isidentifier() or keyword.iskeyword(stem):
+        sink.error("S038", f"'{schema.main.name}' would generate the Python package '{stem}', which no program could import",
+                   None, "rename the file")  # fmt: skip
 
 
 def _check_stems(closure: Closure, sink: Sink) -> None:

@@ -76,6 +76,13 @@ def find_include(name: str, includer: Path, import_dirs: tuple[Path, ...]) -> Pa
     """Where `include "name"` leads: beside the includer first, then the import directories in order."""
     for directory in (includer.parent, *import_dirs):
         candidate = directory / name
-        if candidate.is_file():
+        if _is_file(candidate):
             return candidate
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # The name is too long, or a folder may not be searched.
+        return False

@@ -240,7 +240,9 @@ def unquote(literal: str) -> str:
             return chr(int(escape[1:], 16))
         return _ESCAPES.get(escape, escape)
 
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", replace, literal[1:-1])
+    text = re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", replace, literal[1:-1])
+    # Two escapes may be the halves of one character; a half alone is none.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _head(node: Node) -> str:

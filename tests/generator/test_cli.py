@@ -158,6 +158,18 @@ def test_a_refusal_of_flatc_is_passed_on(tmp_path: Path, capsys: Capture) -> Non
     assert "error[S037]: flatc refused a schema that passed our checks: error: no such thing" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("stem", ["my-robot", "class", "2nd"])
+def test_a_package_nobody_could_import_is_refused_where_python_is_asked_for(
+    tmp_path: Path, capsys: Capture, stem: str
+) -> None:
+    schema = write(tmp_path / f"{stem}.channel", GOOD)
+
+    assert main([schema, "--bfbs", str(tmp_path / "out")]) == 0
+    assert main([schema, "--python", str(tmp_path / "out")]) == 1
+
+    assert f"error[S038]: '{stem}.channel' would generate the Python package '{stem}'" in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: Capture) -> None:
     blocked = write(tmp_path / "file", "")
 
@@ -192,7 +204,7 @@ def test_every_code_is_explained(code: str, capsys: Capture) -> None:
 def test_a_code_that_does_not_exist_is_wrong_usage(codes: list[str], capsys: Capture) -> None:
     assert main(["explain", *codes]) == 2
 
-    assert capsys.readouterr().err == "usage: shmcommc explain CODE, from S001 to S037\n"
+    assert capsys.readouterr().err == "usage: shmcommc explain CODE, from S001 to S038\n"
 
 
 def test_structs_may_nest_deeper_than_the_interpreter_by_default(tmp_path: Path) -> None:

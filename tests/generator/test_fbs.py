@@ -104,3 +104,9 @@ def test_the_text_compiles_to_the_same_model(tmp_path: Path) -> None:
 )
 def test_floats_are_read_back_to_the_same_bits(number: float, text: str) -> None:
     assert float_text(number) == text
+
+
+def test_strings_are_quoted_for_flatc(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, r'attribute "note"; table T (note: "a \"b\" \\ \n é") { x:int; }')
+
+    assert r'table T (note: "a \"b\" \\ \n é") {' in fbs_text(schema.main, schema)

@@ -49,3 +49,19 @@ def test_the_samples_of_flatbuffers_never_raise() -> None:
     for path in samples:
         _, sink = compile_file(path, root, root / "tests", root / "tests" / "include_test")
         assert "S001" not in {found.code for found in sink.diagnostics}, path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"enum E : int {{ A = {'9' * 5000} }}", f"table A {{ x:int = {'9' * 5000}; }}", f"struct S {{ x:[int:{'1' * 5000}]; }}",
+        f"table A {{ x:int; }} channel a : pubsub<A> {{ capacity: {'9' * 5000}; deadline: {'9' * 5000}.{'9' * 5000}s; }}",
+        f'include "{"x" * 5000}.fbs";', 'include "";', 'include "\\x00";', 'table A { x:int; } channel a = "\\ud800" : pubsub<A>;',
+        "table A { x:" + "[" * 300 + "int" + "]" * 300 + "; }", "namespace " + ".".join("a" * 2000) + "; table A { a:A; }",
+    ],
+    ids=lambda text: text[:24],
+)  # fmt: skip
+def test_extremes_never_raise(tmp_path: Path, text: str) -> None:
+    (tmp_path / "case.channel").write_text(text, encoding="utf-8")
+
+    compile_file(tmp_path / "case.channel")

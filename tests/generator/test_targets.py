@@ -191,3 +191,28 @@ def test_docstrings_survive_quotes_and_backslashes(tmp_path: Path) -> None:
     schema = schema_of(tmp_path, '/// A "quoted" \\ path """\nstruct A { x:int; } channel c : pubsub<A>;')
 
     compile(python.package_files(schema)["__init__.pyi"], "stub", "exec")
+
+
+def test_a_doc_comment_that_ends_in_a_backslash_does_not_swallow_the_next_line(tmp_path: Path) -> None:
+    header = cpp.header_text(schema_of(tmp_path, "struct A { x:int; }\n/// C:\\\nchannel c : pubsub<A>;"))
+
+    assert "/// C:\n" in header
+
+
+@pytest.mark.parametrize("identifier", ["schema", "_", "_1", "class", "Schema"])
+def test_any_identifier_makes_names_of_cpp_and_python(tmp_path: Path, identifier: str) -> None:
+    schema = schema_of(tmp_path, f"struct A {{ x:int; }} channel {identifier} : pubsub<A>; channel other : pubsub<A>;")
+
+    files = python.package_files(schema)
+
+    for text in (files["__init__.py"], files["__init__.pyi"]):
+        compile(text, "package", "exec")
+    assert "\n_schema = _schema." not in files["__init__.py"]
+    assert schema.channels[0].stem.isidentifier()
+
+
+def test_characters_beyond_the_basic_plane_reach_python(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, 'struct A { x:int; } channel c = "\\ud83d\\ude00 é" : pubsub<A>;')
+
+    assert schema.channels[0].name == "\U0001f600 é"
+    assert 'name="\U0001f600 é"' in python.package_files(schema)["__init__.py"]

@@ -75,7 +75,7 @@ def _channel(channel: Channel, schema: Schema) -> ChannelView:
     message = f"::{_cpp_name(channel.message)}"
     return ChannelView(
         stem=channel.stem,
-        doc=(*channel.doc, f" Channel '{channel.name}', pubsub<{short_name(channel.message)}>."),
+        doc=(*(line.rstrip("\\ ") for line in channel.doc), f" Channel '{channel.name}', pubsub<{short_name(channel.message)}>."),
         message=message,
         aliases=tuple(_aliases(channel, schema)),
         facts=tuple(_facts(channel, schema)),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 
@@ -40,9 +41,9 @@ def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
     if file.root_type:
         yield f"\nroot_type {file.root_type};"
     if file.file_identifier:
-        yield f'file_identifier "{file.file_identifier}";'
+        yield f"file_identifier {_quoted(file.file_identifier)};"
     if file.file_extension:
-        yield f'file_extension "{file.file_extension}";'
+        yield f"file_extension {_quoted(file.file_extension)};"
 
 
 def _record(record: Record) -> Iterator[str]:
@@ -82,6 +83,11 @@ def float_text(number: float) -> str:
     return repr(number)
 
 
+def _quoted(text: str) -> str:
+    """A string literal; JSON's escapes are among flatc's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _attributes(attributes: Attributes) -> str:
     shown = [name if name in _KEYWORD_VALUES else _valued(name, text) for name, text in attributes]
     return f" ({', '.join(shown)})" if shown else ""
@@ -90,4 +96,4 @@ def _attributes(attributes: Attributes) -> str:
 def _valued(name: str, text: str) -> str:
     if text == "0" and name not in ("id", "force_align"):
         return name
-    return f"{name}: {text}" if text.lstrip("-").isdigit() else f'{name}: "{text}"'
+    return f"{name}: {text}" if text.lstrip("-").isdigit() else f"{name}: {_quoted(text)}"

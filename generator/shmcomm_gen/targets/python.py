@@ -251,13 +251,13 @@ def _channel(channel: Channel, schema: Schema, names: Mapping[str, str]) -> Chan
     what = f"Channel '{channel.name}', pubsub<{short_name(channel.message)}>."
     return ChannelView(
         identifier=channel.identifier,
-        name=json.dumps(channel.name),
+        name=_literal(channel.name),
         publisher=channel.stem + "Publisher",
         subscriber=channel.stem + "Subscriber",
         message=names[channel.message],
         qualified=channel.message,
         fingerprint=f"0x{fingerprint(channel.message, schema):016x}",
-        declared_at=json.dumps(channel.span.place),
+        declared_at=_literal(channel.span.place),
         facts=_facts(channel.qos),
         doc=_docstring((*channel.doc, what), ""),
         signature=_signature("self", schema.records[channel.message], names),
@@ -273,6 +273,11 @@ def _facts(qos: Qos) -> tuple[str, ...]:
         f"max_publishers={qos.max_publishers}, max_subscribers={qos.max_subscribers},",
         f'max_borrowed={qos.max_borrowed}, max_loans={qos.max_loans}, verify="{qos.verify}", prefault={qos.prefault},',
     )
+
+
+def _literal(text: str) -> str:
+    """A string literal of Python, which is JSON's where nothing beyond ASCII is escaped."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _docstring(doc: tuple[str, ...], otherwise: str) -> str:

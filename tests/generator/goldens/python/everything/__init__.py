@@ -11,25 +11,25 @@ S = _schema.struct("robot.deep.S")
 Leaf = _schema.table("robot.deep.Leaf")
 All = _schema.table("robot.deep.All")
 
-_all = _schema.channel(
+_channel_all = _schema.channel(
     name="robot/deep/all", pattern="pubsub", message="robot.deep.All",
     fingerprint=0x172ddb02d0a70537, declared_at="everything.channel:21",
     history=1, capacity=16, max_size=16777216, reliability="reliable", on_full="block",
     deadline_ns=0, lifespan_ns=0, max_publishers=8, max_subscribers=16,
     max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
 )
-AllPublisher = _schema.publisher("AllPublisher", _all)
-AllSubscriber = _schema.subscriber("AllSubscriber", _all)
+AllPublisher = _schema.publisher("AllPublisher", _channel_all)
+AllSubscriber = _schema.subscriber("AllSubscriber", _channel_all)
 
-_p = _schema.channel(
+_channel_p = _schema.channel(
     name="robot/deep/p", pattern="pubsub", message="robot.deep.P",
     fingerprint=0x68757892bd8b8a0c, declared_at="everything.channel:22",
     history=0, capacity=16, max_size=8, reliability="best_effort", on_full="block",
     deadline_ns=0, lifespan_ns=0, max_publishers=8, max_subscribers=16,
     max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
 )
-PPublisher = _schema.publisher("PPublisher", _p)
-PSubscriber = _schema.subscriber("PSubscriber", _p)
+PPublisher = _schema.publisher("PPublisher", _channel_p)
+PSubscriber = _schema.subscriber("PSubscriber", _channel_p)
 
 __all__ = [
     "Mode",

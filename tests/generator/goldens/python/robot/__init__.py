@@ -14,25 +14,25 @@ Job = _schema.table("robot.Job")
 Point = _schema.struct("geometry.Point")
 Path = _schema.table("geometry.Path")
 
-_imu = _schema.channel(
+_channel_imu = _schema.channel(
     name="robot/imu", pattern="pubsub", message="robot.Imu",
     fingerprint=0x42fd9fb28ba2c831, declared_at="robot.channel:15",
     history=0, capacity=8, max_size=72, reliability="best_effort", on_full="block",
     deadline_ns=0, lifespan_ns=0, max_publishers=1, max_subscribers=16,
     max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
 )
-ImuPublisher = _schema.publisher("ImuPublisher", _imu)
-ImuSubscriber = _schema.subscriber("ImuSubscriber", _imu)
+ImuPublisher = _schema.publisher("ImuPublisher", _channel_imu)
+ImuSubscriber = _schema.subscriber("ImuSubscriber", _channel_imu)
 
-_camera = _schema.channel(
+_channel_camera = _schema.channel(
     name="front/camera", pattern="pubsub", message="robot.Image",
     fingerprint=0xb4320c9607e2b396, declared_at="robot.channel:17",
     history=1, capacity=8, max_size=8388608, reliability="best_effort", on_full="block",
     deadline_ns=50000000, lifespan_ns=200000000, max_publishers=1, max_subscribers=16,
     max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
 )
-CameraPublisher = _schema.publisher("CameraPublisher", _camera)
-CameraSubscriber = _schema.subscriber("CameraSubscriber", _camera)
+CameraPublisher = _schema.publisher("CameraPublisher", _channel_camera)
+CameraSubscriber = _schema.subscriber("CameraSubscriber", _channel_camera)
 
 __all__ = [
     "Encoding",
