@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ends a test that hangs, with a word about which and where, instead of leaving it to whoever runs the tests.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace shmcomm::test {
+
+/// Aborts the process unless destroyed in time. The time says "for ever", it is no expectation of speed.
+class Watchdog {
+ public:
+  explicit Watchdog(std::string what, std::chrono::seconds patience = std::chrono::seconds(120))
+      : what_(std::move(what)), thread_([this, patience] { Watch(patience); }) {}
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      is_over_ = true;
+    }
+    over_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void Watch(std::chrono::seconds patience) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (over_.wait_for(lock, patience, [this] { return is_over_; })) return;
+    std::fprintf(stderr, "watchdog: %s hangs\n", what_.c_str());
+    std::abort();
+  }
+
+  std::string what_;
+  std::mutex mutex_;
+  std::condition_variable over_;
+  bool is_over_ = false;
+  std::thread thread_;
+};
+
+}  // namespace shmcomm::test
