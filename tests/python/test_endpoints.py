@@ -183,6 +183,29 @@ def test_statistics_count(tree_ends: Any) -> None:
     assert sub.stats.bytes * 3 == pub.stats.bytes
 
 
+def test_latest_passes_over_older_messages(tree_ends: Any) -> None:
+    pub, sub = tree_ends
+
+    assert sub.latest() is None
+    for i in range(5):
+        pub.send(id=i, data=b"")
+    assert sub.latest().id == 4
+    assert sub.latest() is None
+
+
+def test_a_full_reliable_channel_refuses_after_the_timeout(everything: Any, root: Path) -> None:
+    import shmcomm
+
+    with everything.SurePublisher(root=root, timeout=1) as pub, everything.SureSubscriber(root=root) as sub:
+        for i in range(4):
+            pub.send(id=i)
+        with pytest.raises(shmcomm.SHMBufferFullError):
+            pub.send(id=4)
+
+        assert [sub.recv(timeout=1000).id for _ in range(4)] == [0, 1, 2, 3]
+        assert sub.stats.lost == 0
+
+
 def test_lost_messages_are_told(everything: Any, root: Path) -> None:
     with everything.NarrowPublisher(root=root) as pub, everything.NarrowSubscriber(root=root) as sub:
         for i in range(100):

@@ -101,6 +101,16 @@ def test_a_value_may_send_another_message(everything: Any, root: Path) -> None:
         assert [(m.id, bytes(m.data)) for m in (sub.recv(timeout=1000), sub.recv(timeout=1000))] == [(1, b"inner"), (2, b"outer")]
 
 
+def test_a_send_that_waits_lets_the_reading_thread_run(everything: Any, root: Path) -> None:
+    with everything.SurePublisher(root=root) as pub, everything.SureSubscriber(root=root) as sub:
+        thread, outcome = in_thread(lambda: [sub.recv(timeout=60_000).id for _ in range(200)])
+        for i in range(200):
+            pub.send(id=i)
+        thread.join()
+
+        assert outcome == [list(range(200))]
+
+
 INTERRUPTED = """
 import signal, sys, time
 import everything

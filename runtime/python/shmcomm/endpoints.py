@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from os import PathLike, fspath
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
@@ -32,6 +33,10 @@ class SubscriberStats(NamedTuple):
     """their bytes"""
     lost: int
     """messages overwritten before they were taken"""
+    expired: int
+    """messages skipped because they were older than the channel's lifespan"""
+    demotions: int
+    """times a publisher stopped waiting for this subscriber"""
     incompatible: int
     """messages skipped because their publisher's schema does not fit"""
     corrupt: int
@@ -69,12 +74,14 @@ class Publisher(_core.Publisher):
         root: str | PathLike[str] = "",
         domain: str = "",
         max_size: int = 0,
+        timeout: int | timedelta | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this publisher's own largest message
-        in bytes, at most the channel's. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError,
+        in bytes, at most the channel's; `timeout` is how long a send waits for room on a reliable channel, in
+        milliseconds or as a timedelta, None for ever. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError,
         ValueError for an option out of range."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_size)
+        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout)
 
     @property
     def stats(self) -> PublisherStats:

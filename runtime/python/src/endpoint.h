@@ -21,7 +21,8 @@ struct Opened {
   std::string name;       ///< stays readable after close
   nanobind::object channel;
   Type* type;
-  PyTypeObject* sample_class;
+  const Qos* qos;
+  PyTypeObject* sample_class;  ///< of a subscriber
   std::int64_t process;
   int in_use = 0;         ///< calls under way: a value being converted may run Python code that closes the endpoint
   bool close_wanted = false;

@@ -12,6 +12,7 @@
 #include "endpoints.h"
 #include "pack.h"
 #include "record.h"
+#include "timeout.h"
 #include "values.h"
 
 namespace nb = nanobind;
@@ -28,11 +29,15 @@ struct PublisherHandle {
   PublisherStats last_stats;
 };
 
+/// Whether publishing waits for subscribers.
+bool MayWait(const Qos& qos) { return qos.reliability == Reliability::kReliable && qos.on_full == OnFull::kBlock; }
+
 void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain, std::uint64_t max_size) {
+          std::string domain, std::uint64_t max_size, nb::handle timeout) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<PublisherOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
+  if (!ParseTimeout(timeout.ptr(), &options.publish_timeout)) nb::raise_python_error();
   absl::StatusOr<Publisher> publisher = [&] {
     nb::gil_scoped_release unlocked;
     return Publisher::Open(*declared.spec, options);
@@ -43,8 +48,8 @@ void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::str
   }
   new (self) PublisherHandle{};
   self->name = publisher->channel();
-  self->opened.emplace(OpenedPublisher{*std::move(publisher), self->name, nb::borrow(channel), declared.type, nullptr,
-                                       ProcessNumber()});
+  self->opened.emplace(OpenedPublisher{*std::move(publisher), self->name, nb::borrow(channel), declared.type,
+                                       &declared.spec->qos, nullptr, ProcessNumber()});
 }
 
 bool Finish(const OpenedPublisher& self, const absl::Status& status) {
@@ -53,12 +58,28 @@ bool Finish(const OpenedPublisher& self, const absl::Status& status) {
   return false;
 }
 
+/// Calls `publish`, without the GIL where that may wait: the subscriber waited for may be a thread of this program.
+template <class Publish>
+bool FinishWith(const OpenedPublisher& self, Publish&& publish) {
+  if (!MayWait(*self.qos)) return Finish(self, publish());
+  absl::Status status;
+  {
+    nb::gil_scoped_release unlocked;
+    status = publish();
+  }
+  return Finish(self, status);
+}
+
+bool SendBytes(OpenedPublisher& self, const std::uint8_t* bytes, std::size_t size, Codec codec) {
+  return FinishWith(self, [&] { return self.endpoint.PublishCopy(bytes, size, codec); });
+}
+
 bool SendStruct(OpenedPublisher& self, const Values& values) {
   std::array<std::uint8_t, 512> few;
   std::vector<std::uint8_t> many(self.type->struct_bytes > few.size() ? self.type->struct_bytes : 0);
   std::uint8_t* bytes = many.empty() ? few.data() : many.data();
   if (!PackFields(*self.type, values, Path{}, bytes)) return false;
-  return Finish(self, self.endpoint.PublishCopy(bytes, self.type->struct_bytes, Codec::kStruct));
+  return SendBytes(self, bytes, self.type->struct_bytes, Codec::kStruct);
 }
 
 /// Builds a table in a slot; `build` answers false with an exception set.
@@ -67,7 +88,7 @@ bool SendBuilt(OpenedPublisher& self, Build&& build) {
   absl::StatusOr<Loan> loan = self.endpoint.Loan();
   if (!loan.ok()) return Finish(self, loan.status());
   if (!build(loan->builder())) return false;  // the loan abandons the slot
-  return Finish(self, self.endpoint.Publish(*std::move(loan)));
+  return FinishWith(self, [&] { return self.endpoint.Publish(*std::move(loan)); });
 }
 
 bool SendFields(OpenedPublisher& self, const Values& values) {
@@ -85,10 +106,10 @@ bool SendRecord(OpenedPublisher& self, PyObject* message) {
   if (record.type != self.type) return Expected(Path{}, self.type->name, message);
   if (record.type->is_struct) {
     const std::uint8_t* bytes = record.region.base + record.table.position;
-    return Finish(self, self.endpoint.PublishCopy(bytes, self.type->struct_bytes, Codec::kStruct));
+    return SendBytes(self, bytes, self.type->struct_bytes, Codec::kStruct);
   }
   if (IsWholeMessage(record)) {
-    return Finish(self, self.endpoint.PublishCopy(record.region.base, record.region.size, Codec::kFlatBuffer));
+    return SendBytes(self, record.region.base, record.region.size, Codec::kFlatBuffer);
   }
   return SendBuilt(self, [&](flatbuffers::FlatBufferBuilder& builder) { return CopyMessage(builder, *self.type, message); });
 }
@@ -114,6 +135,11 @@ PyObject* Send(PyObject* object, PyObject* const* arguments, Py_ssize_t given, P
     return nullptr;
   }
   OpenedPublisher& self = *handle.opened;
+  if (self.in_use > 0 && MayWait(*self.qos)) {
+    SetError(ErrorKind::kBase, "%s: another thread is sending on this publisher; give each thread its own",
+             handle.name.c_str());
+    return nullptr;
+  }
   const InUse mark(self.in_use);
   const bool ok = given == 1 ? SendMessage(self, arguments[0]) : SendKeywords(self, arguments, names);
   return ok ? Py_NewRef(Py_True) : nullptr;
@@ -137,7 +163,7 @@ nb::tuple Counters(const PublisherHandle& self) {
 PyMethodDef send = {"send", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(Send)), METH_FASTCALL | METH_KEYWORDS,
                     "send($self, message=None, /, **fields)\n--\n\n"
                     "Publishes one message, given as an instance, a dict, or keywords; built directly in shared memory.\n"
-                    "Never waits for a subscriber. Returns True.\n"
+                    "Waits for subscribers on a reliable channel only, as long as the publisher's timeout. Returns True.\n"
                     "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
 
 PyType_Slot slots[] = {
@@ -150,7 +176,8 @@ PyType_Slot slots[] = {
 void AddPublisher(nb::module_& module) {
   nb::class_<PublisherHandle> publisher(module, "Publisher", nb::type_slots(slots), "The sending end of a channel.");
   publisher
-      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"))
+      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
+           nb::arg("timeout").none())
       .def("close", Close, "Leaves the channel. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors)")
       .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")

@@ -43,8 +43,8 @@ void Open(SubscriberHandle* self, nb::handle_t<DeclaredChannel> channel, std::st
   new (self) SubscriberHandle{};
   self->name = subscriber->channel();
   auto* sample_class = reinterpret_cast<PyTypeObject*>(declared.sample_class.ptr());
-  self->opened.emplace(OpenedSubscriber{*std::move(subscriber), self->name, nb::borrow(channel), declared.type, sample_class,
-                                        ProcessNumber()});
+  self->opened.emplace(OpenedSubscriber{*std::move(subscriber), self->name, nb::borrow(channel), declared.type, &declared.spec->qos,
+                                        sample_class, ProcessNumber()});
 }
 
 void CloseNow(SubscriberHandle& self) {
@@ -78,13 +78,14 @@ PyObject* Fail(const OpenedSubscriber& self, const absl::Status& status) {
   return nullptr;
 }
 
-/// A message that is there already, None if there is none.
-PyObject* TryTake(OpenedSubscriber& self) {
-  absl::StatusOr<std::optional<shmcomm::Sample>> sample = self.endpoint.TryTake();
+/// A message that was there already, None if there was none.
+PyObject* SampleOrNone(OpenedSubscriber& self, absl::StatusOr<std::optional<shmcomm::Sample>> sample) {
   if (!sample.ok()) return Fail(self, sample.status());
   if (!sample->has_value()) return Py_NewRef(Py_None);
   return NewSampleOf(self, **std::move(sample));
 }
+
+PyObject* TryTake(OpenedSubscriber& self) { return SampleOrNone(self, self.endpoint.TryTake()); }
 
 /// Repeats `wait(slice)` without the GIL until it is done, `timeout` passed, a signal raised or the subscriber is closed.
 /// Answers 1 done, 0 timed out, -1 with an exception set.
@@ -170,6 +171,11 @@ PyObject* TryReceive(PyObject* object, PyObject*) {
   return self == nullptr ? nullptr : TryTake(*self);
 }
 
+PyObject* Latest(PyObject* object, PyObject*) {
+  OpenedSubscriber* self = Usable(object);
+  return self == nullptr ? nullptr : SampleOrNone(*self, self->endpoint.TakeLatest());
+}
+
 PyObject* Poll(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   absl::Duration timeout = absl::ZeroDuration();
   OpenedSubscriber* self = Usable(object);
@@ -205,7 +211,8 @@ void Close(SubscriberHandle& self) {
 
 nb::tuple Counters(const SubscriberHandle& self) {
   const SubscriberStats stats = self.opened ? self.opened->endpoint.stats() : self.last_stats;
-  return nb::make_tuple(stats.received, stats.bytes, stats.lost, stats.incompatible, stats.corrupt);
+  return nb::make_tuple(stats.received, stats.bytes, stats.lost, stats.expired, stats.demotions, stats.incompatible,
+                        stats.corrupt);
 }
 
 PyCFunction Cast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
@@ -221,6 +228,8 @@ PyMethodDef methods[] = {
      "SHMConnectionError (closed, forked)."},
     {"try_recv", TryReceive, METH_NOARGS,
      "try_recv($self)\n--\n\nThe next message, None if there is none. Errors as recv."},
+    {"latest", Latest, METH_NOARGS,
+     "latest($self)\n--\n\nThe newest message, passing over older ones; None if there is none. Errors as recv."},
     {"poll", Cast(Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\nWhether recv would return at once, waited for up to `timeout` (as in recv)."},
 };
@@ -239,7 +248,7 @@ void AddSubscriber(nb::module_& module) {
   subscriber
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"))
       .def("close", Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
-      .def("counters", Counters, "(received, bytes, lost, incompatible, corrupt)")
+      .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt)")
       .def_prop_ro("channel", [](const SubscriberHandle& self) { return self.name; }, "Name of the channel.")
       .def_prop_ro("closed", [](const SubscriberHandle& self) { return !self.opened.has_value(); });
   for (PyMethodDef& method : methods) AddFastMethod(subscriber, method);
