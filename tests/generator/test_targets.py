@@ -48,7 +48,7 @@ def send(camera: CameraPublisher, imu: ImuPublisher) -> bool:
 
 def receive(camera: CameraSubscriber, imu: ImuSubscriber) -> int:
     image: Image = camera.recv(timeout=100)
-    newest = imu.try_recv()
+    newest = imu.latest() or imu.try_recv()
     for one in camera:
         print(one.lost, one.data.shape, one.encoding.name)
     return image.width + (newest.sequence if newest else 0)
