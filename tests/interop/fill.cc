@@ -31,13 +31,13 @@ flatbuffers::Offset<Leaf> BuildLeaf(Builder& builder, Draw& draw, int depth) {
 struct Scalars {
   std::int8_t i8; std::uint8_t u8; std::int16_t i16; std::uint16_t u16; std::int32_t i32; std::uint32_t u32;
   std::int64_t i64; std::uint64_t u64;
-  float f32; double f64; bool flag; Color color; Level level;
+  float f32; double f64; bool flag; Color color; Level level; Modes modes;
 };
 
 Scalars DrawScalars(Draw& d) {
   return Scalars{d.Integer<std::int8_t>(),  d.Integer<std::uint8_t>(),  d.Integer<std::int16_t>(), d.Integer<std::uint16_t>(),
                  d.Integer<std::int32_t>(), d.Integer<std::uint32_t>(), d.Integer<std::int64_t>(), d.Integer<std::uint64_t>(),
-                 d.F32(), d.F64(), d.Flag(), d.OfColor(), d.OfLevel()};
+                 d.F32(), d.F64(), d.Flag(), d.OfColor(), d.OfLevel(), d.OfModes()};
 }
 
 void AddScalars(EverythingBuilder& out, const Scalars& s) {
@@ -54,6 +54,7 @@ void AddScalars(EverythingBuilder& out, const Scalars& s) {
   out.add_flag(s.flag);
   out.add_color(s.color);
   out.add_level(s.level);
+  out.add_modes(s.modes);
 }
 
 flatbuffers::Offset<Everything> BuildLeast(Builder& builder) {
@@ -84,6 +85,7 @@ flatbuffers::Offset<Everything> BuildEverything(Builder& b, std::uint64_t number
   const auto flags = b.CreateVector(Many<std::uint8_t>(d, [&] { return d.Flag() ? std::uint8_t{1} : std::uint8_t{0}; }));
   const auto colors = b.CreateVector(Many<std::uint8_t>(d, [&] { return static_cast<std::uint8_t>(d.OfColor()); }));
   const auto levels = b.CreateVector(Many<std::int16_t>(d, [&] { return static_cast<std::int16_t>(d.OfLevel()); }));
+  const auto mode_sets = b.CreateVector(Many<std::uint16_t>(d, [&] { return static_cast<std::uint16_t>(d.OfModes()); }));
   const auto texts = b.CreateVector(Many<flatbuffers::Offset<flatbuffers::String>>(d, [&] { return b.CreateString(d.Text()); }));
   const auto points = b.CreateVectorOfStructs(Many<geometry::Point>(d, [&] { return d.OfPoint(); }));
   const auto parts = b.CreateVectorOfStructs(Many<Part>(d, [&] { return d.OfPart(); }));
@@ -110,6 +112,7 @@ flatbuffers::Offset<Everything> BuildEverything(Builder& b, std::uint64_t number
   out.add_flags(flags);
   out.add_colors(colors);
   out.add_levels(levels);
+  out.add_mode_sets(mode_sets);
   out.add_texts(texts);
   out.add_points(points);
   out.add_parts(parts);

@@ -49,6 +49,11 @@ class Draw {
     static constexpr std::array<Level, 3> kAll = {Level_Low, Level_Middle, Level_High};
     return kAll[Choose(kAll.size())];
   }
+  Modes OfModes() {
+    static constexpr std::array<std::uint16_t, 4> kAll = {0, Modes_Fast, Modes_Fast | Modes_Loud,
+                                                            Modes_Fast | Modes_Safe | Modes_Loud};
+    return static_cast<Modes>(kAll[Choose(kAll.size())]);
+  }
   std::string Text() {
     static const std::array<std::string, 7> kAll = {
         "", "a", "Grüße", "温度 20 °C", "line\nbreak\ttab", std::string("nul\0inside", 10), std::string(300, 'x')};

@@ -14,6 +14,7 @@ from typing import Any
 MASK = (1 << 64) - 1
 COLORS = (0, 5, 6)
 LEVELS = (-300, 0, 300)
+MODES = (0, 1, 513, 515)
 TEXTS = ("", "a", "Grüße", "温度 20 °C", "line\nbreak\ttab", "nul\0inside", "x" * 300)
 F32_ENDS = (0, 0x80000001, 0x7FC00000, 0x7F800000)
 F64_ENDS = (0, 0x8000000000000001, 0x7FF8000000000000, 0x7FF0000000000000)
@@ -50,6 +51,9 @@ class Draw:
 
     def level(self) -> int:
         return LEVELS[self._choose(3)]
+
+    def modes(self) -> int:
+        return MODES[self._choose(4)]
 
     def text(self) -> str:
         return TEXTS[self._choose(len(TEXTS))]
@@ -94,11 +98,11 @@ def everything(number: int) -> dict[str, Any]:
         return {"name": "least"}
     d = Draw(number)
     message: dict[str, Any] = {kind: d.integer(kind) for kind in INTEGERS}
-    message |= {"f32": d.f32(), "f64": d.f64(), "flag": d.flag(), "color": d.color(), "level": d.level()}
+    message |= {"f32": d.f32(), "f64": d.f64(), "flag": d.flag(), "color": d.color(), "level": d.level(), "modes": d.modes()}
     message |= {"text": d.text(), "name": d.text()}
     message |= {f"{kind}s": d.integers(kind) for kind in INTEGERS}
     message |= {"f32s": d.many(d.f32), "f64s": d.many(d.f64), "flags": d.many(d.flag)}
-    message |= {"colors": d.many(d.color), "levels": d.many(d.level), "texts": d.many(d.text)}
+    message |= {"colors": d.many(d.color), "levels": d.many(d.level), "mode_sets": d.many(d.modes), "texts": d.many(d.text)}
     message |= {"points": d.many(d.point), "parts": d.many(d.part), "point": d.point(), "part": d.part()}
     message |= {"leaf": d.leaf(0), "leaves": d.many(lambda: d.leaf(1)), "after_old": d.integer("i16")}
     return message
@@ -135,9 +139,9 @@ LEAF["children"] = [LEAF]
 SCALARS = {"f32": "f32", "f64": "f64", "flag": "int", "color": "int", "level": "int"} | dict.fromkeys(INTEGERS, "int")
 EVERYTHING: Mapping[str, Any] = {
     **{name: SCALARS[name] for name in (*INTEGERS, "f32", "f64", "flag", "color", "level")},
-    "text": "text", "name": "text",
+    "modes": "int", "text": "text", "name": "text",
     **{f"{name}s": [SCALARS[name]] for name in (*INTEGERS, "f32", "f64", "flag", "color", "level")},
-    "texts": ["text"], "points": [POINT], "parts": [PART], "point": POINT, "part": PART, "leaf": LEAF, "leaves": [LEAF],
+    "mode_sets": ["int"], "texts": ["text"], "points": [POINT], "parts": [PART], "point": POINT, "part": PART, "leaf": LEAF, "leaves": [LEAF],
     "default_i32": "int", "default_u64": "int", "default_f32": "f32", "default_f64": "f64", "default_flag": "int", "default_color": "int",
     "after_old": "int",
 }  # fmt: skip
@@ -146,7 +150,7 @@ PLAIN: Mapping[str, Any] = {
     "point": POINT, "part": PART, "u16s": ["int"], "f64s": ["f64"], "flags": ["int"], "colors": ["int"], "points": [POINT],
 }  # fmt: skip
 DEFAULTS: Mapping[str, Any] = {
-    **dict.fromkeys(SCALARS, 0), "color": 5, "after_old": 0,
+    **dict.fromkeys(SCALARS, 0), "color": 5, "modes": 0, "after_old": 0,
     "default_i32": -7, "default_u64": 9223372036854775807, "default_f32": 0.1, "default_f64": 2.5, "default_flag": True, "default_color": 6,
 }  # fmt: skip
 

@@ -85,9 +85,9 @@ std::uint32_t Crc32(const std::uint8_t* data, std::size_t bytes) {
 
 std::string Text(const Everything& m) {
   return "everything" + FIELD(i8) + FIELD(u8) + FIELD(i16) + FIELD(u16) + FIELD(i32) + FIELD(u32) + FIELD(i64) + FIELD(u64) + FIELD(f32) +
-         FIELD(f64) + FIELD(flag) + FIELD(color) + FIELD(level) + FIELD(text) + FIELD(name) + LIST(i8s) + LIST(u8s) + LIST(i16s) +
+         FIELD(f64) + FIELD(flag) + FIELD(color) + FIELD(level) + FIELD(modes) + FIELD(text) + FIELD(name) + LIST(i8s) + LIST(u8s) + LIST(i16s) +
          LIST(u16s) + LIST(i32s) + LIST(u32s) + LIST(i64s) + LIST(u64s) + LIST(f32s) + LIST(f64s) + LIST(flags) + LIST(colors) +
-         LIST(levels) + LIST(texts) + LIST(points) + LIST(parts) + FIELD(point) + FIELD(part) + FIELD(leaf) + LIST(leaves) +
+         LIST(levels) + LIST(mode_sets) + LIST(texts) + LIST(points) + LIST(parts) + FIELD(point) + FIELD(part) + FIELD(leaf) + LIST(leaves) +
          FIELD(default_i32) + FIELD(default_u64) + FIELD(default_f32) + FIELD(default_f64) + FIELD(default_flag) + FIELD(default_color) +
          FIELD(after_old);
 }
