@@ -7,6 +7,9 @@
 namespace shmcomm::sched {
 namespace {
 
+constexpr std::int64_t kForEver = std::int64_t{1} << 62;
+constexpr std::int64_t kNeverDemote = kForEver;
+
 // A message is two words, the second the complement of the first: file and number of its publisher.
 constexpr std::uint32_t kMessageBytes = 16;
 constexpr std::uint64_t Value(std::uint32_t file, std::uint32_t number) { return std::uint64_t{file} << 32 | number; }
@@ -67,7 +70,16 @@ void ChannelModel::Describe(Names& names) const {
   }
 }
 
-registry::Site ChannelModel::site() const { return {1, ring_, readers_, shape_.history, true}; }
+registry::Site ChannelModel::site() const {
+  registry::Site site;
+  site.directory = 1;
+  site.ring = ring_;
+  site.readers = readers_;
+  site.history = shape_.history;
+  site.is_reliable = shape_.capacity > 0;
+  site.is_ring_writable = true;
+  return site;
+}
 
 std::uint32_t ChannelModel::LayFile(std::uint32_t publisher, std::uint32_t generation, ring::Sequence start_sequence) {
   const std::uint32_t file = files++;
@@ -101,6 +113,19 @@ ring::Sequence ChannelModel::End() const {
   const ring::Sequence head = ring_.head().load(std::memory_order_relaxed);
   const ring::Entry entry{ring_.At(head).load(std::memory_order_relaxed)};
   return entry.lap() == ring_.Lap(head) ? head + 1 : head;
+}
+
+std::uint32_t ChannelModel::RoomLeft() const {
+  const ring::Sequence end = End();
+  std::uint32_t room = shape_.capacity;
+  for (std::uint32_t line = 0; line < shape_.readers; ++line) {
+    const ring::CursorWord word{readers_.lines[line].cursor.load(std::memory_order_relaxed)};
+    const bool is_seen = (readers_.active[0].load(std::memory_order_relaxed) >> line & 1) != 0;
+    if (!is_seen || word.state() != ring::ReaderState::kActive || ring::Distance(word.cursor(), end) <= 0) continue;
+    const auto unread = static_cast<std::uint32_t>(end - word.cursor());
+    room = std::min(room, unread < shape_.capacity ? shape_.capacity - unread : 0);
+  }
+  return room;
 }
 
 void ChannelModel::CheckEntries(Machine& machine) const {
@@ -163,9 +188,11 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
   config.publisher = publisher;
   config.mode = channel.shape().mode;
   config.history = channel.shape().history;
+  config.gate = channel.shape().capacity;
   config.fresh_first = channel.shape().slots;
   writer_.emplace(config, records_);
   ringer_.reset();
+  room_.emplace(channel.site(), kNeverDemote);
 }
 
 void ModelPublisher::UseBell(wake::Ordering ordering) {
@@ -174,6 +201,7 @@ void ModelPublisher::UseBell(wake::Ordering ordering) {
 
 void ModelPublisher::Publish() {
   const segment::SlotIndex slot = writer_->Reserve();
+  if (slot == segment::kNoSlot && channel_->shape().may_run_out) return;
   machine_->Check(slot != segment::kNoSlot, "I6: a loan found no slot");
   const segment::SlotTable slots = channel_->Slots(file_);
   auto* words = reinterpret_cast<std::uint64_t*>(slots.MessageEnd(slot) - kMessageBytes);
@@ -182,7 +210,12 @@ void ModelPublisher::Publish() {
   base::StorePlain(words[0], value);
   base::StorePlain(words[1], ~value);
   base::StorePlain(slots.Header(slot)->message_bytes, kMessageBytes);
-  machine_->Check(writer_->Commit(slot) == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
+  ring::Writer::CommitResult result = writer_->Commit(slot);
+  while (result == ring::Writer::CommitResult::kFull) {
+    room_->WaitFor(writer_->slowest(), kForEver);
+    result = writer_->Commit(slot);
+  }
+  machine_->Check(result == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
   ++channel_->commits;
   if (ringer_) ringer_->Ring();
   if (channel_->shape().prepares) writer_->Prepare();
@@ -194,7 +227,7 @@ void ModelPublisher::CheckNoSlotIsLost(std::uint32_t pinned) {
   machine_->Check(had + pinned >= channel_->shape().slots, "I5: a slot is lost");
 }
 
-void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t line) {
+void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t line, bool is_lossy) {
   machine_ = &machine;
   channel_ = &channel;
   reader_.reset();
@@ -203,7 +236,10 @@ void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t li
   config.readers = channel.readers();
   config.line = line;
   config.max_borrowed = channel.shape().max_borrowed;
+  if (channel.shape().capacity > 0) config.mode = is_lossy ? ring::ReaderMode::kLossy : ring::ReaderMode::kGating;
   reader_.emplace(config);
+  line_ = line;
+  is_lossy_ = is_lossy;
   lost_ = 0;
   received_ = 0;
   received_at_ = 0;
@@ -216,6 +252,7 @@ void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t li
 void ModelReader::Join(std::uint32_t history) {
   reader_->Join(history);
   start_ = reader_->position();
+  rung_at_ = start_;
 }
 
 bool ModelReader::Take() {
@@ -223,7 +260,15 @@ bool ModelReader::Take() {
   machine_->Check(next.outcome != ring::Reader::Outcome::kCorrupt, "the ring looks corrupt to a reader");
   const bool is_held = next.outcome == ring::Reader::Outcome::kHeld && Resolve(next.held);
   lost_ += reader_->TakeLost();
+  if (channel_->shape().capacity > 0) RingRoom();
   return is_held;
+}
+
+// As the endpoint does: whenever the cursor has moved.
+void ModelReader::RingRoom() {
+  if (rung_at_ == reader_->position()) return;
+  rung_at_ = reader_->position();
+  wake::RoomBell(channel_->readers().lines[line_]).RingIfArmed();
 }
 
 bool ModelReader::Resolve(const ring::Held& held) {
@@ -286,6 +331,9 @@ void ModelReader::CheckNothingIsMissing() {
   for (std::uint32_t i = 0; i <= kMaxMessages && IsAvailable(); ++i) TakeAndRelease();
   const ring::Sequence end = channel_->End();
   machine_->Check(reader_->position() == end, "a reader stopped before the last message");
+  if (channel_->shape().capacity > 0 && !is_lossy_) {
+    machine_->Check(lost_ == 0 || reader_->demotions() > 0, "a reliable reader lost a message and was not demoted");
+  }
   if (channel_->shape().history == 0) {
     machine_->Check(received_ + lost_ == end - start_, "what is missing is not what was reported lost");
   }

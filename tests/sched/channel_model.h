@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "endpoint/room.h"
 #include "registry/site.h"
 #include "ring/reader.h"
 #include "ring/segments.h"
 #include "ring/writer.h"
 #include "sched/machine.h"
 #include "wake/bell.h"
+#include "wake/room.h"
 
 namespace shmcomm::sched {
 
@@ -23,8 +25,10 @@ struct Shape {
   std::uint32_t max_borrowed = 1;    // H
   std::uint32_t slots = 5;           // of each publisher
   std::uint32_t history = 0;
+  std::uint32_t capacity = 0;        // reliable: unread messages allowed; 0: best_effort
   std::uint64_t first = 0;
   ring::CommitMode mode = ring::CommitMode::kShared;
+  bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
   /// What the layout gives a publisher with one loan.
@@ -64,6 +68,8 @@ class ChannelModel {
 
   /// The sequence behind the last published message, as the entries tell it.
   ring::Sequence End() const;
+  /// Reliable: messages that may be published before some reader has to read.
+  std::uint32_t RoomLeft() const;
   /// I1, I2: the entries form one unbroken ring up to End(), and the promised history is in it.
   void CheckEntries(Machine& machine) const;
   /// Every publisher that a reader may still need has its data file.
@@ -113,13 +119,14 @@ class ModelPublisher {
   std::uint32_t number_ = 0;
   std::optional<ring::Writer> writer_;
   std::optional<wake::Ringer> ringer_;
+  std::optional<endpoint::Room> room_;
   ring::SlotRecord records_[kMaxModelSlots];
 };
 
 /// A subscriber: join, take, look twice, release.
 class ModelReader {
  public:
-  void Open(Machine& machine, ChannelModel& channel, std::uint32_t line);
+  void Open(Machine& machine, ChannelModel& channel, std::uint32_t line, bool is_lossy = false);
   void Join(std::uint32_t history = 0);
 
   /// True when something was held, and is to be released.
@@ -137,6 +144,7 @@ class ModelReader {
   void CheckNothingIsMissing();
   std::uint32_t received() const { return received_; }
   std::uint64_t lost() const { return lost_; }
+  std::uint32_t demotions() const { return reader_->demotions(); }
 
  private:
   struct Sample {
@@ -147,11 +155,15 @@ class ModelReader {
 
   bool Resolve(const ring::Held& held);
   void Note(const Sample& sample);
+  void RingRoom();
 
   Machine* machine_ = nullptr;
   ChannelModel* channel_ = nullptr;
   std::optional<ring::Reader> reader_;
+  std::uint32_t line_ = 0;
+  bool is_lossy_ = false;
   ring::Sequence start_ = 0;
+  ring::Sequence rung_at_ = 0;
   std::uint64_t lost_ = 0;
   std::uint32_t received_ = 0;
   std::uint64_t received_at_ = 0;    // bit per sequence - first

@@ -19,10 +19,7 @@ import sys
 import tomllib
 
 FULL_LAP_BITS = 40
-RUNTIME_SOURCES = (
-    "platform/lock_descriptor.cc", "ring/hazard.cc", "ring/reader.cc", "ring/repair.cc", "ring/writer.cc", "wake/bell.cc",
-    "registry/cleaner.cc", "registry/membership.cc", "registry/seats.cc",
-)
+RUNTIME_SOURCES = ("ring/*.cc", "wake/*.cc", "registry/*.cc", "platform/lock_descriptor.cc", "endpoint/room.cc")
 ABSL_PACKAGES = ("absl_status", "absl_statusor", "absl_strings")
 
 
@@ -74,7 +71,7 @@ class Workshop:
     def sources(self) -> list[pathlib.Path]:
         scenarios = sorted((self.checker / "scenarios").glob("*.cc"))
         checker = [path for path in sorted(self.checker.glob("*.cc")) if not path.stem.endswith("_test")]
-        return checker + scenarios + [self.runtime / name for name in RUNTIME_SOURCES]
+        return checker + scenarios + [path for pattern in RUNTIME_SOURCES for path in sorted(self.runtime.glob(pattern))]
 
     def compile(self, source: pathlib.Path, target: pathlib.Path, lap_bits: int, overlay: pathlib.Path | None) -> None:
         includes = [self.runtime, self.root / "tests"]
@@ -187,8 +184,11 @@ def main() -> int:
     options = ["--depth-first", arguments.executions, "--random", arguments.executions] if arguments.executions else []
     wrong = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for lap_bits in sorted({mutant.lap_bits for mutant in mutants}):
-            workshop.build_unchanged(pool, lap_bits)
+        try:
+            for lap_bits in sorted({mutant.lap_bits for mutant in mutants}):
+                workshop.build_unchanged(pool, lap_bits)
+        except Failure as failure:
+            raise SystemExit(f"the unchanged sources do not compile: {failure}") from failure
         jobs = [pool.submit(try_mutant, workshop, mutant, options) for mutant in mutants]
         for outcome in (job.result() for job in jobs):
             wrong += not outcome.is_right

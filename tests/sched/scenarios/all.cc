@@ -16,6 +16,7 @@ Catalogue AllScenarios() {
   AddSuccession(catalogue);
   AddSeats(catalogue);
   AddWaking(catalogue);
+  AddGated(catalogue);
   return catalogue;
 }
 

@@ -24,6 +24,7 @@ void AddTraffic(Catalogue& catalogue);
 void AddSuccession(Catalogue& catalogue);
 void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
+void AddGated(Catalogue& catalogue);
 void AddLaps(Catalogue& catalogue);
 void AddLapsSuccession(Catalogue& catalogue);
 

@@ -28,6 +28,13 @@ void AddLaps(Catalogue& catalogue) {
   config.shape.mode = ring::CommitMode::kSole;
   config.messages = ring::kLapBits == 2 ? 4 : 7;
   AddTrafficScenario(catalogue, "laps_sole_writer", "a sole writer, the lap wraps", config, plan);
+  if (ring::kLapBits < 3) return;
+  config.shape.mode = ring::CommitMode::kShared;
+  config.shape.entries = 1;
+  config.shape.first = kLaps - 2;
+  config.publishers = 2;
+  config.messages = 2;
+  AddTrafficScenario(catalogue, "laps_overwritten", "2 publishers overwrite each other, the lap wraps", config, plan);
 }
 
 }  // namespace shmcomm::sched

@@ -14,7 +14,8 @@ namespace {
 
 struct SeatsConfig {
   Shape shape;
-  std::uint32_t messages = 3;
+  std::uint32_t messages_before = 2;  // in the ring when the readers come
+  std::uint32_t messages = 2;
   std::uint32_t looks = 1;
   bool has_cleaner = true;
   bool cleaner_is_mortal = false;
@@ -30,15 +31,16 @@ class Seats : public Scenario {
     channel_.LayFile(1, 1, channel_.shape().first);
     channel_.ring().publishers[1].generation.store(1, std::memory_order_relaxed);
     publisher_.Open(machine, channel_, 0, 1);
-    machine.Spawn("publisher", [this] {
-      for (std::uint32_t i = 0; i < config_.messages; ++i) publisher_.Publish();
-    });
+    for (std::uint32_t i = 0; i < config_.messages_before; ++i) publisher_.Publish();
     for (std::uint32_t i = 0; i < readers_.size(); ++i) {
       seats_[i].reset();
       has_joined_[i] = false;
       const auto body = [this, i] { RunReader(i); };
       i == 0 ? machine.SpawnMortal("reader", body) : machine.Spawn("next reader", body);
     }
+    machine.Spawn("publisher", [this] {
+      for (std::uint32_t i = 0; i < config_.messages; ++i) publisher_.Publish();
+    });
     if (!config_.has_cleaner) return;
     const auto clean = [this] { registry::CleanDeadReaders(channel_.site()).IgnoreError(); };
     config_.cleaner_is_mortal ? machine.SpawnMortal("cleaner", clean) : machine.Spawn("cleaner", clean);
@@ -47,7 +49,7 @@ class Seats : public Scenario {
   void Finish(Machine& machine) override {
     channel_.CheckEntries(machine);
     for (std::uint32_t i = 0; i < readers_.size(); ++i) {
-      const bool is_alive = machine.StateOf(1 + i) != ThreadState::kKilled;
+      const bool is_alive = machine.StateOf(i) != ThreadState::kKilled;
       machine.Check(!is_alive || has_joined_[i], "a reader found no line though one was free or its owner dead");
     }
     // The last one leaves the line clean, unless somebody was killed after it.
@@ -62,7 +64,7 @@ class Seats : public Scenario {
     if (!seat.ok()) return;
     seats_[index].emplace(*std::move(seat));
     readers_[index].Open(*machine_, channel_, seats_[index]->line);
-    readers_[index].Join();
+    readers_[index].Join(config_.messages_before);
     has_joined_[index] = true;
     for (std::uint32_t i = 0; i < config_.looks; ++i) readers_[index].TakeAndRelease();
     registry::LeaveReaderLine(channel_.site(), *seats_[index]);
@@ -92,6 +94,8 @@ void AddSeats(Catalogue& catalogue) {
   config.has_cleaner = false;
   Add(catalogue, "line_reuse", "a reader is killed anywhere, the next one takes its line", config, plan);
   config.has_cleaner = true;
+  plan.depth_first = 400'000;
+  plan.random = 400'000;
   Add(catalogue, "line_reuse_cleaner", "the same, and a cleaner at any time", config, plan);
   config.cleaner_is_mortal = true;
   plan.bounds.kills = 2;

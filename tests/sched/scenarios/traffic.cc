@@ -95,8 +95,11 @@ void AddTraffic(Catalogue& catalogue) {
     AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
     config.publishers = 2;
     config.messages = 3;
+    config.shape.slots = config.shape.LeastSlots();
+    plan.depth_first = 600'000;
     AddTrafficScenario(catalogue, "reclaim_two_publishers", "the same with two publishers that overwrite each other", config,
                        plan);
+    plan.depth_first = Plan{}.depth_first;
     config.publishers = 3;
     config.messages = 2;
     AddTrafficScenario(catalogue, "reclaim_three_publishers", "the same with three", config, plan);
@@ -105,6 +108,9 @@ void AddTraffic(Catalogue& catalogue) {
     config.shape.entries = 2;
     config.shape.slots = config.shape.LeastSlots();
     AddTrafficScenario(catalogue, "retract", "R*H+1 slots: a loan takes entries out of the ring (I6)", config, plan);
+    config.shape.mode = ring::CommitMode::kSole;
+    AddTrafficScenario(catalogue, "sole_writer", "the same with a sole writer", config, plan);
+    config.shape.mode = ring::CommitMode::kShared;
     config.shape.prepares = true;
     AddTrafficScenario(catalogue, "retract_prepared", "the same, slots are looked for after a commit too", config, plan);
     config.shape.prepares = false;
@@ -140,8 +146,13 @@ void AddTraffic(Catalogue& catalogue) {
     config.shape.entries = 4;
     config.shape.history = 1;
     config.history = 1;
-    config.shape.slots = 4;
+    config.shape.slots = config.shape.LeastSlots() + 2;
+    config.messages = 6;
     AddTrafficScenario(catalogue, "join_history", "the same, and the reader wants one old message", config, plan);
+    config.shape.slots = config.shape.LeastSlots();
+    config.shape.may_run_out = true;
+    AddTrafficScenario(catalogue, "history_kept", "so few slots that a publisher runs out rather than break a promise", config,
+                       plan);
   }
 }
 

@@ -21,7 +21,7 @@ struct WakingConfig {
   bool readers_are_mortal = false;
   bool has_cleaner = false;
   bool readers_have_barrier = true;
-  bool publishers_pause = false;   // between messages, for as long as nothing else happens
+  bool publishers_pause = false;   // after the first message, for as long as anything else can happen
 };
 
 class Waking : public Scenario {
@@ -93,7 +93,7 @@ class Waking : public Scenario {
     if (!process.Open(*machine_, channel_)) return;
     process.UseBell();
     for (std::uint32_t i = 0; i < config_.messages; ++i) {
-      if (i > 0 && config_.publishers_pause) platform::FutexWait(pause_, 0, 1);
+      if (i == 1 && config_.publishers_pause) platform::FutexWait(pause_, 0, 1);
       process.Publish();
     }
   }
@@ -165,6 +165,7 @@ void AddWaking(Catalogue& catalogue) {
   Add(catalogue, "wake_asymmetric", "a sole writer without a fence, 1 sleeper with membarrier", config, plan);
   config.readers_have_barrier = false;
   config.publishers_pause = true;
+  config.messages = 3;
   Add(catalogue, "wake_without_barrier", "a sole writer without a fence, the sleeper's membarrier fails", config, plan);
 }
 
