@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What type checkers are told is what happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from programs import environment
+
+# nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; the buffer protocol is a
+# method of Python only from 3.12 on.
+ALLOWED = r"""
+shmcomm\._core\.(Channel|Publisher|Schema|Subscriber)
+shmcomm\.endpoints\.(Publisher|Subscriber)
+shmcomm\.typed\.(Publisher|Subscriber)
+shmcomm\.(Publisher|Subscriber)
+shmcomm\._core\.Publisher\.send
+shmcomm\._core\.Record\.__buffer__
+shmcomm\._core\.(decode|encode)
+"""
+
+USE = """
+from datetime import timedelta
+
+import numpy as np
+from everything import Encoding, ImuPublisher, Leaf, Tree, TreePublisher, TreeSubscriber, Vec3
+
+
+def publish(frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    with TreePublisher("renamed", root="/dev/shm/x") as pub, ImuPublisher() as imu:
+        pub.send(id=1, data=frame, encoding=Encoding.Rgb8, leaf=Leaf(id=1), points=[(1, 2, 3), Vec3(x=1)], names=["a"])
+        pub.send(Tree(data=b"abc"))
+        imu.send(stamp_ns=1, accel=Vec3(x=1, y=2, z=3), cov=[0.0] * 9)
+        print(pub.stats.sent, pub.channel)
+
+
+def show(sub: TreeSubscriber) -> None:
+    for tree in sub:
+        total: float = float(tree.data.sum())
+        name: str | None = tree.name
+        encoding: Encoding = tree.encoding
+        leaves = [] if tree.leaves is None else [leaf.id for leaf in tree.leaves]
+        print(total, name, encoding, leaves, tree.sequence + tree.lost + tree.publish_ns + tree.publisher, tree.to_dict())
+    waited: Tree = sub.recv(timeout=100) if sub.poll(timeout=timedelta(seconds=1)) else sub.recv()
+    maybe: Tree | None = sub.try_recv()
+    print(waited, maybe, sub.stats.lost)
+"""
+
+WRONG = """
+from everything import TreePublisher, TreeSubscriber, Vec3
+
+TreePublisher().send(id="one", data=b"")
+TreePublisher().send(idd=1, data=b"")
+TreePublisher().send(id=1)
+TreeSubscriber().recv(timeout=0.1)
+Vec3(x=1).x = 2
+Vec3(w=1)
+"""
+
+
+def mypy(*arguments: str, generated: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    variables = environment(generated)
+    variables["MYPYPATH"] = variables["PYTHONPATH"]
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True)
+
+
+def test_the_stubs_of_the_package_describe_it(generated: Path, tmp_path: Path) -> None:
+    (tmp_path / "allowed").write_text(ALLOWED)
+
+    run = mypy(
+        "mypy.stubtest", "shmcomm", "--allowlist", "allowed", "--ignore-unused-allowlist", "--ignore-disjoint-bases",
+        generated=generated, folder=tmp_path,
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_program_on_the_generated_package_is_strictly_typed(generated: Path, tmp_path: Path) -> None:
+    (tmp_path / "use.py").write_text(USE)
+
+    run = mypy("mypy", "--strict", "use.py", generated=generated, folder=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_mistakes_are_found_by_the_type_checker(generated: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(WRONG)
+
+    run = mypy("mypy", "--strict", "wrong.py", generated=generated, folder=tmp_path)
+
+    found = {int(line.split(":")[1]) for line in run.stdout.splitlines() if ": error:" in line}
+    assert found == {4, 5, 6, 7, 8, 9}, run.stdout
