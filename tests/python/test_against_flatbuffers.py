@@ -30,20 +30,20 @@ def random_scalars(rng: random.Random) -> dict[str, Any]:
 
 
 def test_flatc_reads_the_scalars_we_build(everything: Any, flatc_class: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
     rng = random.Random(1)
     for _ in range(100):
         given = random_scalars(rng)
         ours = everything.Scalars(**given)
 
-        theirs = flatc_class("Scalars").Scalars.GetRootAs(_core.encode(ours))
+        theirs = flatc_class("Scalars").Scalars.GetRootAs(typed.encode(ours))
 
         assert {name: getattr(theirs, upper(name))() for name in SCALARS} == ours.to_dict()
 
 
 def test_we_read_the_scalars_flatbuffers_builds(everything: Any, flatc_class: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
     module = flatc_class("Scalars")
     rng = random.Random(2)
@@ -55,13 +55,13 @@ def test_we_read_the_scalars_flatbuffers_builds(everything: Any, flatc_class: An
             getattr(module, f"ScalarsAdd{upper(name)}")(builder, value)
         builder.Finish(module.ScalarsEnd(builder))
 
-        ours = _core.decode(everything.Scalars, bytes(builder.Output()))
+        ours = typed.decode(everything.Scalars, bytes(builder.Output()))
 
         assert ours == everything.Scalars(**given)
 
 
 def test_flatc_reads_the_tree_we_build(everything: Any, flatc_class: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
     rng = np.random.default_rng(3)
     arrays = {name: rng.integers(0, 100, 17).astype(dtype) for name, dtype in VECTORS.items()}
@@ -72,7 +72,7 @@ def test_flatc_reads_the_tree_we_build(everything: Any, flatc_class: Any) -> Non
         child={"data": b"", "id": 9}, **arrays,
     )  # fmt: skip
 
-    theirs = flatc_class("Tree").Tree.GetRootAs(_core.encode(tree))
+    theirs = flatc_class("Tree").Tree.GetRootAs(typed.encode(tree))
 
     assert theirs.DataAsNumpy().tolist() == list(range(9))
     assert theirs.Name() == "näme".encode()
@@ -90,7 +90,7 @@ def test_flatc_reads_the_tree_we_build(everything: Any, flatc_class: Any) -> Non
 
 
 def test_we_read_the_tree_flatbuffers_builds(everything: Any, flatc_class: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
     tree, leaf, vec3 = flatc_class("Tree"), flatc_class("Leaf"), flatc_class("Vec3")
     builder = flatbuffers.Builder()
@@ -113,7 +113,7 @@ def test_we_read_the_tree_flatbuffers_builds(everything: Any, flatc_class: Any) 
     tree.TreeAddLeaf(builder, made_leaf)
     builder.Finish(tree.TreeEnd(builder))
 
-    ours = _core.decode(everything.Tree, bytes(builder.Output()))
+    ours = typed.decode(everything.Tree, bytes(builder.Output()))
 
     assert (ours.name, bytes(ours.data), ours.doubles.tolist()) == ("näme", b"abc", [0.0, 1.0, 2.0, 3.0, 4.0])
     assert [each.pose for each in ours.leaves] == [everything.Vec3(x=1, y=2, z=3)] * 2
@@ -121,19 +121,19 @@ def test_we_read_the_tree_flatbuffers_builds(everything: Any, flatc_class: Any) 
 
 
 def test_a_copied_message_reads_the_same(everything: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
     from test_build_and_read import full_tree
 
     inner = everything.Tree(**full_tree(everything))
     outer = everything.Tree(data=b"", child=inner, children=[inner, inner])
 
-    assert _core.decode(everything.Tree, _core.encode(outer.child)) == inner
+    assert typed.decode(everything.Tree, typed.encode(outer.child)) == inner
     assert outer.children[1] == inner
 
 
 def test_the_binary_schema_of_flatc_gives_the_same_classes(everything: Any, reference: Path) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
     from shmcomm.typed import Schema
 
     from test_build_and_read import full_tree
@@ -141,7 +141,7 @@ def test_the_binary_schema_of_flatc_gives_the_same_classes(everything: Any, refe
     theirs = Schema((reference / "everything_types.bfbs").read_bytes(), module="theirs").table("everything.Tree")
     ours = everything.Tree(**full_tree(everything))
 
-    assert _core.decode(theirs, _core.encode(ours)).to_dict() == ours.to_dict()
+    assert typed.decode(theirs, typed.encode(ours)).to_dict() == ours.to_dict()
     assert theirs(data=b"", leaf=ours.leaf, imu=ours.imu).to_dict()["imu"] == ours.to_dict()["imu"]
 
 

@@ -96,12 +96,12 @@ def test_enums_are_int_enums_and_flags_combine(everything: Any) -> None:
 
 
 def test_an_enum_value_of_a_newer_schema_reads_as_int(everything: Any) -> None:
-    from shmcomm import _core
+    from shmcomm import typed
 
-    raw = bytearray(_core.encode(everything.Imu(mode=everything.Encoding.Bgr8)))
+    raw = bytearray(typed.encode(everything.Imu(mode=everything.Encoding.Bgr8)))
     raw[raw.index(4, 68)] = 99
 
-    assert _core.decode(everything.Imu, bytes(raw)).mode == 99
+    assert typed.decode(everything.Imu, bytes(raw)).mode == 99
 
 
 def test_deprecated_fields_are_hidden(everything: Any) -> None:
@@ -211,6 +211,6 @@ def child_environment(generated: Path) -> dict[str, str]:
 
 
 def memoryview_of(value: Any) -> bytes:
-    from shmcomm import _core
+    from shmcomm import typed
 
-    return bytes(_core.encode(value))
+    return bytes(typed.encode(value))

@@ -26,7 +26,7 @@ def map_slot(root: Path, marker: bytes) -> tuple[mmap.mmap, int]:
 
 def test_a_message_overwritten_while_it_is_read_never_crashes(everything: Any, root: Path) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
     from test_build_and_read import full_tree
     from test_hostile_messages import ROUNDS, read_all
@@ -59,7 +59,7 @@ def test_a_message_overwritten_while_it_is_read_never_crashes(everything: Any, r
                     read_all(tree)
                     repr(tree)
                     tree.to_dict()
-                    _core.encode(tree)
+                    typed.encode(tree)
                 except shmcomm.SHMCorruptionError:
                     continue
         finally:

@@ -57,17 +57,17 @@ def mutate(rng: random.Random, message: bytes) -> bytes:
 
 
 def build_seed(module: Any) -> bytes:
-    from shmcomm import _core
+    from shmcomm import typed
 
     from test_build_and_read import full_tree
 
     fields = full_tree(module)
-    return _core.encode(module.Tree(**fields | {"child": fields | {"data": b"in"}, "children": [fields, fields]}))
+    return typed.encode(module.Tree(**fields | {"child": fields | {"data": b"in"}, "children": [fields, fields]}))
 
 
 def test_mutated_messages_never_crash(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -77,11 +77,11 @@ def test_mutated_messages_never_crash(everything: Any) -> None:
     for _ in range(ROUNDS):
         changed = mutate(rng, message)
         try:
-            record = _core.decode(everything.Tree, changed)
+            record = typed.decode(everything.Tree, changed)
             read_all(record)
             repr(record)
             record.to_dict()
-            _core.encode(record)
+            typed.encode(record)
         except shmcomm.SHMCorruptionError:
             refused += 1
 
@@ -90,34 +90,34 @@ def test_mutated_messages_never_crash(everything: Any) -> None:
 
 def test_truncated_messages_are_refused_or_read(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
     message = build_seed(everything)
     for length in range(len(message)):
         try:
-            read_all(_core.decode(everything.Tree, message[:length]))
+            read_all(typed.decode(everything.Tree, message[:length]))
         except shmcomm.SHMCorruptionError:
             continue
 
 
 def test_short_messages_are_refused(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
     for message in (b"", b"\0", bytes(3), bytes(4), b"\xff" * 4, b"\xff" * 8, struct.pack("<Ii", 4, -4)):
         with pytest.raises(shmcomm.SHMCorruptionError):
-            _core.decode(everything.Tree, message)
+            typed.decode(everything.Tree, message)
     with pytest.raises(shmcomm.SHMCorruptionError):
-        _core.decode(everything.Imu, bytes(10))
+        typed.decode(everything.Imu, bytes(10))
 
 
 def test_a_vector_longer_than_its_message_is_refused(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
-    message = bytearray(_core.encode(everything.Tree(data=b"twelve bytes")))
+    message = bytearray(typed.encode(everything.Tree(data=b"twelve bytes")))
     struct.pack_into("<I", message, message.index(b"twelve") - 4, 0xFFFFFFFF)
-    tree = _core.decode(everything.Tree, bytes(message))
+    tree = typed.decode(everything.Tree, bytes(message))
 
     with pytest.raises(shmcomm.SHMCorruptionError, match=r"everything\.Tree\.data points outside its message"):
         tree.data
@@ -125,9 +125,9 @@ def test_a_vector_longer_than_its_message_is_refused(everything: Any) -> None:
 
 def test_a_message_without_its_required_field_is_refused(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
-    tree = _core.decode(everything.Tree, _core.encode(everything.Leaf()))
+    tree = typed.decode(everything.Tree, typed.encode(everything.Leaf()))
 
     with pytest.raises(shmcomm.SHMCorruptionError, match="lacks this required field"):
         tree.data
@@ -135,7 +135,7 @@ def test_a_message_without_its_required_field_is_refused(everything: Any) -> Non
 
 def test_a_message_that_unfolds_without_end_is_refused(everything: Any) -> None:
     import shmcomm
-    from shmcomm import _core
+    from shmcomm import typed
 
     # Forty trees, each naming the next one twice as a child: 2^40 records unfold from 2 KB.
     slots = {"data": 4, "children": 8}  # where a table holds the offsets of these vectors
@@ -153,7 +153,7 @@ def test_a_message_that_unfolds_without_end_is_refused(everything: Any) -> None:
         message += struct.pack("<III", 2, table_bytes - 20, table_bytes - 24)
     message += struct.pack("<iII", len(message) - 4, 8, 8) + bytes(8)
 
-    tree = _core.decode(everything.Tree, bytes(message))
+    tree = typed.decode(everything.Tree, bytes(message))
 
     assert tree.children[1].children[0].children[1].data.size == 0
     with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds"):

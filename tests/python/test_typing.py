@@ -18,7 +18,7 @@ shmcomm\.typed\.(Publisher|Subscriber)
 shmcomm\.(Publisher|Subscriber)
 shmcomm\._core\.Publisher\.send
 shmcomm\._core\.Record\.__buffer__
-shmcomm\._core\.(decode|encode)
+shmcomm\.(_core|typed)\.(decode|encode)
 """
 
 USE = """

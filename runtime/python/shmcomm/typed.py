@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
+from shmcomm._core import Record, decode, encode
 from shmcomm.endpoints import Publisher, Subscriber
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Publisher", "Schema", "Subscriber"]
+__all__ = ["Publisher", "Record", "Schema", "Subscriber", "decode", "encode"]
 
 
 class Schema:
@@ -33,11 +34,11 @@ class Schema:
         """The enum `robot.Encoding` as an IntEnum, an IntFlag if it has bit_flags."""
         return self._core.enum_of(name)
 
-    def struct(self, name: str) -> type[_core.Record]:
+    def struct(self, name: str) -> type[Record]:
         """The class of a struct, `robot.Vec3`."""
         return self._class_of(name, is_struct=True)
 
-    def table(self, name: str) -> type[_core.Record]:
+    def table(self, name: str) -> type[Record]:
         """The class of a table, `robot.Image`."""
         return self._class_of(name, is_struct=False)
 
@@ -61,14 +62,14 @@ class Schema:
         text = f"Channel '{channel.name}', pubsub<{channel.message}>."
         return {"__module__": self._module, "__doc__": text, "_channel": channel}
 
-    def _class_of(self, name: str, *, is_struct: bool) -> type[_core.Record]:
+    def _class_of(self, name: str, *, is_struct: bool) -> type[Record]:
         if self._core.is_struct(name) is not is_struct:
             raise KeyError(f"'{name}' is a {self._kind(name)}")
         return self._core.class_of(name)
 
     # What follows is called by the extension, once for each type, when the type is first needed.
 
-    def make_type(self, name: str) -> type[_core.Record]:
+    def make_type(self, name: str) -> type[Record]:
         """The class of a table or struct: nothing but native accessors."""
         fields: dict[str, Any] = {field.__name__: field for field in self._core.fields(name)}
         body = {
@@ -76,7 +77,7 @@ class Schema:
             "__module__": self._module,
             "__doc__": self._core.type_doc(name) or f"The {self._kind(name)} {name}.",
         }
-        made = type(_short(name), (_core.Record,), body | fields)
+        made = type(_short(name), (Record,), body | fields)
         self._core.bind(name, made)
         return made
 
