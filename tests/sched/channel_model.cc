@@ -240,6 +240,7 @@ void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t li
   reader_.emplace(config);
   line_ = line;
   is_lossy_ = is_lossy;
+  rung_at_ = 0;  // so that the first look rings when joining has moved the cursor
   lost_ = 0;
   received_ = 0;
   received_at_ = 0;
@@ -252,7 +253,6 @@ void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t li
 void ModelReader::Join(std::uint32_t history) {
   reader_->Join(history);
   start_ = reader_->position();
-  rung_at_ = start_;
 }
 
 bool ModelReader::Take() {

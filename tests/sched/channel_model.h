@@ -33,6 +33,8 @@ struct Shape {
 
   /// What the layout gives a publisher with one loan.
   std::uint32_t FullSlots() const { return entries + readers * max_borrowed + 2; }
+  /// The least with which a reliable publisher waits for nothing but the gate.
+  std::uint32_t LeastReliableSlots() const { return entries + readers * max_borrowed + 1; }
   /// The least with which a best_effort loan always succeeds (I6).
   std::uint32_t LeastSlots() const { return readers * max_borrowed + 1; }
 };

@@ -81,6 +81,11 @@ void AddSuccession(Catalogue& catalogue) {
   config.shape.slots = config.shape.LeastSlots() + 2;
   config.messages = 1;
   Add(catalogue, "id_reuse_history", "the same where one old message is promised", config, plan);
+  config.shape.history = 0;
+  config.shape.entries = 4;
+  config.shape.capacity = 4;
+  config.shape.slots = config.shape.FullSlots();
+  Add(catalogue, "id_reuse_reliable", "the same on a reliable channel: what is not read is promised", config, plan);
 }
 
 void AddLapsSuccession(Catalogue& catalogue) {
