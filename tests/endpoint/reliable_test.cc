@@ -2,6 +2,8 @@
 // Reliable channels: nothing is overwritten unread; a publisher waits for its slowest subscriber, or says so.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -208,6 +210,65 @@ TEST_F(ReliableTest, ASubscriberThatIsKilledLetsABlockedPublisherGoOn) {
   child.Kill();
 
   sender.join();
+}
+
+TEST_F(ReliableTest, APublishThatDoesNotWaitStillFindsADeadSubscriber) {
+  auto publisher = *Publisher::Open(FailingSpec());
+  test::StayingChild child([](const test::StayingChild::Stay& stay) {
+    auto subscriber = Subscriber::Open(FailingSpec());
+    if (subscriber.ok()) stay();
+  });
+  ASSERT_TRUE(child.is_there());
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  ASSERT_FALSE(Send(publisher, 4).ok());
+
+  child.Kill();
+
+  while (!Send(publisher, 4).ok()) std::this_thread::yield();
+}
+
+TEST_F(ReliableTest, SignalsDoNotKeepABlockedPublisherFromFindingADeadSubscriber) {
+  auto publisher = *Publisher::Open(Spec());
+  test::StayingChild child([](const test::StayingChild::Stay& stay) {
+    auto subscriber = Subscriber::Open(Spec());
+    if (subscriber.ok()) stay();
+  });
+  ASSERT_TRUE(child.is_there());
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  child.Kill();
+  struct sigaction old {};
+  struct sigaction ignore {};
+  ignore.sa_handler = [](int) {};
+  sigaction(SIGALRM, &ignore, &old);
+  const itimerval often{{0, 2000}, {0, 2000}};
+  setitimer(ITIMER_REAL, &often, nullptr);
+
+  EXPECT_TRUE(Send(publisher, 4).ok());
+
+  const itimerval never{};
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &old, nullptr);
+}
+
+TEST_F(ReliableTest, ASuccessorWaitsUntilItsPredecessorsMessagesAreTaken) {
+  auto subscriber = *Subscriber::Open(Spec());
+  {
+    auto first = *Publisher::Open(Spec());
+    ASSERT_TRUE(Send(first, 1).ok());
+  }
+  std::thread taker([&] {
+    const auto sample = subscriber.Take(absl::InfiniteDuration());
+    ASSERT_TRUE(sample.ok());
+    EXPECT_EQ(Value(*sample), 1u);
+  });
+
+  auto second = Publisher::Open(Spec());
+  taker.join();
+
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE(Send(*second, 2).ok());
+  EXPECT_EQ(Value(*subscriber.Take(absl::ZeroDuration())), 2u);
+  EXPECT_EQ(subscriber.stats().lost, 0u);
 }
 
 TEST_F(ReliableTest, SeveralPublishersShareTheGate) {

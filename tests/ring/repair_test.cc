@@ -134,20 +134,20 @@ TEST(IsPublisherNamed, LooksAcrossTheLapsWrap) {
   EXPECT_FALSE(IsPublisherNamed(laid.ring(), 1));
 }
 
-TEST(IsPublisherPromised, CountsTheNewestHistoryEntriesOnly) {
+TEST(IsPublisherPromised, CountsEntriesFromTheOldestPromisedOn) {
   test::HandLaid laid;
   laid.LayMessages(0, 10, 1);
   laid.LayEntry(7, 2, 0);
 
-  EXPECT_TRUE(IsPublisherPromised(laid.ring(), 2, 3));
-  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 2));
+  EXPECT_TRUE(IsPublisherPromised(laid.ring(), 2, 7));
+  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 8));
 }
 
-TEST(IsPublisherPromised, IsFalseWithoutHistory) {
+TEST(IsPublisherPromised, IsFalseFromHeadOn) {
   test::HandLaid laid;
   laid.LayMessages(0, 10, 1);
 
-  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 1, 0));
+  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 1, 10));
 }
 
 TEST(IsPublisherPromised, DoesNotCountTombstones) {
@@ -156,15 +156,15 @@ TEST(IsPublisherPromised, DoesNotCountTombstones) {
   laid.LayEntry(9, 2, 0);
   laid.LayTombstone(9);
 
-  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 15));
+  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 0));
 }
 
 TEST(IsPublisherPromised, StopsAtTheChannelsFirstMessage) {
   test::HandLaid laid({16, 8, 4, 100});
   laid.LayMessages(100, 102, 1);
 
-  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 15));
-  EXPECT_TRUE(IsPublisherPromised(laid.ring(), 1, 15));
+  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 100));
+  EXPECT_TRUE(IsPublisherPromised(laid.ring(), 1, 100));
 }
 
 TEST(IsPublisherPromised, StaysInsideTheRingUnderAHugeHistory) {

@@ -21,7 +21,8 @@ struct EndpointOptions {
 struct PublisherOptions : EndpointOptions {
   std::uint64_t max_size = 0;             ///< this publisher's own largest message, at most the channel's; 0 = the channel's
   std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
-  /// Reliable channels with on_full: block: how long a publish may wait for room. Zero or less does not wait.
+  /// Reliable channels with on_full: block: how long a publish may wait for room. Zero or less does not wait. A
+  /// program that publishes and subscribes to one such channel in one thread must not wait for ever: it waits for itself.
   absl::Duration publish_timeout = absl::InfiniteDuration();
   /// Reliable channels: a subscriber that does not move while a publish waits this long for it no longer holds publishers
   /// back, until it moves again; it then learns what it lost. Infinite: only death or leaving lets go.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/directory.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
+#include "registry/membership.h"
+#include "registry/site.h"
 
 namespace shmcomm::channel {
 namespace {
@@ -23,13 +26,28 @@ bool IsCurrent(int domain, const std::string& component, int directory) {
   return open.ok() && named.ok() && open->links > 0 && open->inode == named->inode && open->device == named->device;
 }
 
-/// The exclusive lock is held. Meta goes first: what has no meta does not exist.
+/// True for the names that a channel's directory can hold.
+bool IsOurs(const std::string& name) {
+  return name == kMetaFile || name == kRingFile || name == kReadersFile || name == registry::kLockFile ||
+         registry::ParseDataFileName(name).has_value();
+}
+
+/// The first name in the directory that no channel has; somebody else's directory is never touched.
+std::optional<std::string> FindForeignName(int directory) {
+  const absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(directory);
+  if (!names.ok()) return std::string(names.status().message());
+  const auto foreign = std::find_if_not(names->begin(), names->end(), IsOurs);
+  return foreign == names->end() ? std::nullopt : std::make_optional(*foreign);
+}
+
+/// The exclusive lock is held and all names are ours. Meta goes first: what has no meta does not exist.
 void RemoveFiles(int directory) {
   platform::UnlinkAt(directory, kMetaFile).IgnoreError();
   SHMCOMM_CRASH_POINT("channel.remove.after_meta");
   absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(directory);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
+    if (!IsOurs(name)) continue;
     platform::UnlinkAt(directory, name).IgnoreError();
     SHMCOMM_CRASH_POINT("channel.remove.after_file");
   }
@@ -41,7 +59,7 @@ void RemoveIfUnused(int domain, const std::string& component) {
   if (!directory.ok()) return;
   absl::StatusOr<bool> locked = platform::TryLockDirectory(directory->get(), platform::Sharing::kExclusive);
   if (!locked.ok() || !*locked) return;  // somebody is attached: they, or the next, will remove it
-  if (!IsCurrent(domain, component, directory->get())) return;
+  if (!IsCurrent(domain, component, directory->get()) || FindForeignName(directory->get()).has_value()) return;
   RemoveFiles(directory->get());
   platform::RemoveDirectoryAt(domain, component).IgnoreError();
 }
@@ -62,6 +80,10 @@ enum class Entered : std::uint8_t { kAttached, kTryAgain };
 absl::StatusOr<Entered> CreateAndAttach(int domain, const Place& place, int directory,
                                         absl::FunctionRef<absl::Status(int)> create) {
   if (!IsCurrent(domain, place.component, directory)) return Entered::kTryAgain;
+  if (const std::optional<std::string> foreign = FindForeignName(directory); foreign.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat("the directory ", place.root, "/", place.domain, "/", place.component,
+                                                      " holds '", *foreign, "', which is no channel's; choose another root"));
+  }
   RemoveFiles(directory);
   if (absl::Status created = create(directory); !created.ok()) {
     RemoveFiles(directory);
@@ -85,16 +107,23 @@ absl::StatusOr<Entered> Enter(int domain, const Place& place, int directory, abs
   return *shared ? Entered::kAttached : Entered::kTryAgain;  // not shared: somebody is creating or removing it
 }
 
+absl::StatusOr<platform::LockDescriptor> OpenForLocks(int domain, const std::string& component) {
+  const platform::NoFork guard;
+  absl::StatusOr<platform::Descriptor> opened = platform::OpenOrMakeDirectoryAt(domain, component);
+  if (!opened.ok()) return opened.status();
+  return platform::LockDescriptor(*std::move(opened));
+}
+
 /// One try. An empty optional: the channel changed under us, try again.
 absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& place,
                                                               absl::FunctionRef<absl::Status(int)> create) {
   absl::StatusOr<platform::Descriptor> domain = OpenDomain(place);
   if (absl::IsNotFound(domain.status())) return std::nullopt;  // a leaver removed an empty parent in between
   if (!domain.ok()) return domain.status();
-  absl::StatusOr<platform::Descriptor> opened = platform::OpenOrMakeDirectoryAt(domain->get(), place.component);
+  absl::StatusOr<platform::LockDescriptor> opened = OpenForLocks(domain->get(), place.component);
   if (absl::IsNotFound(opened.status())) return std::nullopt;
   if (!opened.ok()) return opened.status();
-  platform::LockDescriptor directory(*std::move(opened));
+  platform::LockDescriptor directory = *std::move(opened);
   absl::StatusOr<Entered> entered = Enter(domain->get(), place, directory.get(), create);
   if (!entered.ok()) return entered.status();
   if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory.get())) return std::nullopt;

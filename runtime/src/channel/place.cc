@@ -80,7 +80,12 @@ absl::StatusOr<Place> FindPlace(const std::string& channel, const EndpointOption
 
 absl::StatusOr<platform::Descriptor> OpenDomain(const Place& place) {
   absl::StatusOr<platform::Descriptor> root = platform::OpenOrMakeDirectory(place.root);
-  if (!root.ok()) return root.status();
+  if (!root.ok()) {
+    // Only the default root is ever removed by us, so only there "not found" means that it went in between.
+    const bool is_final = absl::IsNotFound(root.status()) && !place.is_default_root;
+    if (!is_final) return root.status();
+    return absl::FailedPreconditionError(absl::StrCat("the root directory cannot be made: ", root.status().message()));
+  }
   return platform::OpenOrMakeDirectoryAt(root->get(), place.domain);
 }
 

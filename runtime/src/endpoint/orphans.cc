@@ -17,7 +17,12 @@ struct Home {
 };
 
 Home& TheHome() {
-  static Home* home = new Home;  // never destroyed: samples may be released during exit
+  // Never destroyed: samples may be released during exit.
+  static Home* home = [] {
+    auto* made = new Home;
+    platform::HoldDuringFork(&made->mutex);
+    return made;
+  }();
   return *home;
 }
 

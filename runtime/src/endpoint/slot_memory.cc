@@ -20,7 +20,7 @@ absl::Status SlotMemory::CommitAll() {
   const std::uint64_t bytes = mapping_->size() - slots_offset_;
   if (absl::Status status = platform::CommitPages(file_.get(), slots_offset_, bytes); !status.ok()) return status;
   platform::Populate(mapping_->data(), mapping_->size(), platform::Access::kReadWrite);
-  std::fill(committed_.begin(), committed_.end(), slots_.Room());
+  std::fill(committed_.begin(), committed_.end(), slots_.Room() + 1);
   return absl::OkStatus();
 }
 
@@ -34,7 +34,7 @@ absl::Status SlotMemory::Grow(segment::SlotIndex slot, std::uint64_t bytes) {
   if (absl::Status status = platform::CommitPages(file_.get(), low, high - low); !status.ok()) return status;
   // Slots that are not dense begin at a page: what was committed below reaches down to `low`, but not past the slot.
   std::uint64_t& committed = committed_[static_cast<std::uint16_t>(slot)];
-  committed = is_dense_ ? bytes : std::min(start - low, slots_.Room());
+  committed = 1 + (is_dense_ ? bytes : std::min(start - low, slots_.Room()));
   return absl::OkStatus();
 }
 

@@ -26,7 +26,7 @@ class SlotMemory {
   /// Makes the header of `slot` and the `bytes` below it writable without a fault. No system call if they were before.
   /// Errors: kResourceExhausted the file system is full; kOutOfRange beyond the slot.
   absl::Status Ensure(segment::SlotIndex slot, std::uint64_t bytes) {
-    if (bytes <= committed_[static_cast<std::uint16_t>(slot)]) return absl::OkStatus();
+    if (bytes < committed_[static_cast<std::uint16_t>(slot)]) return absl::OkStatus();
     return Grow(slot, bytes);
   }
 
@@ -41,7 +41,7 @@ class SlotMemory {
   segment::SlotTable slots_;
   std::uint64_t slots_offset_;
   bool is_dense_;
-  std::vector<std::uint64_t> committed_;   // bytes below the header, per slot
+  std::vector<std::uint64_t> committed_;   // per slot: bytes below the header and one for the header itself; 0 = nothing
 };
 
 }  // namespace shmcomm::endpoint

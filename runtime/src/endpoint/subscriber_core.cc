@@ -134,6 +134,8 @@ SubscriberCore::Look SubscriberCore::LookOnce() {
     case ring::Reader::Outcome::kEmpty:
     case ring::Reader::Outcome::kLagging:  // overtaken again and again: nothing to give now; what is lost is counted
       return Look::kEmpty;
+    case ring::Reader::Outcome::kDispossessed:
+      return Failed(LockLost(name()));
     case ring::Reader::Outcome::kTooManyBorrowed:
       return Failed(TooManyBorrowed());
     case ring::Reader::Outcome::kCorrupt:
@@ -143,12 +145,14 @@ SubscriberCore::Look SubscriberCore::LookOnce() {
   return Look::kEmpty;
 }
 
-SubscriberCore::Look SubscriberCore::Resolve() {
-  const std::uint32_t publisher = held_.entry.publisher();
+std::uint32_t SubscriberCore::PublisherGeneration() const {
   // E5 acquire <- registry::AnnouncePublisher release: the file of this generation is complete and linked.
-  const std::uint32_t generation =
-      channel_.site().ring.publishers[publisher].generation.load(std::memory_order_acquire);
-  const ring::MappedPublisher& row = maps_[publisher];
+  return channel_.site().ring.publishers[held_.entry.publisher()].generation.load(std::memory_order_acquire);
+}
+
+SubscriberCore::Look SubscriberCore::Resolve() {
+  const std::uint32_t generation = PublisherGeneration();
+  const ring::MappedPublisher& row = maps_[held_.entry.publisher()];
   message_ = ring::Resolve(row, generation, held_);
   switch (message_.resolution) {
     case ring::Resolution::kMessage:
@@ -170,7 +174,14 @@ SubscriberCore::Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
   if (generation == 0) return RejectCorrupt();
   if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
   const absl::Status mapped = maps_.Map(channel_, held_.entry.publisher(), generation);
-  if (mapped.ok()) return Resolve();
+  if (mapped.ok()) {
+    reader_.Release(held_.hazard);  // look at the same entry again; how often is bounded where looks are counted
+    return Look::kSkipped;
+  }
+  if (absl::IsResourceExhausted(mapped)) {
+    reader_.Release(held_.hazard);  // descriptors or memory ran out here: the message is fine, the next take may get it
+    return Failed(Named(name(), mapped));
+  }
   if (absl::IsNotFound(mapped)) {  // its publisher left and took its messages along
     reader_.Reject(held_);
     return Look::kSkipped;

@@ -57,6 +57,7 @@ class SubscriberCore {
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   Look LookOnce();
   Look LookForMessage();
+  std::uint32_t PublisherGeneration() const;
   Look Resolve();
   SHMCOMM_COLD Look MapAndResolve(std::uint32_t generation);
   SHMCOMM_COLD Look SkipIncompatible();

@@ -20,6 +20,7 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "platform/os.h"
@@ -138,8 +139,9 @@ class BlockFileSizeSignal {
 // ---- descriptors that must not live on in a forked child ------------------------------------------------------------
 
 struct ForkList {
-  std::mutex mutex;
+  std::recursive_mutex mutex;
   std::vector<int> descriptors;
+  std::vector<std::mutex*> mutexes;
 };
 
 ForkList& TheForkList() {
@@ -147,13 +149,21 @@ ForkList& TheForkList() {
   return *list;
 }
 
-void BeforeFork() { TheForkList().mutex.lock(); }
-void AfterForkInParent() { TheForkList().mutex.unlock(); }
+void BeforeFork() {
+  TheForkList().mutex.lock();
+  for (std::mutex* mutex : TheForkList().mutexes) mutex->lock();
+}
+void AfterForkInParent() {
+  for (std::mutex* mutex : TheForkList().mutexes) mutex->unlock();
+  TheForkList().mutex.unlock();
+}
 void AfterForkInChild() {
   ++internal::fork_generation;
   for (const int fd : TheForkList().descriptors) close(fd);
   TheForkList().descriptors.clear();
-  TheForkList().mutex.unlock();
+  for (std::mutex* mutex : TheForkList().mutexes) mutex->unlock();
+  // A recursive mutex belongs to its thread, which has another number here: made anew instead of unlocked.
+  new (&TheForkList().mutex) std::recursive_mutex;
 }
 
 void InstallForkHandlers() {
@@ -361,14 +371,25 @@ std::uint32_t UserId() { return geteuid(); }
 
 std::string ProgramName() { return program_invocation_short_name; }
 
-void CloseInForkedChild(int file) {
+NoFork::NoFork() {
   InstallForkHandlers();
-  const std::lock_guard<std::mutex> lock(TheForkList().mutex);
+  TheForkList().mutex.lock();
+}
+
+NoFork::~NoFork() { TheForkList().mutex.unlock(); }
+
+void HoldDuringFork(std::mutex* mutex) {
+  const NoFork guard;
+  TheForkList().mutexes.push_back(mutex);
+}
+
+void CloseInForkedChild(int file) {
+  const NoFork guard;
   TheForkList().descriptors.push_back(file);
 }
 
 void ForgetForkedChild(int file) {
-  const std::lock_guard<std::mutex> lock(TheForkList().mutex);
+  const NoFork guard;
   std::vector<int>& list = TheForkList().descriptors;
   list.erase(std::remove(list.begin(), list.end(), file), list.end());
 }

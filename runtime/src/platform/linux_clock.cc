@@ -2,6 +2,7 @@
 // CLOCK_MONOTONIC, from the time stamp counter where that is safe. A clock_gettime costs 22 ns, a quarter of a publish;
 // reading the counter costs a third of that. Between two readings of the real clock, at most a millisecond apart, time is
 // interpolated, so that the kernel's steering (at most 500 ppm) makes half a microsecond of error at worst.
+#include <cmath>
 #include <ctime>
 
 #include "platform/os.h"
@@ -43,6 +44,20 @@ struct Interpolation {
   static constexpr std::int64_t kLeastBaseNs = 2'000'000;        // 20 ns of jitter in 2 ms: 10 ppm
   static constexpr std::int64_t kLongestBaseNs = 1'000'000'000;  // beyond, the rate follows the kernel's steering
 
+  /// The machine slept or was paused meanwhile if the counter and the clock went apart by more than steering explains.
+  bool IsPlausible(double measured) const {
+    constexpr double kMostSteering = 0.001;
+    return ns_per_tick == 0 || std::abs(measured / ns_per_tick - 1) < kMostSteering;
+  }
+
+  /// Until a rate is known again, the real clock is read.
+  std::int64_t Restart(std::uint64_t ticks, std::int64_t now_ns) {
+    *this = Interpolation{};
+    first_ticks = ticks;
+    first_ns = now_ns;
+    return now_ns;
+  }
+
   std::int64_t Resynchronise(std::uint64_t ticks) {
     const std::int64_t now_ns = SystemNowNs();
     if (first_ns == 0 || ticks <= first_ticks) {
@@ -51,7 +66,9 @@ struct Interpolation {
     }
     const std::int64_t base_ns = now_ns - first_ns;
     if (base_ns >= kLeastBaseNs) {
-      ns_per_tick = static_cast<double>(base_ns) / static_cast<double>(ticks - first_ticks);
+      const double measured = static_cast<double>(base_ns) / static_cast<double>(ticks - first_ticks);
+      if (!IsPlausible(measured)) return Restart(ticks, now_ns);
+      ns_per_tick = measured;
       max_ticks = static_cast<std::uint64_t>(static_cast<double>(kServesNs) / ns_per_tick);
     }
     if (base_ns >= kLongestBaseNs) {

@@ -26,6 +26,7 @@ LockDescriptor& LockDescriptor::operator=(LockDescriptor&& other) noexcept {
 
 void LockDescriptor::Close() {
   if (!fd_.valid()) return;
+  const NoFork guard;  // a child forked between forgetting and closing would keep the locks
   if (IsThisProcess()) ForgetForkedChild(fd_.get());
   if (IsStillOurs()) {
     fd_.Reset();

@@ -12,7 +12,7 @@ namespace shmcomm::platform {
 /// Move-only. Closing it releases its locks. In a forked child it is closed before fork() returns there.
 class LockDescriptor {
  public:
-  /// Takes over an open descriptor that holds no lock yet.
+  /// Takes over an open descriptor that holds no lock yet. The caller keeps a NoFork from its open until here.
   explicit LockDescriptor(Descriptor fd);
   LockDescriptor(LockDescriptor&& other) noexcept = default;
   LockDescriptor& operator=(LockDescriptor&& other) noexcept;

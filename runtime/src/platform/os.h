@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,17 @@ namespace internal {
 extern std::uint32_t fork_generation;
 }
 inline std::uint32_t ForkGeneration() { return internal::fork_generation; }
+/// While one lives, fork() of other threads waits. For what must be done with no fork in between. May be nested.
+class NoFork {
+ public:
+  NoFork();
+  NoFork(const NoFork&) = delete;
+  NoFork& operator=(const NoFork&) = delete;
+  ~NoFork();
+};
+/// `mutex`, which lives for ever, is held during every fork(), so that the child never inherits it locked by a thread it
+/// does not have.
+void HoldDuringFork(std::mutex* mutex);
 /// In a forked child `file` is closed before fork() returns there: the parent's locks must not live on in the child.
 void CloseInForkedChild(int file);
 void ForgetForkedChild(int file);

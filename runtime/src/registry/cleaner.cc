@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "base/crash_point.h"
 #include "platform/os.h"
 #include "registry/membership.h"
@@ -17,20 +15,6 @@
 
 namespace shmcomm::registry {
 namespace {
-
-struct DataFile {
-  std::uint32_t publisher = 0;
-  std::uint32_t generation = 0;
-};
-
-std::optional<DataFile> ParseDataFileName(const std::string& name) {
-  const std::vector<std::string> parts = absl::StrSplit(name, '.');
-  DataFile file;
-  if (parts.size() != 3 || parts[0] != "pub") return std::nullopt;
-  if (!absl::SimpleAtoi(parts[1], &file.publisher) || !absl::SimpleAtoi(parts[2], &file.generation)) return std::nullopt;
-  if (file.publisher == 0 || file.publisher > layout::kMaxPublishers) return std::nullopt;
-  return file;
-}
 
 void Ring(const Site& site) {
   if (site.is_ring_writable) {
@@ -53,7 +37,7 @@ absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t l
 }
 
 /// The lock of the file's publisher is held.
-void CleanDataFile(const Site& site, const std::string& name, const DataFile& file) {
+void CleanDataFile(const Site& site, const std::string& name, const DataFileNumbers& file) {
   if (site.is_ring_writable) ring::HelpHead(site.ring);
   const std::uint32_t current = site.ring.publishers[file.publisher].generation.load(std::memory_order_acquire);
   const bool is_current = file.generation == current;
@@ -90,7 +74,7 @@ absl::Status CleanDeadPublishers(const Site& site) {
   if (!names.ok()) return names.status();
   bool any = false;
   for (const std::string& name : *names) {
-    const std::optional<DataFile> file = ParseDataFileName(name);
+    const std::optional<DataFileNumbers> file = ParseDataFileName(name);
     if (!file.has_value()) continue;
     absl::StatusOr<bool> dead = lock->TryLock(layout::PublisherLockByte(file->publisher));
     if (!dead.ok()) return dead.status();

@@ -15,9 +15,10 @@
 namespace shmcomm::registry {
 namespace {
 
-// A cleaner may hold the byte of a dead participant for the moment it takes to clean it: "taken" is believed only when
-// it stays so for this many looks, with a yield between them.
-constexpr int kLooks = 64;
+// A byte may be held for a moment by a cleaner, or by a process that was killed and whose memory the kernel is still
+// taking down; a reliable reader may be about to take what a dead publisher left. "Taken" is believed only when it stays
+// so for this long.
+constexpr std::int64_t kPatienceNs = 1'000'000'000;
 
 ring::ReaderState StateOf(const Site& site, std::uint32_t line) {
   // acquire <- ring::ClearReaderLine release: a FREE line is an empty line.
@@ -40,16 +41,34 @@ absl::StatusOr<std::optional<ReaderSeat>> TryTakeReaderLine(const Site& site) {
   return std::nullopt;
 }
 
-/// How many of the newest messages somebody may still count on: the promised history, and on a reliable channel what its
-/// slowest reader has not read (K9).
-std::uint32_t PromisedMessages(const Site& site) {
-  if (!site.is_reliable) return site.history;
+/// The oldest message that somebody was promised: of the history, and on a reliable channel the first that its slowest
+/// reader has not taken (K9).
+ring::Sequence OldestPromised(const Site& site) {
   const ring::Sequence head = site.ring.head().load(std::memory_order_acquire);
-  const std::int64_t unread = ring::Distance(ring::LeastCursor(site.readers, head, nullptr), head);
-  return std::max(site.history, static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, site.ring.size)));
+  const ring::Sequence history = ring::Distance(site.ring.first, head) < static_cast<std::int64_t>(site.history)
+                                     ? site.ring.first
+                                     : head - site.history;
+  if (!site.is_reliable) return history;
+  const ring::Sequence unread = ring::LeastCursor(site.readers, head, nullptr);
+  return ring::Distance(unread, history) > 0 ? unread : history;
 }
 
-enum class Choice : std::uint8_t { kUnnamedOnly, kAnyUnpromised };
+/// Best an id that no entry names, else one whose messages nobody was promised. Where all are promised, best_effort gives
+/// up the history of a publisher that has gone, lest its successor be refused for as long as anybody listens; reliable
+/// waits until what is unread has been taken.
+enum class Choice : std::uint8_t { kUnnamed, kUnpromised, kAny };
+
+bool IsAcceptable(const Site& site, std::uint32_t id, Choice choice) {
+  switch (choice) {
+    case Choice::kUnnamed:
+      return !ring::IsPublisherNamed(site.ring, id) && !ring::IsPublisherPromised(site.ring, id, OldestPromised(site));
+    case Choice::kUnpromised:
+      return !ring::IsPublisherPromised(site.ring, id, OldestPromised(site));
+    case Choice::kAny:
+      return !site.is_reliable;
+  }
+  return false;
+}
 
 absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site, Choice choice) {
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
@@ -61,9 +80,7 @@ absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site
     // The earlier owner may have died between its entry and head; its message counts as published before us (H6).
     ring::HelpHead(site.ring);
     base::FenceSeqCst();
-    const bool is_taken = ring::IsPublisherPromised(site.ring, id, PromisedMessages(site)) ||
-                          (choice == Choice::kUnnamedOnly && ring::IsPublisherNamed(site.ring, id));
-    if (is_taken) {
+    if (!IsAcceptable(site, id, choice)) {
       lock->Unlock(layout::PublisherLockByte(id));
       continue;
     }
@@ -79,13 +96,14 @@ absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site
 }  // namespace
 
 absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
-  for (int look = 0; look < kLooks; ++look) {
+  const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
+  do {
     absl::StatusOr<std::optional<ReaderSeat>> seat = TryTakeReaderLine(site);
     if (!seat.ok()) return seat.status();
     if (seat->has_value()) return **std::move(seat);
     if (absl::Status cleaned = CleanDeadReaders(site); !cleaned.ok()) return cleaned;
-    if (look > 0) platform::Yield();
-  }
+    platform::Yield();
+  } while (platform::NowNs() < give_up_ns);
   return absl::ResourceExhaustedError(absl::StrCat("all ", site.readers.count,
                                                    " subscriber places are taken by living processes; raise "
                                                    "max_subscribers in the channel file"));
@@ -97,17 +115,19 @@ void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
 }
 
 absl::StatusOr<PublisherSeat> TakePublisherId(const Site& site) {
-  for (int look = 0; look < kLooks; ++look) {
-    for (const Choice choice : {Choice::kUnnamedOnly, Choice::kAnyUnpromised}) {
+  const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
+  do {
+    for (const Choice choice : {Choice::kUnnamed, Choice::kUnpromised, Choice::kAny}) {
       absl::StatusOr<std::optional<PublisherSeat>> seat = TryTakePublisherId(site, choice);
       if (!seat.ok()) return seat.status();
       if (seat->has_value()) return **std::move(seat);
     }
     platform::Yield();
-  }
-  return absl::ResourceExhaustedError(absl::StrCat("all ", site.ring.max_publishers,
-                                                   " publisher places are taken by living processes; raise "
-                                                   "max_publishers in the channel file"));
+  } while (platform::NowNs() < give_up_ns);
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "all ", site.ring.max_publishers, " publisher places are taken by living processes",
+      site.is_reliable ? ", or by messages of dead ones that a subscriber has not taken" : "",
+      "; raise max_publishers in the channel file"));
 }
 
 void AnnouncePublisher(const Site& site, const PublisherSeat& seat) {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "ring/view.h"
 
 namespace shmcomm::registry {
@@ -20,8 +20,13 @@ struct Site {
 };
 
 /// `pub.<id>.<generation>`
-inline std::string DataFileName(std::uint32_t publisher, std::uint32_t generation) {
-  return absl::StrCat("pub.", publisher, ".", generation);
-}
+std::string DataFileName(std::uint32_t publisher, std::uint32_t generation);
+
+struct DataFileNumbers {
+  std::uint32_t publisher = 0;
+  std::uint32_t generation = 0;
+};
+/// The inverse; empty for every other name.
+std::optional<DataFileNumbers> ParseDataFileName(const std::string& name);
 
 }  // namespace shmcomm::registry

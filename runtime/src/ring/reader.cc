@@ -36,7 +36,7 @@ void Reader::Join(std::uint32_t history) {
 
 Reader::NextResult Reader::Next() {
   const RingView& ring = config_.ring;
-  for (std::uint32_t round = 0; round < kMaxRounds; ++round) {
+  for (std::uint32_t round = 0; round < kMaxRounds && !is_dispossessed_; ++round) {
     const base::Atomic<std::uint64_t>& where = ring.At(next_);
     // E1 acquire <- Writer::TryCommitShared, Writer::CommitSole release.
     const Entry entry{where.load(std::memory_order_acquire)};
@@ -62,12 +62,15 @@ Reader::NextResult Reader::Next() {
     if (hazard == config_.max_borrowed) return {Outcome::kTooManyBorrowed, {}};
     if (Protect(line().hazards[hazard], where, entry)) return {Outcome::kHeld, Held{entry, next_, hazard}};
   }
-  return {Outcome::kLagging, {}};
+  return {is_dispossessed_ ? Outcome::kDispossessed : Outcome::kLagging, {}};
 }
 
 void Reader::SkipLapped() {
   // A reliable reader is lapped only after it was demoted; it learns that here or at its next step, whichever is first.
-  if (config_.mode == ReaderMode::kGating && line().cursor.load(std::memory_order_acquire) != word_.bits) Rejoin();
+  if (config_.mode == ReaderMode::kGating) {
+    const CursorWord found{line().cursor.load(std::memory_order_acquire)};
+    if (found.bits != word_.bits) LearnOfDemotion(found);
+  }
   const Sequence head = config_.ring.head().load(std::memory_order_acquire);
   // The oldest position that nobody may be overwriting at this head. A head that does not get us past `next_`, though the
   // entry there is of a later lap, is stale or corrupt; the entry alone says that `next_` is gone.
@@ -144,7 +147,15 @@ void Reader::Advance(Sequence next) {
   if (line().cursor.compare_exchange_strong(expected, moved.bits, std::memory_order_acq_rel, std::memory_order_relaxed)) {
     word_ = moved;
   } else {
+    LearnOfDemotion(CursorWord{expected});
+  }
+}
+
+void Reader::LearnOfDemotion(CursorWord found) {
+  if (found.bits == CursorWord::Make(word_.cursor(), generation_, ReaderState::kDemoted).bits) {
     Rejoin();
+  } else {
+    is_dispossessed_ = true;
   }
 }
 

@@ -40,14 +40,15 @@ class Reader {
   /// up to `history` older ones that are still intact. The line's lock is held and its content is a dead reader's or none.
   void Join(std::uint32_t history);
 
-  enum class Outcome : std::uint8_t { kEmpty, kHeld, kTooManyBorrowed, kLagging, kCorrupt };
+  enum class Outcome : std::uint8_t { kEmpty, kHeld, kTooManyBorrowed, kLagging, kCorrupt, kDispossessed };
   struct NextResult {
     Outcome outcome;
     Held held;
   };
   /// Protects the next entry that can still be read, skipping and counting what is gone. Does not move on: the caller
   /// answers kHeld with Accept or Reject. kLagging: publishers lap this reader faster than it can look; call again.
-  /// kCorrupt: the entry names an impossible publisher; it was skipped.
+  /// kCorrupt: the entry names an impossible publisher; it was skipped. kDispossessed: the line was given to somebody else,
+  /// which only happens after this process's descriptors were closed under it; nothing more can be read.
   NextResult Next();
 
   /// Moves on to the newest message; those passed over are neither taken nor lost.
@@ -77,6 +78,7 @@ class Reader {
   SHMCOMM_COLD void SkipLapped();
   SHMCOMM_COLD void Skip(std::uint64_t count);
   void Advance(Sequence next);
+  SHMCOMM_COLD void LearnOfDemotion(CursorWord found);
   SHMCOMM_COLD void Rejoin();
   ReaderState State() const { return config_.mode == ReaderMode::kLossy ? ReaderState::kLossy : ReaderState::kActive; }
 
@@ -87,6 +89,7 @@ class Reader {
   std::uint32_t generation_ = 0;
   std::uint32_t demotions_ = 0;
   CursorWord word_;                  // as last stored by us
+  bool is_dispossessed_ = false;      // the line is somebody else's now
   bool is_rejoined_ = false;         // what is gone below the floor was promised once: it counts as lost
   // Which hazards back an accepted entry. Our own memory, not the shared line: nobody else can make one look free.
   base::Atomic<std::uint32_t> is_accepted_[layout::kMaxHazards] = {};

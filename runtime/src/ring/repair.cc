@@ -38,11 +38,11 @@ bool IsPublisherNamed(const RingView& ring, std::uint32_t publisher) {
   return false;
 }
 
-bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, std::uint32_t history) {
-  const Sequence head = ring.head().load(std::memory_order_acquire);
-  for (std::uint32_t back = 1; back <= history && back <= ring.size; ++back) {
-    const Sequence sequence = head - back;
-    if (Distance(ring.first, sequence) < 0) return false;
+bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, Sequence oldest) {
+  // One past head: it lags the entries by one where a publisher died in between.
+  const Sequence end = ring.head().load(std::memory_order_acquire) + 1;
+  const Sequence start = Distance(oldest, end) > static_cast<std::int64_t>(ring.size) ? end - ring.size : oldest;
+  for (Sequence sequence = start; Distance(sequence, end) > 0; ++sequence) {
     const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
     const bool is_live = entry.lap() == ring.Lap(sequence) && entry.slot() != kTombstone;
     if (is_live && entry.publisher() == publisher) return true;

@@ -18,7 +18,8 @@ void ClearReaderLine(const ReadersView& readers, std::uint32_t line);
 /// True when an entry that a reader may still take names `publisher`: the data file must stay. Its lock is held.
 bool IsPublisherNamed(const RingView& ring, std::uint32_t publisher);
 
-/// True when one of the `history` newest entries names `publisher`: the id must not be given out again (K9).
-bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, std::uint32_t history);
+/// True when an entry from `oldest` on names `publisher`: somebody was promised its message (K9). `oldest` was found before
+/// the call; head is loaded here, so that nothing published meanwhile is missed.
+bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, Sequence oldest);
 
 }  // namespace shmcomm::ring

@@ -27,7 +27,12 @@ struct Cache {
 };
 
 Cache& TheCache() {
-  static Cache* cache = new Cache;  // never destroyed: samples may outlive static destructors
+  // Never destroyed: samples may outlive static destructors.
+  static Cache* cache = [] {
+    auto* made = new Cache;
+    platform::HoldDuringFork(&made->mutex);
+    return made;
+  }();
   return *cache;
 }
 

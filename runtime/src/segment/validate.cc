@@ -139,7 +139,7 @@ absl::StatusOr<DataInfo> ValidateData(absl::Span<std::byte> file) {
   const std::uint64_t offset = base::LoadPlain(header.slots_offset);
   const std::uint32_t name_bytes = base::LoadPlain(header.type_name_bytes);
   const std::uint32_t schema_bytes = base::LoadPlain(header.schema_bytes);
-  info.slots = SlotTable{file.data() + offset, base::LoadPlain(header.stride), base::LoadPlain(header.slots),
+  info.slots = SlotTable{nullptr, base::LoadPlain(header.stride), base::LoadPlain(header.slots),
                          base::LoadPlain(header.stagger)};
 
   const SlotTable& slots = info.slots;
@@ -156,6 +156,7 @@ absl::StatusOr<DataInfo> ValidateData(absl::Span<std::byte> file) {
       slots.stride * slots.count > file.size() - offset) {
     return Corrupt("pub", "its slots reach past its end");
   }
+  info.slots.slots = file.data() + offset;
   const std::uint64_t descriptor = sizeof(layout::DataHeader) + std::uint64_t{name_bytes} + schema_bytes;
   if (name_bytes > 4096 || schema_bytes > layout::kMaxSchemaBytes || descriptor > offset) {
     return Corrupt("pub", "its schema reaches past its place");

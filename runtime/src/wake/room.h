@@ -33,14 +33,14 @@ class RoomBell {
   void RingAlways() { RingUnconditionally(line_->bell); }
 
   /// The publisher's end: sleeps at most `timeout_ns` and kMaxRoomSleepNs unless `has_changed()` says true once the bell
-  /// is armed. False when it slept its time out.
+  /// is armed. A signal may end it early: whoever measures looks at the clock.
   template <class HasChanged>
-  bool SleepUnless(HasChanged&& has_changed, std::int64_t timeout_ns) {
+  void SleepUnless(HasChanged&& has_changed, std::int64_t timeout_ns) {
     const std::uint32_t seen = line_->bell.load(std::memory_order_acquire);  // word first, then arm (H19)
     line_->arm.store(1, std::memory_order_relaxed);
     base::FenceSeqCst();  // E8
-    if (has_changed()) return true;
-    return platform::FutexWait(line_->bell, seen, std::min(timeout_ns, kMaxRoomSleepNs)) == platform::WaitResult::kWoken;
+    if (has_changed()) return;
+    platform::FutexWait(line_->bell, seen, std::min(timeout_ns, kMaxRoomSleepNs));
   }
 
  private:
