@@ -120,6 +120,24 @@ def test_we_read_the_tree_flatbuffers_builds(everything: Any, flatc_class: Any) 
     assert ours.leaf.name == "näme"
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_everything_lies_where_its_alignment_wants_it(everything: Any, flatc_class: Any, count: int) -> None:
+    from shmcomm import typed
+
+    wides = [(1.25 * (i + 1), i) for i in range(count)]
+    value = everything.Aligned(small=1, one=(7.75, 9), many=wides, longs=[2**60 + i for i in range(count)])
+    for message in (typed.encode(value), typed.encode(typed.decode(everything.Aligned, typed.encode(value)))):
+        theirs = flatc_class("Aligned").Aligned.GetRootAs(message)
+
+        assert len(message) % 16 == 0
+        assert message.index(np.float64(7.75).tobytes()) % 16 == 0
+        assert all(message.index(np.float64(first).tobytes()) % 16 == 0 for first, _ in wides)
+        assert [(theirs.Many(i).First(), theirs.Many(i).Second()) for i in range(theirs.ManyLength())] == wides
+        assert (theirs.One().First(), theirs.One().Second()) == (7.75, 9)
+        assert [theirs.Longs(i) for i in range(count)] == [2**60 + i for i in range(count)]
+        assert all(message.index((2**60 + i).to_bytes(8, "little")) % 8 == 0 for i in range(count))
+
+
 def test_a_copied_message_reads_the_same(everything: Any) -> None:
     from shmcomm import typed
 

@@ -15,7 +15,6 @@ ALLOWED = r"""
 shmcomm\._core\.(Channel|Publisher|Schema|Subscriber)
 shmcomm\.endpoints\.(Publisher|Subscriber)
 shmcomm\.typed\.(Publisher|Subscriber)
-shmcomm\.(Publisher|Subscriber)
 shmcomm\._core\.Publisher\.send
 shmcomm\._core\.Record\.__buffer__
 shmcomm\.(_core|typed)\.(decode|encode)

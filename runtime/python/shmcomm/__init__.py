@@ -8,7 +8,7 @@ exceptions, and `metadata` of a received message.
 from collections.abc import Sequence as _Sequence
 
 from shmcomm import _core
-from shmcomm.endpoints import Metadata, Publisher, PublisherStats, Subscriber, SubscriberStats, metadata
+from shmcomm.endpoints import Metadata, PublisherStats, SubscriberStats, metadata
 from shmcomm.errors import (
     SHMBufferFullError,
     SHMConnectionError,
@@ -23,7 +23,6 @@ from shmcomm.errors import (
 
 __all__ = [
     "Metadata",
-    "Publisher",
     "PublisherStats",
     "SHMBufferFullError",
     "SHMConnectionError",
@@ -34,7 +33,6 @@ __all__ = [
     "SHMSchemaMismatchError",
     "SHMSerializationError",
     "SHMTimeoutError",
-    "Subscriber",
     "SubscriberStats",
     "metadata",
 ]

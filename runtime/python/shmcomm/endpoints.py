@@ -6,9 +6,12 @@ from __future__ import annotations
 from datetime import timedelta
 from os import PathLike, fspath
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shmcomm import _core
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["Metadata", "Publisher", "PublisherStats", "Subscriber", "SubscriberStats", "metadata"]
 

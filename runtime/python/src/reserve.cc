@@ -4,6 +4,19 @@
 #include "errors.h"
 
 namespace shmcomm::python {
+namespace {
+
+/// A vector of units whose size is their alignment, which newer builders want to be told twice.
+flatbuffers::uoffset_t ReserveUnits(flatbuffers::FlatBufferBuilder& builder, std::uint64_t count, std::uint32_t bytes,
+                                    std::uint8_t** first) {
+#if FLATBUFFERS_VERSION_MAJOR >= 24
+  return builder.CreateUninitializedVector(count, bytes, bytes, first);
+#else
+  return builder.CreateUninitializedVector(count, bytes, first);
+#endif
+}
+
+}  // namespace
 
 bool HasRoom(const flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes, const Path& path) {
   constexpr std::uint64_t kLargest = (std::uint64_t{1} << 31) - 4096;  // the rest is for vtables and padding
@@ -20,7 +33,7 @@ std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& buil
   // The builder only knows elements whose size is their alignment, so structs are reserved in such units, and the length
   // word, which lies directly before the first element, is then set to the number of structs.
   ReservedVector made{};
-  made.offset = builder.CreateUninitializedVector(count * field.element_bytes / alignment, alignment, &made.first_element);
+  made.offset = ReserveUnits(builder, count * field.element_bytes / alignment, alignment, &made.first_element);
   flatbuffers::WriteScalar(made.first_element - sizeof(flatbuffers::uoffset_t), static_cast<flatbuffers::uoffset_t>(count));
   return made;
 }
