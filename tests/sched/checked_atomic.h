@@ -80,6 +80,7 @@ class Atomic {
 static_assert(sizeof(Atomic<std::uint64_t>) == 8 && sizeof(Atomic<std::uint32_t>) == 4);
 
 inline void FenceSeqCst() { sched::SequentialFence(); }
+inline void FenceAfterRmw() { sched::SequentialFence(); }
 
 /// The processor's part of this order is the partner's membarrier, which the checker executes in every thread.
 inline void CompilerBarrier() {}

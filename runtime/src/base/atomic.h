@@ -44,6 +44,16 @@ inline void FenceSeqCst() {
 #endif
 }
 
+/// The same where the store before it was a read-modify-write of the same thread. On x86 such an instruction is a full
+/// barrier itself, and only the compiler needs to be told; elsewhere, and to the model checker, it is a fence as any.
+inline void FenceAfterRmw() {
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(SHMCOMM_TSAN)
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+#else
+  FenceSeqCst();
+#endif
+}
+
 /// Keeps the compiler from moving memory accesses across; the processor's part is the partner's membarrier (E4).
 inline void CompilerBarrier() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 

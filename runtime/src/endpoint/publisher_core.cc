@@ -43,8 +43,8 @@ void CopyMessage(std::byte* to, const void* from, std::size_t bytes) {
 
 /// A sole writer may leave the fence to its sleepers' membarrier, if the kernel lets it register.
 wake::Ordering OrderingFor(ring::CommitMode mode) {
-  const bool is_asymmetric = mode == ring::CommitMode::kSole && platform::RegisterForBarrier();
-  return is_asymmetric ? wake::Ordering::kAsymmetric : wake::Ordering::kFence;
+  if (mode == ring::CommitMode::kShared) return wake::Ordering::kFenceAfterRmw;
+  return platform::RegisterForBarrier() ? wake::Ordering::kAsymmetric : wake::Ordering::kFence;
 }
 
 }  // namespace

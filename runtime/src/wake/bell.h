@@ -11,9 +11,10 @@
 
 namespace shmcomm::wake {
 
-/// How the ringing side orders its commit before its look at `armed`. `kFence`: by its own fence. `kAsymmetric`: the
-/// sleeper's membarrier does it, and publishing costs no fence; only for processes that registered for it.
-enum class Ordering : std::uint8_t { kFence, kAsymmetric };
+/// How the ringing side orders its commit before its look at `armed`. `kFence`: by its own fence. `kFenceAfterRmw`: the
+/// same after a commit by compare-and-swap, which costs nothing more on some processors. `kAsymmetric`: the sleeper's
+/// membarrier does it, and publishing costs no fence; only for processes that registered for it.
+enum class Ordering : std::uint8_t { kFence, kFenceAfterRmw, kAsymmetric };
 
 /// The longest sleep without a second look (I8): what a publisher that dies between commit and wake may cost.
 inline constexpr std::int64_t kMaxSleepNs = 100'000'000;
@@ -29,6 +30,8 @@ class Ringer {
     if (ordering_ == Ordering::kAsymmetric && line_->fenced.load(std::memory_order_relaxed) == 0) {
       // E4: the sleeper's membarrier is this side's fence; the compiler must not hoist the load above the commit.
       base::CompilerBarrier();
+    } else if (ordering_ == Ordering::kFenceAfterRmw) {
+      base::FenceAfterRmw();  // E4, as below
     } else {
       // E4 commit, this fence, armed read -> Sleeper: armed store, fence, re-check (H8).
       base::FenceSeqCst();
