@@ -75,6 +75,7 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
       lifespan_ns_(channel_.meta().lifespan_ns),
       is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating) {
   reader_.Join(channel_.meta().history);
+  if (is_gating_) RingRoom();  // a publisher may have seen the place from which the join started
 }
 
 SubscriberCore::~SubscriberCore() {
