@@ -100,6 +100,8 @@ void Yield() {
 namespace internal {
 std::uint32_t fork_generation = 0;
 }
+NoFork::NoFork() = default;
+NoFork::~NoFork() = default;
 void CloseInForkedChild(int) {}
 void ForgetForkedChild(int) {}
 

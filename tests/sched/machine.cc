@@ -23,6 +23,9 @@ struct Stopped {};
 // A sleep that may last longer than this is one that the protocol must not rely on to end (I8).
 constexpr std::int64_t kLongestBoundedSleepNs = 100'000'000;
 
+// What passes while others go first: whoever is patient for a second looks fifty times.
+constexpr std::int64_t kYieldNs = 20'000'000;
+
 const char* UpdateName(Update update) {
   switch (update) {
     case Update::kExchange: return "exchange";
@@ -181,7 +184,10 @@ void Machine::PlainWrite(const void* where, std::size_t bytes) {
   Raced(races_.Write(where, bytes, me(), memory_.current(me()).clocks), where, "writes");
 }
 
-void Machine::Yield() { scheduler_.Yield(); }
+void Machine::Yield() {
+  now_ns_ += kYieldNs;
+  scheduler_.Yield();
+}
 
 WakeReason Machine::FutexWait(const void* word, std::uint32_t expected, std::int64_t timeout_ns) {
   // The kernel compares under the lock that a waker takes, after the waker's store: it sees the newest value.

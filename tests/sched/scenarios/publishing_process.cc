@@ -21,7 +21,10 @@ bool PublishingProcess::Open(Machine& machine, ChannelModel& channel) {
 
 void PublishingProcess::UseBell() {
   const bool is_asymmetric = channel_->shape().mode == ring::CommitMode::kSole && platform::RegisterForBarrier();
-  publisher_.UseBell(is_asymmetric ? wake::Ordering::kAsymmetric : wake::Ordering::kFence);
+  const bool is_shared = channel_->shape().mode == ring::CommitMode::kShared;
+  publisher_.UseBell(is_asymmetric ? wake::Ordering::kAsymmetric
+                     : is_shared   ? wake::Ordering::kFenceAfterRmw
+                                   : wake::Ordering::kFence);
 }
 
 void PublishingProcess::Close() {

@@ -16,6 +16,7 @@ class PublishingProcess {
   bool Open(Machine& machine, ChannelModel& channel);
   /// As the endpoint does: without a fence of its own where the system has a barrier and the channel one writer.
   void UseBell();
+  void UseBell(wake::Ordering ordering) { publisher_.UseBell(ordering); }
   void Publish() { publisher_.Publish(); }
   void Close();
   std::uint32_t id() const { return seat_->id; }

@@ -12,6 +12,7 @@ struct SuccessionConfig {
   Shape shape;
   std::uint32_t messages = 2;
   std::uint32_t looks = 3;
+  bool has_other_ids = false;        // otherwise they belong to publishers that do nothing
 };
 
 class Succession : public Scenario {
@@ -27,8 +28,7 @@ class Succession : public Scenario {
     const unsigned reader = machine.Spawn("reader", [this] {
       for (std::uint32_t i = 0; i < config_.looks; ++i) reader_.TakeAndRelease();
     });
-    // All other ids belong to publishers that do nothing: the successor has to take the same one.
-    for (std::uint32_t id = 2; id <= channel_.shape().max_publishers; ++id) {
+    for (std::uint32_t id = 2; !config_.has_other_ids && id <= channel_.shape().max_publishers; ++id) {
       machine.GiveLock(reader, static_cast<int>(id), layout::PublisherLockByte(id));
     }
     reader_.Open(machine, channel_, 0);
@@ -80,7 +80,9 @@ void AddSuccession(Catalogue& catalogue) {
   config.shape.history = 1;
   config.shape.slots = config.shape.LeastSlots() + 2;
   config.messages = 1;
-  Add(catalogue, "id_reuse_history", "the same where one old message is promised", config, plan);
+  config.has_other_ids = true;
+  Add(catalogue, "id_reuse_history", "the same where one old message is promised and another id is free", config, plan);
+  config.has_other_ids = false;
   config.shape.history = 0;
   config.shape.entries = 4;
   config.shape.capacity = 4;

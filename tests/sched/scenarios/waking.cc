@@ -21,6 +21,7 @@ struct WakingConfig {
   bool readers_are_mortal = false;
   bool has_cleaner = false;
   bool readers_have_barrier = true;
+  bool publishers_always_fence = false;
   bool publishers_pause = false;   // after the first message, for as long as anything else can happen
 };
 
@@ -91,7 +92,7 @@ class Waking : public Scenario {
   void RunPublisher(std::uint32_t index) {
     PublishingProcess& process = processes_[index];
     if (!process.Open(*machine_, channel_)) return;
-    process.UseBell();
+    config_.publishers_always_fence ? process.UseBell(wake::Ordering::kFence) : process.UseBell();
     for (std::uint32_t i = 0; i < config_.messages; ++i) {
       if (i == 1 && config_.publishers_pause) platform::FutexWait(pause_, 0, 1);
       process.Publish();
@@ -136,6 +137,11 @@ void AddWaking(Catalogue& catalogue) {
   config.shape.prepares = true;
   config.shape.slots = config.shape.FullSlots();
   Add(catalogue, "wake", "1 publisher with a fence, 1 sleeper", config, plan);
+  config.publishers_always_fence = true;
+  config.shape.mode = ring::CommitMode::kSole;
+  Add(catalogue, "wake_fenced", "a sole writer that cannot register for membarrier, 1 sleeper", config, plan);
+  config.publishers_always_fence = false;
+  config.shape.mode = ring::CommitMode::kShared;
   config.publishers = 2;
   config.messages = 1;
   Add(catalogue, "wake_two_publishers", "2 publishers with fences, 1 sleeper", config, plan);
