@@ -14,7 +14,7 @@ from shmcomm_gen.options import OPTIONS, PATTERNS, PROFILES, UNBOUNDED_MAX_SIZE,
 from shmcomm_gen.scalars import SCALARS
 from shmcomm_gen.sizing import largest_message
 from shmcomm_gen.source import Span
-from shmcomm_gen.syntax import ChannelSyntax, OptionSyntax, RecordSyntax, TypeName
+from shmcomm_gen.syntax import ChannelSyntax, EnumSyntax, OptionSyntax, RecordSyntax, TypeName
 
 _MAX_NAME_BYTES = 200
 _MESSAGES_OF = {
@@ -92,7 +92,8 @@ class ChannelResolver:
             return None
         declaration = self.names.declaration(name)
         if not isinstance(declaration, RecordSyntax):
-            self.sink.error("S015", f"a channel carries tables and structs, not the enum '{mention.name}'",
+            what = "enum" if isinstance(declaration, EnumSyntax) else "union"
+            self.sink.error("S015", f"a channel carries tables and structs, not the {what} '{mention.name}'",
                             mention.span, "wrap it in a struct or table", declaration.name.span)  # fmt: skip
             return None
         return name

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from shmcomm_gen import rules
 from shmcomm_gen.diagnostics import Sink
-from shmcomm_gen.flatc import find_flatc, generated_headers
+from shmcomm_gen.flatc import find_flatc, generated_headers, version_of
 from shmcomm_gen.grammar import grammar_path
 from shmcomm_gen.load import load
 from shmcomm_gen.model import Schema
 from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
+from shmcomm_gen.versions import check_version, newer_constructs
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
     flatc = find_flatc(asked, sink)
     if flatc is None:
         return []
+    if any(newer_constructs(schema)):
+        check_version(schema, flatc, version_of(flatc), sink)
+        if sink.has_errors:
+            return []
     stem = schema.main.stem
     texts = {file.stem: fbs.fbs_text(file, schema) for file in schema.files}
     headers = generated_headers(flatc, texts, sink)

@@ -1,38 +1,75 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Default values of fields: is there one, does it fit, what is its number."""
+"""Default values of fields: is there one, does it fit, what is it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shmcomm_gen.diagnostics import Sink, did_you_mean, one_of
 from shmcomm_gen.literals import integer_of, real_of
-from shmcomm_gen.model import Default, EnumType, ScalarType, StringType, Type, VectorType, short_name
+from shmcomm_gen.model import ArrayType, Default, EnumType, ScalarType, StringType, Type, VectorType, short_name
 from shmcomm_gen.scalars import Scalar
 from shmcomm_gen.syntax import FieldSyntax, Value, ValueKind
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a field holds that nobody set: a number, nothing (`is_null`), or the `content` of a string or vector."""
+
+    number: Default = 0
+    is_null: bool = False
+    content: str | None = None
+
+
 def resolve_default(
     field: FieldSyntax, type_: Type, in_struct: bool, enums: Mapping[str, EnumType], sink: Sink
+) -> Start:
+    """What `field` starts as; zero where nothing is written or where it is wrong."""
+    value = field.default
+    if value is None or in_struct or isinstance(type_, ScalarType) and not _is_null(value):
+        return Start(_number(field, type_, in_struct, enums, sink))
+    if isinstance(type_, ScalarType):
+        _check_null(field, type_, enums, sink)
+        return Start(is_null=True)
+    if isinstance(type_, StringType) and value.kind is ValueKind.STRING:
+        # flatc cannot tell "0" from no default, and so the C++ has none.
+        return Start(content=None if value.text == "0" else value.text)
+    if isinstance(type_, VectorType) and value.kind is ValueKind.LIST:
+        if not value.is_empty:
+            sink.error("S017", "the default of a vector can only be empty", value.span, "write = []")
+        return Start(content="[]")
+    hint = {StringType: 'a string\'s default stands in quotes: "…"', VectorType: "write = []"}
+    sink.error("S017", f"field '{field.name.text}' cannot have this default", value.span,
+               hint.get(type(type_), "a table, struct or union is absent where nobody sets it"))  # fmt: skip
+    return Start()
+
+
+def _is_null(value: Value) -> bool:
+    return value.kind in (ValueKind.WORD, ValueKind.STRING) and value.text == "null"
+
+
+def _check_null(field: FieldSyntax, type_: ScalarType, enums: Mapping[str, EnumType], sink: Sink) -> None:
+    enum = enums.get(type_.enum)
+    if enum and any(value.name == "null" for value in enum.values):
+        sink.error("S016", f"'{short_name(enum.name)}' has a value 'null', so = null has two meanings",
+                   field.name.span, "rename the value", enum.span)  # fmt: skip
+
+
+def _number(
+    field: FieldSyntax, type_: Type, in_struct: bool, enums: Mapping[str, EnumType], sink: Sink
 ) -> Default:
-    """The default of `field`; zero where none is written or where it is wrong."""
     value = field.default
     if value is None:
-        if not in_struct and isinstance(type_, ScalarType) and type_.enum in enums:
-            _check_implied_zero(field, enums[type_.enum], sink)
+        element = type_.element if isinstance(type_, ArrayType) else type_
+        if isinstance(element, ScalarType) and element.enum in enums and not (in_struct and element is type_):
+            _check_implied_zero(field, enums[element.enum], sink)
         return 0.0 if isinstance(type_, ScalarType) and type_.scalar.is_float else 0
     if in_struct:
         sink.error("S017", "a field of a struct has no default: all its bytes are always there", value.span)
-    elif value.kind is ValueKind.CALL or (value.kind is ValueKind.WORD and value.text == "null"):
-        what = "an optional scalar (= null)" if value.text == "null" else f"a computed default ({value.text})"
-        sink.error("S004", f"{what} is not supported yet", value.span)
-    elif isinstance(type_, StringType | VectorType) and value.kind in (ValueKind.STRING, ValueKind.LIST):
-        sink.error("S004", "a default of a string or vector is not supported yet", value.span)
-    elif not isinstance(type_, ScalarType):
-        sink.error("S017", f"field '{field.name.text}' cannot have a default", value.span, "only scalars and enums can")
-    elif type_.enum in enums:
+    elif isinstance(type_, ScalarType) and type_.enum in enums:
         return _enum_default(value, enums[type_.enum], sink)
-    elif not type_.enum:
+    elif isinstance(type_, ScalarType):
         return _scalar_default(value, type_.scalar, sink)
     return 0
 
@@ -82,5 +119,7 @@ def _scalar_default(value: Value, scalar: Scalar, sink: Sink) -> Default:
             sink.error("S016", f"{whole} does not fit {scalar.spelling}", value.span, hint)
             return 0
     hint = "write true or false" if scalar is Scalar.BOOL else ""
+    if scalar.is_float and "0x" in value.text.lower():
+        hint = "a hexadecimal number of a float needs its exponent: 0x10p0"
     sink.error("S016", f"'{value.text}' is no default of type {scalar.spelling}", value.span, hint)
     return 0

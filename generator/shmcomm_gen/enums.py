@@ -19,7 +19,7 @@ def resolve_enum(written: EnumSyntax, user_attributes: frozenset[str], sink: Sin
     return EnumType(
         name=qualify(written.namespace, written.name.text),
         underlying=underlying,
-        values=_number(written, underlying, is_bit_flags, sink),
+        values=_number(written, underlying, is_bit_flags, user_attributes, sink),
         is_bit_flags=is_bit_flags,
         attributes=attributes,
         doc=written.doc,
@@ -32,13 +32,17 @@ def _underlying(written: EnumSyntax, sink: Sink) -> Scalar:
         sink.error("S019", f"enum '{written.name.text}' needs an integer type", written.name.span,
                    f"write enum {written.name.text} : ubyte")  # fmt: skip
         return Scalar.LONG
-    scalar = SCALARS.get(written.underlying.name) if isinstance(written.underlying, TypeName) else None
+    return integer_type(written.underlying, "an enum counts", sink)
+
+
+def integer_type(written: TypeSyntax, what: str, sink: Sink) -> Scalar:
+    """The integer type written behind the colon of an enum or union."""
+    scalar = SCALARS.get(written.name) if isinstance(written, TypeName) else None
     if scalar is not None and scalar.is_integer:
         return scalar
     integers = [name for name, known in SCALARS.items() if known.is_integer]
-    hint = did_you_mean(_spelled(written.underlying), integers) or "use byte, ubyte, short, ushort, int, uint, …"
-    sink.error("S019", f"an enum counts in integers, not in '{_spelled(written.underlying)}'",
-               written.underlying.span, hint)  # fmt: skip
+    hint = did_you_mean(_spelled(written), integers) or "use byte, ubyte, short, ushort, int, uint, …"
+    sink.error("S019", f"{what} in integers, not in '{_spelled(written)}'", written.span, hint)
     return Scalar.LONG
 
 
@@ -50,7 +54,9 @@ def _spelled(written: TypeSyntax) -> str:
     )
 
 
-def _number(written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, sink: Sink) -> tuple[EnumValue, ...]:
+def _number(
+    written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, user_attributes: frozenset[str], sink: Sink
+) -> tuple[EnumValue, ...]:
     by_name: dict[str, Span] = {}
     by_number: dict[int, EnumValueSyntax] = {}
     values: list[EnumValue] = []
@@ -68,8 +74,10 @@ def _number(written: EnumSyntax, underlying: Scalar, is_bit_flags: bool, sink: S
         if value.value is not None or is_sound:  # A number counted on from a wrong one is not wrong by itself.
             is_sound = _check_number(value, number, position, by_number, underlying, is_bit_flags, sink)
         by_number.setdefault(number, value)
-        values.append(EnumValue(name, number, value.doc))
-    return tuple(values)
+        attributes = read_attributes(value.attributes, Place.ENUM_VALUE, user_attributes, sink)
+        values.append(EnumValue(name, number, value.doc, span, attributes))
+    # flatc gives an enum without values one, and so its C++ has it.
+    return tuple(values) or (EnumValue("NONE", 0, (), written.name.span),)
 
 
 def _position(value: EnumValueSyntax, following: int, sink: Sink) -> int:

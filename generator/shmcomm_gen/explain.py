@@ -20,9 +20,8 @@ CODES: Mapping[str, tuple[str, str]] = {
     "S003": ("a file is not text", "Schemas are UTF-8 text. The message names the first byte that is not."),
     "S004": (
         "not supported yet",
-        "The construct is legal and parses, but nothing is generated for it in this version: unions, rpc_service,\n"
-        "native_include, JSON data, optional scalars (= null), computed defaults such as deg(90), defaults of strings and\n"
-        "vectors, vectors of vectors, nested_flatbuffer, flexbuffer, 64-bit offsets, access options of channels.",
+        "The option is legal and parses, but nothing is generated for it in this version: who may open a channel, mode\n"
+        "and group.",
     ),
     "S005": (
         "a channel of this pattern is not generated yet (a note, not an error)",
@@ -75,21 +74,27 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "S017": (
         "a default where none can be",
-        "Only scalars and enums of tables have defaults. The fields of a struct are always all there.",
+        "Scalars, enums, strings and vectors of tables have defaults, a vector only the empty one. Tables, structs and\n"
+        "unions are absent where nobody sets them; the fields of a struct are always all there.",
     ),
     "S018": (
-        "a wrong enum value",
+        "a wrong number of an enum value or union member",
         "Values are integers that fit the enum's type and differ. Of an enum with (bit_flags) the number is that of the\n"
         "bit: Blue = 3 is 1 << 3.",
     ),
-    "S019": ("an enum's type", "An enum names its integer type: enum Color : ubyte { … }."),
+    "S019": (
+        "the type of an enum or union",
+        "An enum names its integer type: enum Color : ubyte { … }. A union may name one; without, a byte tells its members\n"
+        "apart.",
+    ),
     "S020": (
         "an unknown attribute",
         'Attributes of your own are declared first: attribute "priority";. They travel in the binary schema.',
     ),
     "S021": (
         "an attribute where it has no meaning",
-        "For example (required) on a scalar, which is always there, or (bit_flags) on a table.",
+        "For example (required) on a scalar, which is always there, or (bit_flags) on a table. FlatBuffers ignores most of\n"
+        "these; here they are mistakes.",
     ),
     "S022": (
         "wrong field ids",
@@ -132,7 +137,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "S034": ("max_size below the size of the struct", "No message would fit. A struct's size needs no option."),
     "S035": (
         "a wrong root_type, file_identifier or file_extension",
-        "A root type is a table; an identifier has four bytes and is given once.",
+        "A root type is a table; an identifier has four bytes and is given once. Data after the schema needs a root type.",
     ),
     "S036": (
         "flatc was not found",
@@ -146,6 +151,25 @@ CODES: Mapping[str, tuple[str, str]] = {
         "a file's name is no name of a Python package",
         "The package is named for the file: robot.channel becomes `import robot`. Letters, digits and underscores, and no\n"
         "word of Python.",
+    ),
+    "S039": (
+        "a construct newer than the installed FlatBuffers",
+        "The C++ of types is made by flatc, and this flatc is older than the construct. The message names both versions.\n"
+        "Python and the binary schema need no flatc and know all of them.",
+    ),
+    "S040": (
+        "what cannot be a member of a union",
+        "A union holds a table, a struct or a string; a string needs a name: union U { text:string }.",
+    ),
+    "S041": (
+        "an rpc_service with something other than tables",
+        "As in FlatBuffers. Nothing is generated for services: a channel of pattern reqrep is the answer here.",
+    ),
+    "S042": ("a vector of vectors", "FlatBuffers has none: put the inner vector into a table."),
+    "S043": (
+        "a field's name is in the way of another name",
+        "A union u brings the field u_type, and flatc generates functions with the names u_type and v_length beside fields\n"
+        "u and v. A field cannot have the name of a table or struct declared before it.",
     ),
 }
 

@@ -7,9 +7,14 @@ Documentation, the order of declarations, file names, deprecation and hints to g
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
-from shmcomm_gen.model import ArrayType, EnumType, Field, Record, RecordType, ScalarType, Schema, Type, VectorType
+from shmcomm_gen.model import ArrayType, EnumType, Field, Record, RecordType, ScalarType, Schema, Type, Union, UnionType, VectorType
+
+
+# Attributes that say what the bytes of a field are.
+_TOLD_ATTRIBUTES = ("nested_flatbuffer", "flexbuffer", "force_align")
 
 
 def fingerprint(message: str, schema: Schema) -> int:
@@ -21,8 +26,14 @@ def fingerprint(message: str, schema: Schema) -> int:
 def canonical_text(message: str, schema: Schema) -> str:
     """The message's name, then every type it reaches, sorted by name, a line a type."""
     names = sorted(reachable(message, schema))
-    lines = [_record_line(schema.records[n]) if n in schema.records else _enum_line(schema.enums[n]) for n in names]
+    lines = [_line(name, schema) for name in names]
     return "\n".join([f"message {message}", *lines]) + "\n"
+
+
+def _line(name: str, schema: Schema) -> str:
+    if name in schema.records:
+        return _record_line(schema.records[name])
+    return _enum_line(schema.enums[name]) if name in schema.enums else _union_line(schema.unions[name])
 
 
 def reachable(message: str, schema: Schema) -> set[str]:
@@ -36,13 +47,15 @@ def reachable(message: str, schema: Schema) -> set[str]:
         found.add(name)
         if name in schema.records:
             waiting.extend(mention for f in schema.records[name].fields for mention in _mentions(f.type))
+        elif name in schema.unions:
+            waiting.extend(mention for m in schema.unions[name].members if m.type for mention in _mentions(m.type))
     return found
 
 
 def _mentions(type_: Type) -> Iterator[str]:
     if isinstance(type_, VectorType | ArrayType):
         yield from _mentions(type_.element)
-    elif isinstance(type_, RecordType):
+    elif isinstance(type_, RecordType | UnionType):
         yield type_.name
     elif isinstance(type_, ScalarType) and type_.enum:
         yield type_.enum
@@ -55,17 +68,30 @@ def _record_line(record: Record) -> str:
 
 
 def _field_text(field: Field, in_struct: bool) -> str:
-    text = f"{field.id}:{field.name}:{type_text(field.type)}"
+    text = f"{field.id}:{field.name}:{type_text(field.type)}{'.type' if field.is_tag else ''}"
     if in_struct:
         return f"{text}@{field.offset}"
-    if isinstance(field.type, ScalarType):
+    if field.is_null:
+        text += "=null"
+    elif field.content is not None:
+        text += f"={json.dumps(field.content)}"
+    elif isinstance(field.type, ScalarType):
         text += f"={float(field.default).hex() if field.type.scalar.is_float else field.default}"
-    return text + (" required" if field.required else "")
+    text += " required" if field.required else ""
+    text += " far" if field.is_far else ""
+    text += " 64" if isinstance(field.type, VectorType) and field.type.is_64 else ""
+    told = ((name, field.attribute(name)) for name in _TOLD_ATTRIBUTES)
+    return text + "".join(f" {name}:{value}" for name, value in told if value is not None)
 
 
 def _enum_line(enum: EnumType) -> str:
     values = ";".join(f"{v.name}={v.number}" for v in sorted(enum.values, key=lambda v: v.number))
     return f"enum {enum.name}:{enum.underlying.spelling}{' flags' if enum.is_bit_flags else ''} {{{values}}}"
+
+
+def _union_line(union: Union) -> str:
+    members = ";".join(f"{m.name}={m.number}:{type_text(m.type)}" for m in union.members if m.type)
+    return f"union {union.name}:{union.tag.spelling} {{{members}}}"
 
 
 def type_text(type_: Type) -> str:
@@ -74,7 +100,7 @@ def type_text(type_: Type) -> str:
         return f"[{type_text(type_.element)}]"
     if isinstance(type_, ArrayType):
         return f"[{type_text(type_.element)}:{type_.length}]"
-    if isinstance(type_, RecordType):
+    if isinstance(type_, RecordType | UnionType):
         return type_.name
     if isinstance(type_, ScalarType):
         return type_.enum or type_.scalar.spelling

@@ -23,6 +23,12 @@ def find_flatc(asked: Path | None, sink: Sink) -> Path | None:
     return Path(found) if found else None
 
 
+def version_of(flatc: Path) -> str:
+    """What `flatc --version` says, empty where it says nothing."""
+    result = subprocess.run([str(flatc), "--version"], capture_output=True, text=True, check=False)
+    return result.stdout
+
+
 def generated_headers(flatc: Path, texts: Mapping[str, str], sink: Sink) -> dict[str, bytes]:
     """`<stem>_generated.h` for each `.fbs` text by its stem."""
     with tempfile.TemporaryDirectory(prefix="shmcommc-") as name:

@@ -29,7 +29,7 @@ def inline_size(type_: Type, records: Mapping[str, Record]) -> tuple[int, int]:
     if isinstance(type_, ArrayType):
         size, alignment = inline_size(type_.element, records)
         return size * type_.length, alignment
-    return 4, 4
+    return 4, 4  # Of a field with a 64-bit offset nobody asks: it belongs to a vector or string, which has no bound.
 
 
 def struct_layout(types: Sequence[Type], force_align: int, records: Mapping[str, Record]) -> Layout:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 from shmcomm_gen.syntax import Value, ValueKind
 
@@ -21,8 +22,34 @@ def integer(text: str) -> int:
 
 
 def real(text: str) -> float:
-    """`1.5`, `.5`, `1e3`, `0x1p3`."""
-    return float.fromhex(text) if "0x" in text.lower() else float(text)
+    """`1.5`, `.5`, `1e3`, `0x1p3`. Raises ValueError for a hexadecimal number without exponent, as flatc refuses it."""
+    folded = text.lower()
+    if "0x" not in folded:
+        return float(text)
+    if "p" not in folded:
+        raise ValueError("the exponent of a hexadecimal number is missing")
+    try:
+        return float.fromhex(text)
+    except OverflowError:
+        return -math.inf if text.startswith("-") else math.inf
+
+
+_FUNCTIONS: Mapping[str, Callable[[float], float]] = {
+    "deg": lambda x: x / math.pi * 180, "rad": lambda x: x * math.pi / 180,
+    "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan,
+}  # fmt: skip
+
+
+def _computed(value: Value) -> float | None:
+    """A function of a constant. Each step keeps twelve places after the point, as flatc does."""
+    function = _FUNCTIONS.get(value.text.partition("(")[0].strip())
+    argument = real_of(value.argument) if value.argument else None
+    if function is None or argument is None:
+        return None
+    try:
+        return float(f"{function(argument):.12f}")
+    except ValueError:  # asin(2), sin(inf)
+        return math.nan
 
 
 def integer_of(value: Value) -> int | None:
@@ -41,9 +68,11 @@ def real_of(value: Value) -> float | None:
     """The number `value` spells, with `inf` and `nan`, also inside quotes, or None."""
     if value.kind in (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.STRING):
         try:
-            return float(integer(value.text)) if value.kind is ValueKind.INTEGER else real(value.text.strip())
+            return real(value.text.strip())
         except ValueError:
             return None
+    if value.kind is ValueKind.CALL:
+        return _computed(value)
     if value.kind is ValueKind.WORD:
         magnitude = _FLOAT_WORDS.get(value.text.lstrip("+-"))
         return None if magnitude is None else (-magnitude if value.text.startswith("-") else magnitude)

@@ -16,10 +16,12 @@ from shmcomm_gen.source import Span
 
 @dataclass(frozen=True)
 class ScalarType:
-    """A number or boolean. `enum` names the enum it belongs to, or is empty."""
+    """A number or boolean. `enum` names the enum it belongs to, or is empty. A tag says which member a union holds;
+    then `enum` names the union."""
 
     scalar: Scalar
     enum: str = ""
+    is_tag: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,18 @@ class RecordType:
 
 
 @dataclass(frozen=True)
+class UnionType:
+    """A union by its qualified name; the field before it is its tag."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class VectorType:
-    element: ScalarType | StringType | RecordType
+    """`is_64`: its length is 64 bits wide."""
+
+    element: ScalarType | StringType | RecordType | UnionType
+    is_64: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,15 +58,18 @@ class ArrayType:
     length: int
 
 
-Element = ScalarType | StringType | RecordType
-Type = ScalarType | StringType | RecordType | VectorType | ArrayType
+Element = ScalarType | StringType | RecordType | UnionType
+Type = ScalarType | StringType | RecordType | UnionType | VectorType | ArrayType
 Default = int | float
 Attributes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Field:
-    """`offset` is the place in the struct, or in the table's vtable. `padding` follows the field; structs only."""
+    """`offset` is the place in the struct, or in the table's vtable. `padding` follows the field; structs only.
+
+    `is_null` is a scalar that may be absent (`= null`). `content` is the default of a string, or `[]` of a vector; None
+    where it is absent by default. `is_far` fields are reached by 64-bit offsets."""
 
     name: str
     type: Type
@@ -67,6 +82,19 @@ class Field:
     key: bool
     attributes: Attributes
     doc: tuple[str, ...]
+    span: Span
+    is_null: bool = False
+    content: str | None = None
+    is_far: bool = False
+
+    @property
+    def is_tag(self) -> bool:
+        """Declared by nobody: it stands before a union and says which member follows."""
+        element = self.type.element if isinstance(self.type, VectorType) else self.type
+        return isinstance(element, ScalarType) and element.is_tag
+
+    def attribute(self, name: str) -> str | None:
+        return next((text for key, text in self.attributes if key == name), None)
 
 
 @dataclass(frozen=True)
@@ -92,6 +120,8 @@ class EnumValue:
     name: str
     number: int
     doc: tuple[str, ...]
+    span: Span
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,50 @@ class EnumType:
     underlying: Scalar
     values: tuple[EnumValue, ...]
     is_bit_flags: bool
+    attributes: Attributes
+    doc: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class UnionMember:
+    """`type` is None of NONE, which every union has."""
+
+    name: str
+    number: int
+    type: RecordType | StringType | None
+    attributes: Attributes
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Union:
+    """Members by number, NONE among them. `is_plain`: the tag is the byte it always was, no type was written."""
+
+    name: str
+    tag: Scalar
+    is_plain: bool
+    members: tuple[UnionMember, ...]
+    attributes: Attributes
+    doc: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    request: str
+    response: str
+    attributes: Attributes
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Service:
+    """An rpc_service: carried into the binary schema, generated for nobody."""
+
+    name: str
+    calls: tuple[Call, ...]
     attributes: Attributes
     doc: tuple[str, ...]
     span: Span
@@ -156,6 +230,8 @@ class SchemaFile:
     root_type: str
     file_identifier: str
     file_extension: str
+    native_includes: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -169,6 +245,8 @@ class Schema:
     files: tuple[SchemaFile, ...]
     records: Mapping[str, Record]
     enums: Mapping[str, EnumType]
+    unions: Mapping[str, Union]
+    services: Mapping[str, Service]
     channels: tuple[Channel, ...]
 
     @property

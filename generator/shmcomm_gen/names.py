@@ -9,7 +9,7 @@ from shmcomm_gen.diagnostics import Sink, closest
 from shmcomm_gen.model import qualify, short_name
 from shmcomm_gen.scalars import SCALARS
 from shmcomm_gen.source import Span
-from shmcomm_gen.syntax import FileSyntax, TypeDeclaration, TypeName
+from shmcomm_gen.syntax import FileSyntax, RecordSyntax, TypeDeclaration, TypeName
 
 # What people of other languages write, and what it is here.
 _FOREIGN = {
@@ -28,7 +28,6 @@ class Names:
         self._sink = sink
         for file in files:
             self._excused_names |= {short_name(name) for name in file.unreadable}
-            self._excused_names |= {short_name(part.declares) for part in file.unsupported if part.declares}
             for declaration in file.types:
                 self._declare(declaration)
         self._has_lost_files = sink.has_errors and any(d.code in ("S002", "S003") for d in sink.diagnostics)
@@ -55,6 +54,16 @@ class Names:
             hint, related = self._suggest(mention.name, namespace)
             self._sink.error("S014", f"unknown type '{mention.name}'", mention.span, hint, related)
         return found
+
+    def before(self, name: str, record: RecordSyntax) -> Span | None:
+        """Where the table or struct `name` is declared, if in sight of `record` and not after it."""
+        found = self._search(name, record.namespace)
+        declaration = self._declared[found] if found else None
+        if not isinstance(declaration, RecordSyntax):
+            return None
+        span = declaration.name.span
+        is_later = span.source is record.name.span.source and span.start > record.name.span.start
+        return None if is_later else span
 
     def declaration(self, qualified: str) -> TypeDeclaration:
         return self._declared[qualified]

@@ -10,7 +10,7 @@ from shmcomm_gen.attributes import Place, read_attributes
 from shmcomm_gen.defaults import resolve_default
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.layout import struct_layout
-from shmcomm_gen.literals import integer, integer_of
+from shmcomm_gen.literals import integer
 from shmcomm_gen.model import (
     ArrayType,
     Attributes,
@@ -21,16 +21,18 @@ from shmcomm_gen.model import (
     ScalarType,
     StringType,
     Type,
+    Union,
+    UnionType,
     VectorType,
     qualify,
     short_name,
 )
 from shmcomm_gen.names import Names
 from shmcomm_gen.scalars import SCALARS
+from shmcomm_gen.fieldrules import check_clashes, check_meaning, check_names, forced_alignment, nested_table
 from shmcomm_gen.syntax import ArrayOf, EnumSyntax, FieldSyntax, RecordSyntax, TypeName, TypeSyntax, VectorOf
 
 _MAX_ARRAY_LENGTH = 65_535
-_MAX_FORCE_ALIGN = 32
 
 
 @dataclass
@@ -39,6 +41,7 @@ class RecordResolver:
 
     names: Names
     enums: dict[str, EnumType]
+    unions: dict[str, Union]
     user_attributes: frozenset[str]
     sink: Sink
     records: dict[str, Record] = dataclass_field(default_factory=dict)
@@ -85,7 +88,8 @@ class RecordResolver:
 
     def _vector(self, written: VectorOf, namespace: str) -> Type | None:
         if not isinstance(written.element, TypeName):
-            self.sink.error("S004", "a vector of vectors is not supported yet", written.element.span)
+            self.sink.error("S042", "a vector holds no vectors or arrays", written.element.span,
+                            "put the inner one into a table")  # fmt: skip
             return None
         element = self._named(written.element, namespace)
         return VectorType(element) if element else None
@@ -97,7 +101,7 @@ class RecordResolver:
         element = self._named(inner, record.namespace) if isinstance(inner, TypeName) else StringType()
         if element is None or length is None:
             return None
-        if isinstance(element, StringType) or (isinstance(element, RecordType) and not element.is_struct):
+        if isinstance(element, StringType | UnionType) or (isinstance(element, RecordType) and not element.is_struct):
             self.sink.error("S010", f"struct '{record.name.text}' cannot hold {self._kind(inner, element)}", inner.span,
                             "a struct holds scalars, enums, structs and fixed arrays; make it a table")  # fmt: skip
             return None
@@ -110,6 +114,8 @@ class RecordResolver:
             return "a vector"
         if isinstance(written, ArrayOf):
             return "an array of arrays"
+        if isinstance(element, UnionType):
+            return f"the union '{short_name(element.name)}'"
         return f"the table '{short_name(element.name)}'" if isinstance(element, RecordType) else "a string"
 
     def _resolve_inner(self, name: str, mention: TypeSyntax, record: RecordSyntax) -> bool:
@@ -130,7 +136,7 @@ class RecordResolver:
                         written.length.span)  # fmt: skip
         return None
 
-    def _named(self, mention: TypeName, namespace: str) -> ScalarType | StringType | RecordType | None:
+    def _named(self, mention: TypeName, namespace: str) -> ScalarType | StringType | RecordType | UnionType | None:
         if mention.name in SCALARS:
             return ScalarType(SCALARS[mention.name])
         if mention.name == "string":
@@ -141,25 +147,37 @@ class RecordResolver:
         declaration = self.names.declaration(name)
         if isinstance(declaration, EnumSyntax):
             return ScalarType(self.enums[name].underlying, name)
-        return RecordType(name, declaration.is_struct)
+        return RecordType(name, declaration.is_struct) if isinstance(declaration, RecordSyntax) else UnionType(name)
 
     # ---- fields ----
 
     def _fields(self, written: RecordSyntax, typed: list[tuple[FieldSyntax, Type]]) -> tuple[Field, ...]:
         place = Place.STRUCT_FIELD if written.is_struct else Place.TABLE_FIELD
-        fields = [self._field(f, type_, place) for f, type_ in typed]
+        check_names(written, self.names, self.sink)
+        fields: list[Field] = []
+        for f, type_ in typed:
+            field = self._field(f, type_, place, written.namespace)
+            fields += [self._tag(field), field] if _is_union(field.type) else [field]
         if not written.is_struct:
-            fields = self._number(written, typed, fields)
+            fields = self._number(written, fields)
+            check_clashes(written.name.text, fields, self.sink)
         keys = [f for f in written.fields if any(a.name.text == "key" for a in f.attributes)]
         if len(keys) > 1:
             self.sink.error("S021", f"'{written.name.text}' has two keys", keys[1].name.span, "first:",
                             keys[0].name.span)  # fmt: skip
         return tuple(fields)
 
-    def _field(self, written: FieldSyntax, type_: Type, place: Place) -> Field:
+    def _field(self, written: FieldSyntax, type_: Type, place: Place, namespace: str) -> Field:
         attributes = read_attributes(written.attributes, place, self.user_attributes, self.sink)
         named = dict(attributes)
-        self._check_meaning(written, type_, named)
+        start = resolve_default(written, type_, place is Place.STRUCT_FIELD, self.enums, self.sink)
+        check_meaning(written, type_, start, named, self.sink)
+        if "nested_flatbuffer" in named:
+            nested_table(written, namespace, self.names, self.sink)
+        if "cpp_type" in named and "cpp_ptr_type" not in named:
+            attributes = tuple(sorted((*attributes, ("cpp_ptr_type", "naked"))))
+        if isinstance(type_, VectorType) and "vector64" in named:
+            type_ = VectorType(type_.element, is_64=True)
         is_string_key = "key" in named and isinstance(type_, StringType)
         return Field(
             name=written.name.text,
@@ -167,70 +185,82 @@ class RecordResolver:
             id=0,
             offset=0,
             padding=0,
-            default=resolve_default(written, type_, place is Place.STRUCT_FIELD, self.enums, self.sink),
+            default=start.number,
             deprecated="deprecated" in named,
             required="required" in named or is_string_key,
             key="key" in named,
             attributes=attributes,
             doc=written.doc,
+            span=written.name.span,
+            is_null=start.is_null,
+            content=start.content,
+            is_far="offset64" in named or "vector64" in named,
         )
 
-    def _check_meaning(self, written: FieldSyntax, type_: Type, named: dict[str, str]) -> None:
-        span = written.name.span
-        if "required" in named and isinstance(type_, ScalarType):
-            self.sink.error("S021", f"'{written.name.text}' is a scalar and always there", span, "drop (required)")
-        if "key" in named and not isinstance(type_, ScalarType | StringType):
-            self.sink.error("S021", "a key is a scalar or a string", span)
+    def _tag(self, field: Field) -> Field:
+        """The field before a union that says which member it holds. With ids it has the one before the union's."""
+        in_vector = isinstance(field.type, VectorType)
+        union = field.type.element if isinstance(field.type, VectorType) else field.type
+        assert isinstance(union, UnionType)
+        tag = ScalarType(self.unions[union.name].tag, union.name, is_tag=True)
+        number = integer(field.attribute("id") or "1") - 1
+        return replace(
+            field,
+            name=f"{field.name}_type",
+            type=VectorType(tag) if in_vector else tag,
+            required=field.required and in_vector,
+            attributes=(("id", str(number)),) if field.attribute("id") else (),
+            doc=(),
+        )
 
-    def _number(self, written: RecordSyntax, typed: list[tuple[FieldSyntax, Type]], fields: list[Field]) -> list[Field]:
+    def _number(self, written: RecordSyntax, fields: list[Field]) -> list[Field]:
         """Gives ids: those written, which must be all and 0, 1, 2, …, or the order of declaration."""
-        given = {f.name: int_text for f in fields for key, int_text in f.attributes if key == "id"}
+        given = {f.name: text for f in fields if (text := f.attribute("id")) is not None}
         asked = [f for f in written.fields if any(a.name.text == "id" for a in f.attributes)]
-        if len(fields) != len(written.fields) or len(asked) != len(given):
+        untold = [f for f in fields if not f.is_tag]
+        if len(untold) != len(written.fields) or len(asked) != len([f for f in untold if f.name in given]):
             return fields  # Of an id or a field that is wrong more was told already; here it would seem to be missing.
         if not given:
             return [_placed(f, index, 4 + 2 * index, 0) for index, f in enumerate(fields)]
-        spans = {f.name.text: f.name.span for f, _ in typed}
         missing = next((f for f in fields if f.name not in given), None)
         if missing:
-            self.sink.error("S022", f"field '{missing.name}' has no id, others have", spans[missing.name],
+            self.sink.error("S022", f"field '{missing.name}' has no id, others have", missing.span,
                             "give every field an id, or none")  # fmt: skip
             return fields
         numbered = sorted(fields, key=lambda f: integer(given[f.name]))
         for expected, f in enumerate(numbered):
             found = integer(given[f.name])
             if found != expected:
-                is_twice = found == expected - 1
-                what = (
-                    f"id {found} is given twice"
-                    if is_twice
-                    else f"field '{f.name}' has id {found}, but no field has {expected}"
-                )
-                self.sink.error("S022", what, spans[f.name], f"ids of '{written.name.text}' run from 0 without a gap")
+                self._report_id(written.name.text, fields, f, found, expected)
                 return fields
         return [_placed(f, index, 4 + 2 * index, 0) for index, f in enumerate(numbered)]
+
+    def _report_id(self, record: str, fields: list[Field], field: Field, found: int, expected: int) -> None:
+        what = f"field '{field.name}' has id {found}, but no field has {expected}"
+        hint = f"ids of '{record}' run from 0 without a gap"
+        if found < 0:
+            what = f"union '{field.name.removesuffix('_type')}' has id 0, and its type needs the one before it"
+        elif found == expected - 1:
+            what = f"id {found} is given twice"
+        if any(one.is_tag for one in fields):
+            hint = "a union takes two ids: its own and the one before it"
+        self.sink.error("S022", what, field.span, hint)
 
     def _lay_out(self, written: RecordSyntax, name: str, fields: tuple[Field, ...], attributes: Attributes) -> Record:
         size, alignment = 0, 1
         if written.is_struct:
             types = [f.type for f in fields]
-            forced = self._forced_alignment(written, struct_layout(types, 1, self.records).alignment)
+            natural = struct_layout(types, 1, self.records).alignment
+            forced = forced_alignment(written.attributes, natural, self.sink)
             layout = struct_layout(types, forced, self.records)
             size, alignment = layout.size, layout.alignment
             places = enumerate(zip(fields, layout.offsets, layout.paddings, strict=True))
             fields = tuple(_placed(f, index, offset, padding) for index, (f, offset, padding) in places)
         return Record(name, written.is_struct, fields, size, alignment, attributes, written.doc, written.name.span)
 
-    def _forced_alignment(self, written: RecordSyntax, natural: int) -> int:
-        for attribute in written.attributes:
-            number = integer_of(attribute.value) if attribute.name.text == "force_align" and attribute.value else None
-            if number is None:
-                continue
-            if natural <= number <= _MAX_FORCE_ALIGN and number & (number - 1) == 0:
-                return number
-            self.sink.error("S021", f"force_align is a power of two from {natural} to {_MAX_FORCE_ALIGN}, not {number}",
-                            attribute.name.span)  # fmt: skip
-        return 1
+
+def _is_union(type_: Type) -> bool:
+    return isinstance(type_.element if isinstance(type_, VectorType) else type_, UnionType)
 
 
 def _placed(field: Field, index: int, offset: int, padding: int) -> Field:

@@ -38,6 +38,8 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         taken[record.name] = (f"the type '{record.name}'", record.span)
     for enum in schema.enums.values():
         taken[enum.name] = (f"the type '{enum.name}'", enum.span)
+    for union in schema.unions.values():
+        taken[union.name] = (f"the type '{union.name}'", union.span)
     in_package: dict[str, Channel] = {}
     for channel in schema.channels:
         generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in ENDPOINT_SUFFIXES]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shmcomm_gen.layout import inline_size
-from shmcomm_gen.model import Record, RecordType, StringType, VectorType
+from shmcomm_gen.model import Record, RecordType, StringType, UnionType, VectorType
 
 _OFFSET_BYTES = 4
 _VTABLE_HEADER_BYTES = 4
@@ -16,7 +16,7 @@ _BUFFER_ALIGNMENT = 32  # the largest force_align
 
 def largest_message(record: Record, records: Mapping[str, Record]) -> int | None:
     """Bytes no message of this type exceeds: exact for a struct, an upper bound for a table of fixed content, None for a
-    table that holds a string, a vector or itself."""
+    table that holds a string, a vector, a union or itself."""
     if record.is_struct:
         return record.size
     body = _largest_table(record, records, ())
@@ -29,7 +29,7 @@ def _largest_table(record: Record, records: Mapping[str, Record], outer: tuple[s
         return None
     total = _VTABLE_HEADER_BYTES + _VTABLE_ENTRY_BYTES * len(record.fields) + _OFFSET_BYTES + 2 * _OFFSET_BYTES
     for field in record.fields:
-        if isinstance(field.type, StringType | VectorType):
+        if isinstance(field.type, StringType | VectorType | UnionType):
             return None
         size, alignment = inline_size(field.type, records)
         total += size + alignment - 1

@@ -29,9 +29,13 @@ class ValueKind(Enum):
 
 @dataclass(frozen=True)
 class Value:
+    """`argument` is what a CALL is made with; a LIST is empty where it `is_empty`."""
+
     kind: ValueKind
     text: str
     span: Span
+    argument: Value | None = None
+    is_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class EnumValueSyntax:
     name: Name
     value: Value | None
     doc: tuple[str, ...]
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,47 @@ class EnumSyntax:
     namespace: str
     underlying: TypeSyntax | None
     values: tuple[EnumValueSyntax, ...]
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnionMemberSyntax:
+    """`alias` is None where the member is named for its type."""
+
+    alias: Name | None
+    type: TypeSyntax
+    value: Value | None
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnionSyntax:
+    name: Name
+    namespace: str
+    underlying: TypeSyntax | None
+    members: tuple[UnionMemberSyntax, ...]
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CallSyntax:
+    """One call of an rpc_service."""
+
+    name: Name
+    request: TypeSyntax
+    response: TypeSyntax
+    attributes: tuple[Attribute, ...]
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ServiceSyntax:
+    name: Name
+    namespace: str
+    calls: tuple[CallSyntax, ...]
     attributes: tuple[Attribute, ...]
     doc: tuple[str, ...]
 
@@ -121,21 +167,12 @@ class ChannelSyntax:
 
 
 @dataclass(frozen=True)
-class Unsupported:
-    """A legal construct the generator gives no meaning yet. `declares` is a type name it introduces, if any."""
-
-    what: str
-    span: Span
-    declares: str = ""
-
-
-@dataclass(frozen=True)
 class RootType:
     type: TypeName
     namespace: str
 
 
-TypeDeclaration = RecordSyntax | EnumSyntax
+TypeDeclaration = RecordSyntax | EnumSyntax | UnionSyntax
 
 
 @dataclass(frozen=True)
@@ -147,7 +184,9 @@ class FileSyntax:
     types: tuple[TypeDeclaration, ...]
     channels: tuple[ChannelSyntax, ...]
     attributes: tuple[Name, ...]
-    unsupported: tuple[Unsupported, ...]
+    services: tuple[ServiceSyntax, ...]
+    native_includes: tuple[Name, ...]
+    objects: tuple[Span, ...]
     root_types: tuple[RootType, ...]
     file_identifiers: tuple[Name, ...]
     file_extensions: tuple[Name, ...]

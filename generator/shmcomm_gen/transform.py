@@ -16,6 +16,7 @@ from shmcomm_gen.source import Source, Span
 from shmcomm_gen.syntax import (
     ArrayOf,
     Attribute,
+    CallSyntax,
     ChannelSyntax,
     EnumSyntax,
     EnumValueSyntax,
@@ -25,10 +26,12 @@ from shmcomm_gen.syntax import (
     OptionSyntax,
     RecordSyntax,
     RootType,
+    ServiceSyntax,
     TypeDeclaration,
     TypeName,
     TypeSyntax,
-    Unsupported,
+    UnionMemberSyntax,
+    UnionSyntax,
     Value,
     ValueKind,
     VectorOf,
@@ -66,7 +69,8 @@ class _Reader:
     def file(self) -> FileSyntax:
         types: list[TypeDeclaration] = []
         channels: list[ChannelSyntax] = []
-        unsupported: list[Unsupported] = []
+        services: list[ServiceSyntax] = []
+        objects: list[Span] = []
         root_types: list[RootType] = []
         named: dict[str, list[Name]] = {}
         for namespace, node in self._in_namespaces():
@@ -75,22 +79,27 @@ class _Reader:
                     types.append(self._record(node, namespace))
                 case "enum":
                     types.append(self._enum(node, namespace))
-                    unsupported.extend(self._enum_value_attributes(node))
+                case "union":
+                    types.append(self._union(node, namespace))
+                case "rpc_service":
+                    services.append(self._service(node, namespace))
                 case "channel":
                     channels.append(self._channel(node, namespace))
                 case "root_type":
                     root_types.append(RootType(self._type_name(_subtree(node, "dotted")), namespace))
-                case "include" | "file_identifier" | "file_extension" | "attribute_declaration":
+                case "object":
+                    objects.append(Span(self.source, node.meta.start_pos, node.meta.start_pos + 1))
+                case _:  # A keyword and one name: include, native_include, attribute, file_identifier, file_extension.
                     named.setdefault(str(node.data), []).append(self._string_or_name(_token(node)))
-                case _:
-                    unsupported.append(self._unsupported(node, namespace))
         return FileSyntax(
             source=self.source,
             includes=tuple(named.get("include", ())),
             types=tuple(types),
             channels=tuple(channels),
             attributes=tuple(named.get("attribute_declaration", ())),
-            unsupported=tuple(unsupported),
+            services=tuple(services),
+            native_includes=tuple(named.get("native_include", ())),
+            objects=tuple(objects),
             root_types=tuple(root_types),
             file_identifiers=tuple(named.get("file_identifier", ())),
             file_extensions=tuple(named.get("file_extension", ())),
@@ -120,17 +129,16 @@ class _Reader:
         )
 
     def _field(self, node: Node) -> FieldSyntax:
-        type_node = next(child for child in _subtrees(node) if child.data in ("dotted", "vector", "array"))
         return FieldSyntax(
             name=self._name(_token(node)),
-            type=self._type(type_node),
+            type=self._type(_types(node)[0]),
             default=self._optional_value(node),
             attributes=self._attributes(node),
             doc=self._doc(node),
         )
 
     def _enum(self, node: Node, namespace: str) -> EnumSyntax:
-        types = [child for child in _subtrees(node) if child.data in ("dotted", "vector", "array")]
+        types = _types(node)
         return EnumSyntax(
             name=self._name(_token(node)),
             namespace=namespace,
@@ -141,13 +149,41 @@ class _Reader:
         )
 
     def _enum_value(self, node: Node) -> EnumValueSyntax:
-        return EnumValueSyntax(self._name(_token(node)), self._optional_value(node), self._doc(node))
+        value = self._optional_value(node)
+        return EnumValueSyntax(self._name(_token(node)), value, self._doc(node), self._attributes(node))
 
-    def _enum_value_attributes(self, node: Node) -> Iterator[Unsupported]:
-        for value in _subtrees(node, "enum_value"):
-            attributes = _find(value, "attributes")
-            if attributes:
-                yield Unsupported("an attribute of an enum value", self._span(attributes))
+    def _union(self, node: Node, namespace: str) -> UnionSyntax:
+        types = _types(node)
+        return UnionSyntax(
+            name=self._name(_token(node)),
+            namespace=namespace,
+            underlying=self._type(types[0]) if types else None,
+            members=tuple(self._union_member(child) for child in _subtrees(node, "union_member")),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _union_member(self, node: Node) -> UnionMemberSyntax:
+        return UnionMemberSyntax(
+            alias=self._name(_token(node)) if _tokens(node) else None,
+            type=self._type(_types(node)[0]),
+            value=self._optional_value(node),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _service(self, node: Node, namespace: str) -> ServiceSyntax:
+        return ServiceSyntax(
+            name=self._name(_token(node)),
+            namespace=namespace,
+            calls=tuple(self._call(child) for child in _subtrees(node, "rpc_call")),
+            attributes=self._attributes(node),
+            doc=self._doc(node),
+        )
+
+    def _call(self, node: Node) -> CallSyntax:
+        request, response = (self._type(child) for child in _types(node))
+        return CallSyntax(self._name(_token(node)), request, response, self._attributes(node), self._doc(node))
 
     def _type(self, node: Node) -> TypeSyntax:
         if node.data == "dotted":
@@ -165,7 +201,9 @@ class _Reader:
         group = _find(node, "attributes")
         if group is None:
             return ()
-        return tuple(Attribute(self._name(_token(a)), self._optional_value(a)) for a in _subtrees(group, "attribute"))
+        return tuple(
+            Attribute(self._string_or_name(_token(a)), self._optional_value(a)) for a in _subtrees(group, "attribute")
+        )
 
     # ---- channels ----
 
@@ -187,20 +225,6 @@ class _Reader:
     def _option(self, node: Node) -> OptionSyntax:
         return OptionSyntax(self._name(_token(node)), self._value(_subtrees(node)[0]))
 
-    # ---- what has no meaning yet ----
-
-    def _unsupported(self, node: Node, namespace: str) -> Unsupported:
-        what = {
-            "union": "a union",
-            "rpc_service": "an rpc_service",
-            "native_include": "native_include",
-            "object": "a JSON object in a schema",
-        }[str(node.data)]
-        if node.data != "union":
-            return Unsupported(what, Span(self.source, node.meta.start_pos, node.meta.start_pos + len(_head(node))))
-        name = _token(node)
-        return Unsupported(what, self._token_span(name), f"{namespace}.{name}".lstrip("."))
-
     # ---- small parts ----
 
     def _optional_value(self, node: Node) -> Value | None:
@@ -211,7 +235,10 @@ class _Reader:
         span = self._span(node)
         kind = _VALUE_KINDS[str(node.data)]
         text = self.source.text[span.start : span.end]
-        return Value(kind, unquote(text) if kind is ValueKind.STRING else text, span)
+        if kind is ValueKind.STRING:
+            text = unquote(text)
+        argument = self._value(_subtrees(node)[0]) if kind is ValueKind.CALL else None
+        return Value(kind, text, span, argument, is_empty=kind is ValueKind.LIST and not _subtrees(node))
 
     def _string_or_name(self, token: Token) -> Name:
         text = unquote(token) if token.type == "STRING" else str(token)
@@ -245,10 +272,6 @@ def unquote(literal: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _head(node: Node) -> str:
-    return "{" if node.data == "object" else str(node.data)
-
-
 def _dotted_text(node: Node) -> str:
     return ".".join(_tokens(node))
 
@@ -268,6 +291,10 @@ def _subtrees(node: Node, rule: str = "") -> list[Node]:
 def _find(node: Node, rule: str) -> Node | None:
     found = _subtrees(node, rule)
     return found[0] if found else None
+
+
+def _types(node: Node) -> list[Node]:
+    return [child for child in _subtrees(node) if child.data in ("dotted", "vector", "array")]
 
 
 def _subtree(node: Node, rule: str) -> Node:

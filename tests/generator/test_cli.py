@@ -13,7 +13,7 @@ from shmcomm_gen.cli import main
 from shmcomm_gen.explain import CODES
 
 from tests.generator.support.compiling import INPUTS
-from tests.generator.support.tools import ROOT, flatc
+from tests.generator.support.tools import ROOT, flatc, flatc_2_0_8, flatc_25
 
 GOOD = "struct A { x:int; } channel a : pubsub<A>;"
 Capture = pytest.CaptureFixture[str]
@@ -86,6 +86,46 @@ def test_without_a_language_it_only_checks(tmp_path: Path, capsys: Capture) -> N
 
     assert files(tmp_path) == ["a.channel"]
     assert capsys.readouterr() == ("", "")
+
+
+NEWER = {
+    'table T { a:string = "x"; }': "a default of a string needs FlatBuffers 25.12.19",
+    "table T { a:[int] = []; }": "a default of a vector needs FlatBuffers 25.12.19",
+    "table T { a:[int] (offset64); }": "a 64-bit offset needs FlatBuffers 23.5.9",
+    "table T { a:[int] (vector64); }": "a 64-bit vector needs FlatBuffers 23.5.9",
+    "table T {} union U : int { T }": "the type of a union needs FlatBuffers 23.5.26",
+    "table T {} union U { T (deprecated) }": "an attribute of an enum value or union member needs FlatBuffers 22.10.25",
+    "enum E : int { A (deprecated) }": "an attribute of an enum value or union member needs FlatBuffers 22.10.25",
+    "struct A { a:int; } struct B { a:A (key); }": "a struct or an array of structs as key needs FlatBuffers 23.3.3",
+    "struct B { a:[int:2] (key); }": "an array as key needs FlatBuffers 22.11.22",
+}
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_a_construct_newer_than_flatc_names_both_versions(tmp_path: Path, capsys: Capture, text: str) -> None:
+    schema = write(tmp_path / "a.channel", text)
+    fake = Path(write(tmp_path / "flatc", "#!/bin/sh\necho flatc version 2.0.8\n"))
+    fake.chmod(0o755)
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(fake)]) == 1
+    assert f"error[S039]: {NEWER[text]}, and 'flatc' is 2.0.8" in capsys.readouterr().err
+    assert main([schema, "--python", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_flatc_25_takes_the_newer_constructs(tmp_path: Path, text: str) -> None:
+    schema = write(tmp_path / "a.channel", text)
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_25())]) == 0
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_the_table_of_versions_tells_the_truth_of_flatc_2_0_8(tmp_path: Path, text: str) -> None:
+    schema = write(tmp_path / "a.fbs", text)
+
+    said = subprocess.run([flatc_2_0_8(), "--cpp", "-o", tmp_path, schema], capture_output=True, check=False)
+
+    assert said.returncode != 0
 
 
 def test_several_schemas_are_one_run(tmp_path: Path, capsys: Capture) -> None:
@@ -204,7 +244,7 @@ def test_every_code_is_explained(code: str, capsys: Capture) -> None:
 def test_a_code_that_does_not_exist_is_wrong_usage(codes: list[str], capsys: Capture) -> None:
     assert main(["explain", *codes]) == 2
 
-    assert capsys.readouterr().err == "usage: shmcommc explain CODE, from S001 to S038\n"
+    assert capsys.readouterr().err == "usage: shmcommc explain CODE, from S001 to S043\n"
 
 
 def test_structs_may_nest_deeper_than_the_interpreter_by_default(tmp_path: Path) -> None:

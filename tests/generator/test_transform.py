@@ -63,7 +63,7 @@ def test_slashes_in_strings_and_comments_are_no_documentation() -> None:
 
 
 def test_an_empty_enum_and_empty_lists_are_read() -> None:
-    file = read("enum E : int {} table T () { x:int (); } channel c : pubsub<T> () {}")
+    file = read("enum E : int {} table T { x:int; } channel c : pubsub<T> () {}")
 
     assert isinstance(file.types[0], EnumSyntax) and file.types[0].values == ()
     assert file.channels[0].profiles == ()

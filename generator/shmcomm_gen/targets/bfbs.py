@@ -16,6 +16,7 @@ import flatbuffers  # type: ignore[import-untyped]
 from shmcomm_gen.model import (
     ArrayType,
     Attributes,
+    Call,
     EnumType,
     EnumValue,
     Field,
@@ -24,18 +25,27 @@ from shmcomm_gen.model import (
     ScalarType,
     Schema,
     SchemaFile,
+    Service,
     Type,
+    Union,
+    UnionMember,
+    UnionType,
     VectorType,
 )
 
 _SLOTS: Mapping[str, Mapping[str, int]] = {
     "Type": {"base_type": 0, "element": 1, "index": 2, "fixed_length": 3, "base_size": 4, "element_size": 5},
     "KeyValue": {"key": 0, "value": 1},
-    "EnumVal": {"name": 0, "value": 1, "union_type": 3, "documentation": 4},
-    "Enum": {"name": 0, "values": 1, "underlying_type": 3, "attributes": 4, "documentation": 5, "declaration_file": 6},
+    "EnumVal": {"name": 0, "value": 1, "union_type": 3, "documentation": 4, "attributes": 5},
+    "Enum": {
+        "name": 0, "values": 1, "is_union": 2, "underlying_type": 3, "attributes": 4, "documentation": 5,
+        "declaration_file": 6,
+    },
+    "RPCCall": {"name": 0, "request": 1, "response": 2, "attributes": 3, "documentation": 4},
+    "Service": {"name": 0, "calls": 1, "attributes": 2, "documentation": 3, "declaration_file": 4},
     "Field": {
         "name": 0, "type": 1, "id": 2, "offset": 3, "default_integer": 4, "default_real": 5, "deprecated": 6,
-        "required": 7, "key": 8, "attributes": 9, "documentation": 10, "optional": 11, "padding": 12,
+        "required": 7, "key": 8, "attributes": 9, "documentation": 10, "optional": 11, "padding": 12, "offset64": 13,
     },
     "Object": {
         "name": 0, "fields": 1, "is_struct": 2, "minalign": 3, "bytesize": 4, "attributes": 5, "documentation": 6,
@@ -48,9 +58,9 @@ _SLOTS: Mapping[str, Mapping[str, int]] = {
     },
 }  # fmt: skip
 
-_NONE, _STRING, _VECTOR, _OBJ, _ARRAY = 0, 13, 14, 15, 17
-_OFFSET_BYTES = 4
-_ADVANCED_ARRAYS = 1
+_NONE, _TAG, _STRING, _VECTOR, _OBJ, _UNION, _ARRAY, _VECTOR64 = 0, 1, 13, 14, 15, 16, 17, 18
+_OFFSET_BYTES, _FAR_OFFSET_BYTES = 4, 8
+_ARRAYS, _UNION_VECTORS, _OPTIONAL_SCALARS, _DEFAULT_CONTENTS = 1, 2, 4, 8
 
 
 class _Builder(Protocol):
@@ -88,21 +98,21 @@ class _Writer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objects", {name: i for i, name in enumerate(sorted(self.schema.records))})
-        object.__setattr__(self, "enums", {name: i for i, name in enumerate(sorted(self.schema.enums))})
+        enums = sorted([*self.schema.enums, *self.schema.unions])
+        object.__setattr__(self, "enums", {name: i for i, name in enumerate(enums)})
 
     def schema_bytes(self) -> bytes:
         main = self.schema.main
         objects = {name: self._object(self.schema.records[name]) for name in self.objects}
-        has_arrays = any(record.has_arrays for record in self.schema.records.values())
         root = self._table(
             "Schema",
             objects=self._vector(list(objects.values())),
-            enums=self._vector([self._enum(self.schema.enums[name]) for name in self.enums]),
+            enums=self._vector([self._enum_or_union(name) for name in self.enums]),
             file_ident=self.builder.CreateString(main.file_identifier),
             file_ext=self.builder.CreateString(main.file_extension),
             root_table=objects.get(main.root_type, 0),
-            services=self._vector([]),
-            advanced_features=_ADVANCED_ARRAYS if has_arrays else 0,
+            services=self._vector([self._service(service, objects) for _, service in sorted(self.schema.services.items())]),
+            advanced_features=_features(self.schema),
             fbs_files=self._vector([self._file(f) for f in sorted(self.schema.files, key=lambda f: f.name)]),
         )
         self.builder.Finish(root, b"BFBS")
@@ -140,9 +150,13 @@ class _Writer:
             key=field.key,
             attributes=self._attributes(field.attributes),
             documentation=self._documentation(field.doc),
-            optional=not is_scalar and not field.required,
+            optional=field.is_null if is_scalar else not field.required and field.content is None,
             padding=field.padding,
+            offset64=field.is_far,
         )
+
+    def _enum_or_union(self, name: str) -> int:
+        return self._enum(self.schema.enums[name]) if name in self.schema.enums else self._union(self.schema.unions[name])
 
     def _enum(self, enum: EnumType) -> int:
         values = [self._enum_value(value) for value in sorted(enum.values, key=lambda v: v.number)]
@@ -161,8 +175,54 @@ class _Writer:
             "EnumVal",
             name=self.builder.CreateString(value.name),
             value=_as_signed(value.number),
-            union_type=self._table("Type", base_type=_NONE, element=_NONE, index=-1, base_size=1, element_size=1),
+            union_type=self._no_type(),
             documentation=self._documentation(value.doc),
+            attributes=self._attributes(value.attributes),
+        )
+
+    def _no_type(self) -> int:
+        return self._table("Type", base_type=_NONE, element=_NONE, index=-1, base_size=1, element_size=1)
+
+    def _union(self, union: Union) -> int:
+        return self._table(
+            "Enum",
+            name=self.builder.CreateString(union.name),
+            values=self._vector([self._union_member(member) for member in union.members]),
+            is_union=True,
+            underlying_type=self._type(ScalarType(union.tag, union.name, is_tag=union.is_plain)),
+            attributes=self._attributes(union.attributes),
+            documentation=self._documentation(union.doc),
+            declaration_file=self._file_name(union.span.source.path.name),
+        )
+
+    def _union_member(self, member: UnionMember) -> int:
+        return self._table(
+            "EnumVal",
+            name=self.builder.CreateString(member.name),
+            value=_as_signed(member.number),
+            union_type=self._type(member.type) if member.type else self._no_type(),
+            documentation=self._documentation(member.doc),
+            attributes=self._attributes(member.attributes),
+        )
+
+    def _service(self, service: Service, objects: Mapping[str, int]) -> int:
+        return self._table(
+            "Service",
+            name=self.builder.CreateString(service.name),
+            calls=self._vector([self._call(call, objects) for call in service.calls]),
+            attributes=self._attributes(service.attributes),
+            documentation=self._documentation(service.doc),
+            declaration_file=self._file_name(service.span.source.path.name),
+        )
+
+    def _call(self, call: Call, objects: Mapping[str, int]) -> int:
+        return self._table(
+            "RPCCall",
+            name=self.builder.CreateString(call.name),
+            request=objects[call.request],
+            response=objects[call.response],
+            attributes=self._attributes(call.attributes),
+            documentation=self._documentation(call.doc),
         )
 
     def _file(self, file: SchemaFile) -> int:
@@ -194,12 +254,16 @@ class _Writer:
 
     def _base(self, type_: Type) -> tuple[int, int, int]:
         """BaseType, its size (that of an offset for all that is not scalar) and the index of a record or enum."""
+        if isinstance(type_, ScalarType) and type_.is_tag:
+            return _TAG, 1, self.enums[type_.enum]
         if isinstance(type_, ScalarType):
             return type_.scalar.base_type, type_.scalar.size, self.enums.get(type_.enum, -1)
         if isinstance(type_, RecordType):
             return _OBJ, _OFFSET_BYTES, self.objects[type_.name]
+        if isinstance(type_, UnionType):
+            return _UNION, _OFFSET_BYTES, self.enums[type_.name]
         if isinstance(type_, VectorType):
-            return _VECTOR, _OFFSET_BYTES, -1
+            return (_VECTOR64, _FAR_OFFSET_BYTES, -1) if type_.is_64 else (_VECTOR, _OFFSET_BYTES, -1)
         return (_ARRAY if isinstance(type_, ArrayType) else _STRING), _OFFSET_BYTES, -1
 
     def _attributes(self, attributes: Attributes) -> int:
@@ -244,7 +308,7 @@ class _Writer:
                 put.PrependInt64Slot(slot, int(value), 0)
             case ("Field", "default_real"):
                 put.PrependFloat64Slot(slot, float(value), 0.0)
-            case (_, "deprecated" | "required" | "key" | "optional" | "is_struct") if isinstance(value, bool):
+            case (_, "deprecated" | "required" | "key" | "optional" | "is_struct" | "is_union" | "offset64") if isinstance(value, bool):
                 put.PrependBoolSlot(slot, value, False)
             case (_, "minalign" | "bytesize"):
                 put.PrependInt32Slot(slot, int(value), 0)
@@ -252,6 +316,19 @@ class _Writer:
                 put.PrependUint64Slot(slot, int(value), 0)
             case _:
                 put.PrependUOffsetTRelativeSlot(slot, int(value), 0)
+
+
+def _features(schema: Schema) -> int:
+    """The flags by which a reader knows early that it does not understand a schema."""
+    flags = 0
+    for record in schema.records.values():
+        flags |= _ARRAYS if record.has_arrays else 0
+        for field in record.fields:
+            is_union_vector = isinstance(field.type, VectorType) and isinstance(field.type.element, UnionType)
+            flags |= _UNION_VECTORS if is_union_vector else 0
+            flags |= _OPTIONAL_SCALARS if field.is_null else 0
+            flags |= _DEFAULT_CONTENTS if field.content is not None else 0
+    return flags
 
 
 def _as_signed(number: int) -> int:

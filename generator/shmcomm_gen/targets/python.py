@@ -19,22 +19,14 @@ from shmcomm_gen.model import (
     Field,
     Qos,
     Record,
-    RecordType,
     ScalarType,
     Schema,
-    StringType,
-    Type,
+    Union,
     namespace_of,
     short_name,
 )
-from shmcomm_gen.scalars import Scalar
+from shmcomm_gen.targets.annotations import Annotations
 from shmcomm_gen.templating import render
-
-_NUMPY = {
-    Scalar.BOOL: "bool_", Scalar.BYTE: "int8", Scalar.UBYTE: "uint8", Scalar.SHORT: "int16", Scalar.USHORT: "uint16",
-    Scalar.INT: "int32", Scalar.UINT: "uint32", Scalar.LONG: "int64", Scalar.ULONG: "uint64",
-    Scalar.FLOAT: "float32", Scalar.DOUBLE: "float64",
-}  # fmt: skip
 
 # What the classes of the runtime define themselves; a field of the same name comes first.
 _OF_A_RECORD = ("to_dict",)
@@ -125,7 +117,7 @@ def package_files(schema: Schema) -> dict[str, str]:
 def python_names(schema: Schema) -> Mapping[str, str]:
     """What each type is called in the package: its short name; where two share one, or an endpoint has it, that of the
     main file's own type, and of the others the qualified name with underscores."""
-    qualified = [*schema.records, *schema.enums]
+    qualified = [*schema.records, *schema.enums, *schema.unions]
     own = set(schema.main.types)
     endpoints = {channel.stem + suffix for channel in schema.channels for suffix in ("Publisher", "Subscriber")}
     count = Counter(short_name(name) for name in qualified)
@@ -146,12 +138,16 @@ def _long_name(name: str) -> str:
 
 def _package(schema: Schema) -> PackageView:
     names = python_names(schema)
+    annotations = Annotations(names, schema.unions)
     return PackageView(
         label=schema.main.name,
         bfbs=f"{schema.main.stem}.bfbs",
-        enums=tuple(_enum(enum, names) for enum in schema.enums.values()),
-        records=tuple(_record(record, names) for record in schema.records.values()),
-        channels=tuple(_channel(channel, schema, names) for channel in schema.channels),
+        enums=(
+            *(_enum(enum, names) for enum in schema.enums.values()),
+            *(_union(union, names) for union in schema.unions.values()),
+        ),
+        records=tuple(_record(record, annotations) for record in schema.records.values()),
+        channels=tuple(_channel(channel, schema, annotations) for channel in schema.channels),
     )
 
 
@@ -161,31 +157,45 @@ def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:
         name=names[enum.name],
         qualified=enum.name,
         base="_IntFlag" if enum.is_bit_flags else "_IntEnum",
-        members=tuple(member for member in members if not _is_reserved(member[0])),
-        unreachable=tuple(name for name, _ in members if _is_reserved(name)),
+        members=tuple(member for member in members if not _is_hidden(member[0])),
+        unreachable=tuple(name for name, _ in members if _is_hidden(name)),
         doc=_docstring(enum.doc, enum.name),
     )
 
 
-def _record(record: Record, names: Mapping[str, str]) -> RecordView:
+def _union(union: Union, names: Mapping[str, str]) -> EnumView:
+    """The members' tags."""
+    members = tuple((member.name, member.number) for member in union.members)
+    return EnumView(
+        name=names[union.name],
+        qualified=union.name,
+        base="_IntEnum",
+        members=tuple(member for member in members if not _is_hidden(member[0])),
+        unreachable=tuple(name for name, _ in members if _is_hidden(name)),
+        doc=_docstring(union.doc, union.name),
+    )
+
+
+def _record(record: Record, annotations: Annotations) -> RecordView:
     fields = [field for field in record.fields if not field.deprecated]
     # A field hides what a sample says of itself; only where it is no int do the two disagree.
-    has_other_meaning = any(f.name in _OF_A_SAMPLE and _read_type(f.type, names) != "int" for f in fields)
+    has_other_meaning = any(f.name in _OF_A_SAMPLE and annotations.read(f.type) != "int" for f in fields)
     return RecordView(
-        name=names[record.name],
+        name=annotations.names[record.name],
         qualified=record.name,
         kind="struct" if record.is_struct else "table",
-        fields=tuple(_field(field, record, names) for field in fields if not _is_reserved(field.name)),
-        signature=_signature("cls", record, names),
+        fields=tuple(_field(field, record, annotations) for field in fields if not _is_reserved(field.name)),
+        signature=_signature("cls", record, annotations),
         unreachable=tuple(field.name for field in fields if _is_reserved(field.name)),
         doc=_docstring(record.doc, record.name),
         sample_remark="  # type: ignore[misc]" if has_other_meaning else "",
     )
 
 
-def _field(field: Field, record: Record, names: Mapping[str, str]) -> FieldView:
-    read = _read_type(field.type, names)
-    is_always_there = record.is_struct or field.required or isinstance(field.type, ScalarType)
+def _field(field: Field, record: Record, annotations: Annotations) -> FieldView:
+    read = annotations.read(field.type)
+    has_default = (isinstance(field.type, ScalarType) and not field.is_null) or field.content is not None
+    is_always_there = record.is_struct or field.required or has_default
     return FieldView(
         name=field.name,
         read=read if is_always_there else f"{read} | None",
@@ -193,74 +203,39 @@ def _field(field: Field, record: Record, names: Mapping[str, str]) -> FieldView:
     )
 
 
-def _given(field: Field, in_struct: bool, names: Mapping[str, str]) -> str:
+def _given(field: Field, in_struct: bool, annotations: Annotations) -> str:
     """A parameter: one that must be given has no default."""
-    written = _write_type(field.type, names)
+    written = annotations.write(field.type)
     if field.required:
         return f"{field.name}: {written}"
-    may_be_none = not in_struct and not isinstance(field.type, ScalarType)
+    may_be_none = not in_struct and (field.is_null or not isinstance(field.type, ScalarType))
     return f"{field.name}: {written}{' | None' if may_be_none else ''} = ..."
 
 
-def _signature(receiver: str, record: Record, names: Mapping[str, str]) -> str:
+def _signature(receiver: str, record: Record, annotations: Annotations) -> str:
     """The parameters of a call that takes all fields as keywords, one a line where they are many."""
-    fields = [f for f in record.fields if not f.deprecated and not _is_reserved(f.name)]
+    fields = [f for f in record.fields if not f.deprecated and not f.is_tag and not _is_reserved(f.name)]
     if any(f.name == receiver for f in fields):
         receiver += "_"
-    parts = [receiver, "*", *(_given(f, record.is_struct, names) for f in fields)] if fields else [receiver]
+    parts = [receiver, "*", *(_given(f, record.is_struct, annotations) for f in fields)] if fields else [receiver]
     line = ", ".join(parts)
     return line if len(line) <= _LONGEST_SIGNATURE else "\n        " + ",\n        ".join(parts) + ",\n    "
 
 
-def _read_type(type_: Type, names: Mapping[str, str]) -> str:
-    if isinstance(type_, ScalarType):
-        return names[type_.enum] if type_.enum else _scalar(type_.scalar)
-    if isinstance(type_, StringType):
-        return "str"
-    if isinstance(type_, RecordType):
-        return names[type_.name]
-    element = type_.element
-    if isinstance(element, ScalarType):
-        return f"_npt.NDArray[_np.{_NUMPY[element.scalar]}]"
-    if isinstance(element, RecordType) and element.is_struct:
-        return "_npt.NDArray[_np.void]"
-    return f"_Sequence[{_read_type(element, names)}]"
-
-
-def _write_type(type_: Type, names: Mapping[str, str]) -> str:
-    if isinstance(type_, ScalarType):
-        return f"{names[type_.enum]} | int" if type_.enum else _scalar(type_.scalar)
-    if isinstance(type_, StringType):
-        return "str | bytes"
-    if isinstance(type_, RecordType):
-        plain = "dict[str, _Any] | tuple[_Any, ...]" if type_.is_struct else "dict[str, _Any]"
-        return f"{names[type_.name]} | {plain}"
-    element = type_.element
-    if isinstance(element, ScalarType):
-        return f"_Elements | _Sequence[{_scalar(element.scalar)}]"
-    if isinstance(element, RecordType) and element.is_struct:
-        return f"_Elements | _Sequence[{_write_type(element, names)}]"
-    return f"_Sequence[{_write_type(element, names)}]"
-
-
-def _scalar(scalar: Scalar) -> str:
-    return "float" if scalar.is_float else "bool" if scalar is Scalar.BOOL else "int"
-
-
-def _channel(channel: Channel, schema: Schema, names: Mapping[str, str]) -> ChannelView:
+def _channel(channel: Channel, schema: Schema, annotations: Annotations) -> ChannelView:
     what = f"Channel '{channel.name}', pubsub<{short_name(channel.message)}>."
     return ChannelView(
         identifier=channel.identifier,
         name=_literal(channel.name),
         publisher=channel.stem + "Publisher",
         subscriber=channel.stem + "Subscriber",
-        message=names[channel.message],
+        message=annotations.names[channel.message],
         qualified=channel.message,
         fingerprint=f"0x{fingerprint(channel.message, schema):016x}",
         declared_at=_literal(channel.span.place),
         facts=_facts(channel.qos),
         doc=_docstring((*channel.doc, what), ""),
-        signature=_signature("self", schema.records[channel.message], names),
+        signature=_signature("self", schema.records[channel.message], annotations),
     )
 
 
@@ -283,6 +258,11 @@ def _literal(text: str) -> str:
 def _docstring(doc: tuple[str, ...], otherwise: str) -> str:
     text = " ".join(line.strip() for line in doc).strip() or otherwise
     return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether Python's enums refuse a member of this name as an attribute."""
+    return name == "mro" or _is_reserved(name)
 
 
 def _is_reserved(name: str) -> bool:

@@ -28,6 +28,15 @@ TABLES: dict[str, list[tuple[str, int, str, Any]]] = {
         ("default_integer", 12, "q", 0), ("default_real", 14, "d", 0.0), ("deprecated", 16, "?", False),
         ("required", 18, "?", False), ("key", 20, "?", False), ("attributes", 22, "[KeyValue]", None),
         ("documentation", 24, "[str]", None), ("optional", 26, "?", False), ("padding", 28, "H", 0),
+        ("offset64", 30, "?", False),
+    ],
+    "RPCCall": [
+        ("name", 4, "str", None), ("request", 6, "Object", None), ("response", 8, "Object", None),
+        ("attributes", 10, "[KeyValue]", None), ("documentation", 12, "[str]", None),
+    ],
+    "Service": [
+        ("name", 4, "str", None), ("calls", 6, "[RPCCall]", None), ("attributes", 8, "[KeyValue]", None),
+        ("documentation", 10, "[str]", None), ("declaration_file", 12, "str", None),
     ],
     "Object": [
         ("name", 4, "str", None), ("fields", 6, "[Field]", None), ("is_struct", 8, "?", False),
@@ -37,7 +46,7 @@ TABLES: dict[str, list[tuple[str, int, str, Any]]] = {
     "SchemaFile": [("filename", 4, "str", None), ("included_filenames", 6, "[str]", None)],
     "Schema": [
         ("objects", 4, "[Object]", None), ("enums", 6, "[Enum]", None), ("file_ident", 8, "str", None),
-        ("file_ext", 10, "str", None), ("root_table", 12, "Object", None), ("services", 14, "[Object]", None),
+        ("file_ext", 10, "str", None), ("root_table", 12, "Object", None), ("services", 14, "[Service]", None),
         ("advanced_features", 16, "Q", 0), ("fbs_files", 18, "[SchemaFile]", None),
     ],
 }  # fmt: skip

