@@ -15,7 +15,7 @@ from shmcomm_gen.model import Schema
 from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
-from shmcomm_gen.versions import check_version, newer_constructs
+from shmcomm_gen.versions import check_texts, check_version, newer_constructs
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
         return []
     if any(newer_constructs(schema)):
         check_version(schema, flatc, version_of(flatc), sink)
+        check_texts(schema, sink)
         if sink.has_errors:
             return []
     stem = schema.main.stem

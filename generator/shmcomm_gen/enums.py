@@ -77,7 +77,7 @@ def _number(
         attributes = read_attributes(value.attributes, Place.ENUM_VALUE, user_attributes, sink)
         values.append(EnumValue(name, number, value.doc, span, attributes))
     # flatc gives an enum without values one, and so its C++ has it.
-    return tuple(values) or (EnumValue("NONE", 0, (), written.name.span),)
+    return tuple(values) or (EnumValue("NONE", int(is_bit_flags), (), written.name.span),)
 
 
 def _position(value: EnumValueSyntax, following: int, sink: Sink) -> int:

@@ -47,6 +47,15 @@ def check_version(schema: Schema, flatc: Path, said: str, sink: Sink) -> None:
                        f"{_text(installed)}", span, "install a newer flatc and name it with --flatc PATH")  # fmt: skip
 
 
+def check_texts(schema: Schema, sink: Sink) -> None:
+    """flatc pastes the default of a string into C++ as it is: what ends a literal there would become code."""
+    for record in schema.records.values():
+        for field in record.fields:
+            if isinstance(field.type, StringType) and any(char in '"\\' or ord(char) < 32 for char in field.content or ""):
+                sink.error("S016", f"the default of '{field.name}' cannot become C++: flatc does not escape it", field.span,
+                           "leave out quotes, backslashes and control characters")  # fmt: skip
+
+
 def read_version(said: str) -> Version | None:
     match = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None

@@ -35,9 +35,11 @@ file_extension "tst";
 """
 
 
-@pytest.mark.parametrize("name", ["robot.channel", "everything.channel", "geometry.fbs"])
+@pytest.mark.parametrize("name", ["robot.channel", "everything.channel", "language.channel", "newer.channel", "geometry.fbs"])
 @pytest.mark.parametrize("lane", LANES)
 def test_it_equals_flatcs_for_the_text_flatc_is_given(tmp_path: Path, name: str, lane: Lane) -> None:
+    if name == "newer.channel" and lane.is_like_2_0_8:
+        pytest.skip("flatc 2.0.8 knows none of it")
     schema, sink = compile_file(INPUTS / name)
     assert not sink.has_errors
     for file in schema.files:

@@ -119,6 +119,14 @@ def test_flatc_25_takes_the_newer_constructs(tmp_path: Path, text: str) -> None:
     assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_25())]) == 0
 
 
+def test_a_default_that_would_become_code_is_refused_for_cpp(tmp_path: Path, capsys: Capture) -> None:
+    schema = write(tmp_path / "a.channel", r'table T { a:string = "\"; evil(); \""; }')
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_25())]) == 1
+    assert "error[S016]: the default of 'a' cannot become C++" in capsys.readouterr().err
+    assert main([schema, "--bfbs", str(tmp_path / "out")]) == 0
+
+
 @pytest.mark.parametrize("text", NEWER)
 def test_the_table_of_versions_tells_the_truth_of_flatc_2_0_8(tmp_path: Path, text: str) -> None:
     schema = write(tmp_path / "a.fbs", text)

@@ -106,6 +106,14 @@ def test_floats_are_read_back_to_the_same_bits(number: float, text: str) -> None
     assert float_text(number) == text
 
 
+def test_enums_and_unions_come_before_their_use(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, "table A { u:n.U; e:n.E; } namespace n; table B { u:U; } union U { A, B } enum E : int { X }")
+
+    text = fbs_text(schema.main, schema)
+
+    assert text.index("union U") < text.index("table A") and text.index("enum E") < text.index("table A")
+
+
 def test_strings_are_quoted_for_flatc(tmp_path: Path) -> None:
     schema = schema_of(tmp_path, r'attribute "note"; table T (note: "a \"b\" \\ \n é") { x:int; }')
 

@@ -16,14 +16,17 @@ from shmcomm_gen.targets.bfbs import bfbs_bytes
 
 from tests.generator.support.compiling import INPUTS, compile_file, schema_of
 from tests.generator.support.goldens import assert_golden
-from tests.generator.support.tools import ROOT, compiler_with_abseil, flatc
+from tests.generator.support.tools import ROOT, compiler_with_abseil, flatc, flatc_25
 
-SCHEMAS = ["robot.channel", "everything.channel", "geometry.fbs"]
+SCHEMAS = ["robot.channel", "everything.channel", "language.channel", "geometry.fbs"]
+NEWER = "newer.channel"  # What flatc 2.0.8 refuses; Python and the binary schema need no flatc.
 
 USE_OF_CPP = """
 #include "robot.shm.h"
 #include "everything.shm.h"
+#include "language.shm.h"
 #include "geometry.shm.h"
+#include <optional>
 #include <type_traits>
 static_assert(std::is_same_v<robot::CameraChannel::Message, robot::Image>);
 static_assert(std::is_same_v<robot::CameraLoan, shmcomm::TypedLoan<robot::Image>>);
@@ -35,16 +38,29 @@ absl::Status Send(robot::ImuPublisher& imu, robot::CameraPublisher& camera, robo
   return camera.Publish(std::move(loan), image);
 }
 absl::StatusOr<robot::CameraSample> Receive(robot::CameraSubscriber& camera) { return camera.Take(absl::Seconds(1)); }
+std::optional<int> Count(const robot::language::OrderSample& order) {
+  if (order->task_type() != robot::language::Task_Walk || order->task_as_Walk()->to() == nullptr) return std::nullopt;
+  return order->count().has_value() ? std::optional<int>(*order->count()) : std::nullopt;
+}
 const shmcomm::ChannelSpec& Spec() { return robot::deep::AllChannel::Spec(); }
 """
 
 USE_OF_PYTHON = """
+import language
 from robot import CameraPublisher, CameraSubscriber, Encoding, Image, Imu, ImuPublisher, ImuSubscriber, Vec3
 
 def send(camera: CameraPublisher, imu: ImuPublisher) -> bool:
     imu.send(stamp_ns=1, accel=Vec3(x=1.0), gyro=(1.0, 2.0, 3.0), cov=[0.0] * 9)
     imu.send(Imu(stamp_ns=2))
     return camera.send(stamp_ns=1, width=2, height=3, encoding=Encoding.Rgb8, data=b"pixels")
+
+def order(orders: language.OrderPublisher, taken: language.OrderSubscriber) -> str:
+    walk = language.Walk(to=language.Point(x=1.0))
+    orders.send(task=walk, must="a line", tasks=[walk, None, (language.Task.again, {})], required="it", count=None)
+    sample = taken.recv()
+    if sample.task_type is language.Task.line and isinstance(sample.task, str):
+        return sample.task
+    return sample.task.text if isinstance(sample.task, language.Say) else str((sample.count or 0) + 1)
 
 def receive(camera: CameraSubscriber, imu: ImuSubscriber) -> int:
     image: Image = camera.recv(timeout=100)
@@ -69,16 +85,17 @@ def misuse(camera: CameraPublisher, images: CameraSubscriber) -> None:
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """C++ and Python of all inputs."""
     directory = tmp_path_factory.mktemp("generated")
-    for name in SCHEMAS:
+    for name in (*SCHEMAS, NEWER):
         sink = Sink()
-        request = Request(INPUTS / name, cpp_dir=directory / "cpp", python_dir=directory / "python", flatc=flatc())
+        cpp_dir = None if name == NEWER else directory / "cpp"
+        request = Request(INPUTS / name, cpp_dir=cpp_dir, python_dir=directory / "python", flatc=flatc())
         compilation = compile_schema(request, sink)
         assert not sink.has_errors
         write_all(compilation.outputs)
     return directory
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", [*SCHEMAS, NEWER])
 def test_cpp_is_golden(name: str) -> None:
     schema, _ = compile_file(INPUTS / name)
 
@@ -86,14 +103,14 @@ def test_cpp_is_golden(name: str) -> None:
     assert_golden(f"cpp/{schema.main.stem}.shm.cc", cpp.source_text(schema, bfbs_bytes(schema)))
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", [*SCHEMAS, NEWER])
 def test_the_text_for_flatc_is_golden(name: str) -> None:
     schema, _ = compile_file(INPUTS / name)
 
     assert_golden(f"fbs/{schema.main.stem}.fbs", fbs.fbs_text(schema.main, schema))
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", [*SCHEMAS, NEWER])
 def test_python_is_golden(name: str) -> None:
     schema, _ = compile_file(INPUTS / name)
 
@@ -117,12 +134,28 @@ def test_cpp_compiles_without_a_warning(generated: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_cpp_of_the_newer_constructs_compiles_with_flatc_25(tmp_path: Path) -> None:
+    compiler, newer_flatc = compiler_with_abseil(), flatc_25()
+    sink = Sink()
+    write_all(compile_schema(Request(INPUTS / NEWER, cpp_dir=tmp_path, flatc=newer_flatc), sink).outputs)
+
+    run = subprocess.run(
+        [compiler, "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", str(tmp_path / "newer.shm.cc"),
+         "-I", str(tmp_path), "-I", str(ROOT / "runtime" / "include"),
+         "-isystem", str(newer_flatc.resolve().parents[1] / "include")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert not sink.has_errors
+    assert run.returncode == 0, run.stderr
+
+
 def test_python_type_checks_and_its_misuse_does_not(generated: Path) -> None:
     pytest.importorskip("mypy")
     pytest.importorskip("numpy")
     (generated / "use.py").write_text(USE_OF_PYTHON, encoding="utf-8")
     (generated / "misuse.py").write_text(MISUSE_OF_PYTHON, encoding="utf-8")
-    packages = [str(generated / "python" / Path(name).stem) for name in SCHEMAS]
+    packages = [str(generated / "python" / Path(name).stem) for name in (*SCHEMAS, NEWER)]
 
     run = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", *packages, "use.py", "misuse.py"],
@@ -135,7 +168,7 @@ def test_python_type_checks_and_its_misuse_does_not(generated: Path) -> None:
 
 
 def test_generated_python_is_python(generated: Path) -> None:
-    for name in SCHEMAS:
+    for name in (*SCHEMAS, NEWER):
         for path in (generated / "python" / Path(name).stem).glob("*.py*"):
             compile(path.read_text(encoding="utf-8"), str(path), "exec")
 

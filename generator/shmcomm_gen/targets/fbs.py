@@ -39,7 +39,9 @@ def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
     yield from (f"native_include {_quoted(name)};" for name in file.native_includes)
     yield from (f'attribute "{name}";' for name in file.attributes)
     namespace = ""
-    for name in (*file.types, *file.services):
+    # flatc wants enums and unions before their use, and records in any order.
+    types = sorted(file.types, key=lambda name: name in schema.records)
+    for name in (*types, *file.services):
         if namespace_of(name) != namespace:
             namespace = namespace_of(name)
             yield f"namespace {namespace};" if namespace else "namespace ;"
