@@ -151,6 +151,8 @@ void AddTraffic(Catalogue& catalogue) {
     AddTrafficScenario(catalogue, "join_history", "the same, and the reader wants one old message", config, plan);
     config.shape.slots = config.shape.LeastSlots();
     config.shape.may_run_out = true;
+    config.publishers_are_mortal = true;  // a promise that is broken for a moment shows when its publisher dies then
+    plan.bounds.kills = 1;
     AddTrafficScenario(catalogue, "history_kept", "so few slots that a publisher runs out rather than break a promise", config,
                        plan);
   }
