@@ -9,9 +9,6 @@
 namespace shmcomm::sched {
 namespace {
 
-// Random executions before the depth-first ones: they learn which locations are shared, so that it rarely starts over.
-constexpr std::uint64_t kWarmUp = 200;
-
 Bounds Unbounded(Bounds bounds) {
   bounds.preemptions = 255;
   bounds.older_reads = 255;
@@ -26,7 +23,10 @@ class Exploration {
       : scenario_(scenario), plan_(plan), machine_(std::make_unique<Machine>(scenario)) {}
 
   Report Run() {
-    if (Random(std::min(kWarmUp, plan_.random), plan_.seed) || DepthFirst() || Random(plan_.random, plan_.seed + 1)) Shorten();
+    // A part of the random executions comes first: each search finds at once what the other needs long for, and they learn
+    // which locations are shared, so that the depth-first one rarely starts over.
+    const std::uint64_t first = plan_.random / 4 + 1;
+    if (Random(first, plan_.seed) || DepthFirst() || Random(plan_.random - plan_.random / 4, plan_.seed + 1)) Shorten();
     return std::move(report_);
   }
 
@@ -94,17 +94,31 @@ class Exploration {
       report_.what = "went wrong once and not again: the scenario is not a function of its choices";
       return;
     }
-    for (bool is_shorter = true; is_shorter;) {
-      is_shorter = false;
-      for (std::size_t i = violation_.size(); i-- > 0;) {
-        std::vector<Deviation> without = violation_;
-        without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
-        if (!Fails(without)) continue;
-        violation_ = std::move(without);
-        is_shorter = true;
-      }
+    while (LeaveOut(1) || LeaveOut(2)) {
     }
     Tell();
+  }
+
+  // Tries to do without one deviation, or without two together, a preemption and the one back. True when it can.
+  bool LeaveOut(std::size_t count) {
+    for (std::size_t i = violation_.size(); i-- > 0;) {
+      const std::size_t begin = count == 1 ? i : 0;
+      const std::size_t end = count == 1 ? i + 1 : i;
+      for (std::size_t j = begin; j < end; ++j) {
+        if (DoesWithout(i, j)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool DoesWithout(std::size_t i, std::size_t j) {
+    std::vector<Deviation> rest;
+    for (std::size_t k = 0; k < violation_.size(); ++k) {
+      if (k != i && k != j) rest.push_back(violation_[k]);
+    }
+    if (!Fails(rest)) return false;
+    violation_ = std::move(rest);
+    return true;
   }
 
   void Tell() {

@@ -94,7 +94,6 @@ void AddSeats(Catalogue& catalogue) {
   config.has_cleaner = false;
   Add(catalogue, "line_reuse", "a reader is killed anywhere, the next one takes its line", config, plan);
   config.has_cleaner = true;
-  plan.depth_first = 400'000;
   plan.random = 400'000;
   Add(catalogue, "line_reuse_cleaner", "the same, and a cleaner at any time", config, plan);
   config.cleaner_is_mortal = true;

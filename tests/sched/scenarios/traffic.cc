@@ -96,10 +96,10 @@ void AddTraffic(Catalogue& catalogue) {
     config.publishers = 2;
     config.messages = 3;
     config.shape.slots = config.shape.LeastSlots();
-    plan.depth_first = 600'000;
+    plan.random = 400'000;
     AddTrafficScenario(catalogue, "reclaim_two_publishers", "the same with two publishers that overwrite each other", config,
                        plan);
-    plan.depth_first = Plan{}.depth_first;
+    plan.random = Plan{}.random;
     config.publishers = 3;
     config.messages = 2;
     AddTrafficScenario(catalogue, "reclaim_three_publishers", "the same with three", config, plan);
