@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGKILL at every crash point: a child runs a whole life of a publisher and a subscriber and dies at the n-th point it
+// meets, for n = 1, 2, 3 … until it gets through. After each death the survivors go on, newcomers find a place, and the
+// last one out leaves nothing.
+#include "base/crash_point.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/test_channels.h"
+
+namespace shmcomm::base {
+void (*crash_point_hook)(const char*) = nullptr;
+}
+
+namespace shmcomm {
+namespace {
+
+using test::NumbersSpec;
+using test::Send;
+using test::ValueOf;
+
+/// Where the child stands, in memory shared with its parent.
+struct Progress {
+  std::uint64_t die_at;        // which crash point kills; 0: none
+  std::uint64_t met;           // crash points met so far
+  char last[64];               // the one met last
+};
+Progress* progress = nullptr;
+
+void CountAndDie(const char* name) {
+  ++progress->met;
+  std::snprintf(progress->last, sizeof(progress->last), "%s", name);
+  if (progress->met == progress->die_at) kill(getpid(), SIGKILL);
+}
+
+const std::set<std::string> kAllPoints = {
+    "channel.create.after_link",    "channel.remove.after_file", "channel.remove.after_meta",
+    "registry.announce.after_row",  "registry.clean.after_unlink", "ring.clear.after_active",
+    "ring.clear.after_hazards",     "ring.commit.after_entry",   "ring.join.after_active",
+    "ring.protect.after_hazard",    "ring.retract.after_tombstone", "wake.ring.after_disarm",
+    "wake.ring.after_word",
+};
+
+class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
+ protected:
+  CrashPoints() {
+    void* page = mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    progress = static_cast<Progress*>(page);
+  }
+  ~CrashPoints() override { munmap(progress, sizeof(Progress)); }
+
+  /// Runs `life` in a child that dies at its n-th crash point. True when it died.
+  static bool Dies(std::uint64_t n, const std::function<bool()>& life) {
+    *progress = Progress{n, 0, {}};
+    const pid_t pid = fork();
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      base::crash_point_hook = &CountAndDie;
+      _exit(life() ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status)) return true;
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "the child failed, after " << progress->last;
+    return false;
+  }
+
+  static ChannelSpec Spec() {
+    ChannelSpec spec = NumbersSpec(GetParam());
+    spec.qos.max_subscribers = 3;
+    spec.qos.max_borrowed = 2;
+    return spec;
+  }
+  /// Opens, publishes past the ring's end, holds, takes, closes.
+  bool LiveAsPublisher() const {
+    auto publisher = Publisher::Open(Spec(), PublisherHere());
+    if (!publisher.ok()) return false;
+    for (std::uint64_t i = 1; i <= 40; ++i) {
+      if (!Send(*publisher, i).ok()) return false;
+    }
+    return true;
+  }
+  bool LiveAsSubscriber() const {
+    auto subscriber = Subscriber::Open(Spec(), SubscriberHere());
+    if (!subscriber.ok()) return false;
+    std::vector<Sample> held;
+    for (int i = 0; i < 10; ++i) {
+      auto sample = subscriber->Take(absl::Milliseconds(1));
+      if (sample.ok() && held.size() < 1) held.push_back(*std::move(sample));
+    }
+    return true;
+  }
+  bool LiveAsBoth() const {
+    auto publisher = Publisher::Open(Spec(), PublisherHere());
+    auto subscriber = Subscriber::Open(Spec(), SubscriberHere());
+    if (!publisher.ok() || !subscriber.ok()) return false;
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      if (!Send(*publisher, i).ok() || !subscriber->Take(absl::ZeroDuration()).ok()) return false;
+    }
+    return true;
+  }
+  /// Every sequence since the last call was taken, or lost and reported.
+  void TakeAllOf(Subscriber& subscriber, std::uint64_t& next_sequence) {
+    for (;;) {
+      const auto sample = subscriber.TryTake();
+      ASSERT_TRUE(sample.ok()) << sample.status();
+      if (!sample->has_value()) return;
+      ASSERT_EQ((*sample)->sequence(), next_sequence + (*sample)->lost());
+      next_sequence = (*sample)->sequence() + 1;
+      test::Numbers numbers;
+      std::memcpy(&numbers, (*sample)->data(), sizeof(numbers));
+      for (const std::uint64_t word : numbers.rest) ASSERT_EQ(word, numbers.value);
+    }
+  }
+  std::vector<std::string> FilesLeft() const {
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root_.path())) files.push_back(entry.path());
+    return files;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Commits, CrashPoints, ::testing::Values(1, 4));
+
+TEST_P(CrashPoints, APublisherDyingAtAnyLeavesItsReadersAndSuccessorUndisturbed) {
+  Subscriber reader = OpenSubscriber(Spec());
+  std::uint64_t next_sequence = 0;
+  std::uint64_t n = 1;
+  for (; Dies(n, [this] { return LiveAsPublisher(); }); ++n) {
+    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    ASSERT_NO_FATAL_FAILURE(TakeAllOf(reader, next_sequence));
+    Publisher successor = OpenPublisher(Spec());
+    for (std::uint64_t i = 100; i < 103; ++i) ASSERT_TRUE(Send(successor, i).ok());
+    for (std::uint64_t i = 100; i < 103; ++i) {
+      auto sample = reader.Take(absl::ZeroDuration());
+      ASSERT_TRUE(sample.ok()) << sample.status();
+      ASSERT_EQ(sample->sequence(), next_sequence + sample->lost());
+      next_sequence = sample->sequence() + 1;
+    }
+  }
+  EXPECT_GT(n, 40u);
+  reader.Close();
+  EXPECT_TRUE(FilesLeft().empty());
+}
+
+TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
+  Publisher publisher = OpenPublisher(Spec());
+  Subscriber witness = OpenSubscriber(Spec());
+  std::uint64_t next_sequence = 0;
+  std::uint64_t n = 1;
+  const auto life = [&] {  // the parent publishes before; the child's history is what it takes
+    return LiveAsSubscriber();
+  };
+  for (; Dies(n, life); ++n) {
+    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    for (std::uint64_t i = 0; i < 40; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+    ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
+    // Two places are left beside the witness's: the dead do not keep theirs.
+    Subscriber second = OpenSubscriber(Spec());
+    Subscriber third = OpenSubscriber(Spec());
+    ASSERT_TRUE(Send(publisher, 7).ok());
+    ASSERT_EQ(test::TakeValues(second), std::vector<std::uint64_t>{7});
+    ASSERT_EQ(test::TakeValues(third), std::vector<std::uint64_t>{7});
+    ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
+  }
+  EXPECT_GT(n, 3u);
+  publisher.Close();
+  witness.Close();
+  EXPECT_TRUE(FilesLeft().empty());
+}
+
+TEST_P(CrashPoints, ALoneProcessDyingAtAnyLeavesNothingToItsSuccessorOfAnotherSchema) {
+  std::uint64_t n = 1;
+  for (; Dies(n, [this] { return LiveAsBoth(); }); ++n) {
+    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    ChannelSpec other = NumbersSpec(3);
+    other.message.fingerprint = 99;
+    {
+      Subscriber subscriber = OpenSubscriber(other);
+      Publisher publisher = OpenPublisher(other);
+      ASSERT_TRUE(Send(publisher, 5).ok());
+      ASSERT_EQ(test::TakeValues(subscriber), std::vector<std::uint64_t>{5});
+    }
+    ASSERT_TRUE(FilesLeft().empty());
+  }
+  EXPECT_GT(n, 30u);
+  EXPECT_TRUE(FilesLeft().empty());
+}
+
+}  // namespace
+}  // namespace shmcomm
