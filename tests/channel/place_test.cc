@@ -137,10 +137,13 @@ TEST(Domain, IsMadeWithItsRoot) {
   EXPECT_TRUE(test::Exists(parent / "root/domain"));
 }
 
-TEST(Domain, IsNotMadeBelowWhatIsMissing) {
+TEST(Domain, IsNotMadeBelowARootThatIsNeitherThereNorOurs) {
   const test::TemporaryRoot parent;
 
-  EXPECT_EQ(OpenDomain(PlaceIn(parent / "no/root")).status().code(), StatusCode::kNotFound);
+  const absl::StatusOr<platform::Descriptor> domain = OpenDomain(PlaceIn(parent / "no/root"));
+
+  EXPECT_EQ(domain.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(domain.status().message(), HasSubstr("no/root"));
 }
 
 TEST(EmptyParents, AreRemovedUpToARootOfTheUsers) {

@@ -169,7 +169,7 @@ class KillTest : public ::testing::Test {
       auto subscriber = Subscriber::Open(spec, subscriber_options);
       auto publisher = Publisher::Open(spec, publisher_options);
       if (!subscriber.ok() || !publisher.ok()) return 1;
-      if (!publisher->PublishCopy("x", 1, Codec::kBytes).ok()) return 2;
+      if (!publisher->PublishCopy(kGreeting.data(), kGreeting.size(), Codec::kBytes).ok()) return 2;
       return subscriber->Take(absl::InfiniteDuration()).ok() ? 0 : 3;
     });
   }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,12 @@ void Fill(Message& message, std::uint32_t words) {
   message.checksum = ChecksumOf(message);
 }
 
+bool IsGreeting(const Sample& sample) {
+  return std::string_view(reinterpret_cast<const char*>(sample.data()), sample.size()) == kGreeting;
+}
+
 bool IsWhole(const Sample& sample) {
+  if (IsGreeting(sample)) return true;
   if (sample.size() < offsetof(Message, content) || sample.size() > sizeof(Message)) return false;
   const auto& message = *reinterpret_cast<const Message*>(sample.data());
   return message.words <= kMaxWords && message.bytes() == sample.size() && message.checksum == ChecksumOf(message);
@@ -67,14 +73,7 @@ class Account {
 
   void Enter(const Sample& sample) {
     if (!IsWhole(sample)) return report_.Wrong(absl::StrCat("message ", sample.sequence(), " is torn"));
-    const auto& message = *reinterpret_cast<const Message*>(sample.data());
-    const std::pair<std::uint64_t, std::uint64_t> now{message.generation, message.count};
-    std::pair<std::uint64_t, std::uint64_t>& last = last_of_source_[message.source];
-    if (now <= last) {
-      report_.Wrong(absl::StrCat("source ", message.source, " gave ", now.first, "/", now.second, " after ", last.first,
-                                 "/", last.second));
-    }
-    last = now;
+    if (!IsGreeting(sample)) EnterInOrderOfSource(*reinterpret_cast<const Message*>(sample.data()));
     if (has_any_ && sample.sequence() != last_sequence_ + 1 + sample.lost()) {
       report_.Wrong(absl::StrCat("sequence ", sample.sequence(), " after ", last_sequence_, " with ", sample.lost(), " lost"));
     }
@@ -85,6 +84,16 @@ class Account {
   }
 
  private:
+  void EnterInOrderOfSource(const Message& message) {
+    const std::pair<std::uint64_t, std::uint64_t> now{message.generation, message.count};
+    std::pair<std::uint64_t, std::uint64_t>& last = last_of_source_[message.source];
+    if (now <= last) {
+      report_.Wrong(absl::StrCat("source ", message.source, " gave ", now.first, "/", now.second, " after ", last.first,
+                                 "/", last.second));
+    }
+    last = now;
+  }
+
   Report& report_;
   std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> last_of_source_;
   std::uint64_t last_sequence_ = 0;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "shmcomm/channel_spec.h"
@@ -34,6 +35,9 @@ struct Participant {
   Report* report = nullptr;
   const std::atomic<bool>* stop = nullptr;
 };
+
+/// What a newcomer may publish among the traffic: readers count it and look no further.
+inline constexpr std::string_view kGreeting = "hello";
 
 /// Publishes messages of random size until `stop`.
 void PublishUntilStopped(const Participant& self);
