@@ -39,7 +39,6 @@ def test_channels_are_stripped_and_all_else_is_spelled_out(tmp_path: Path) -> No
         'include "one.fbs";\n'
         'attribute "unit";\n'
         'attribute "zeta";\n'
-        "\n"
         "namespace n.m;\n"
         "\n"
         "enum F : ubyte (bit_flags) {\n"
