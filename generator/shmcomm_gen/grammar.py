@@ -17,6 +17,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from shmcomm_gen.diagnostics import Sink, closest
+from shmcomm_gen.grammar_cache import load_parser
 from shmcomm_gen.source import Source, Span
 
 _PACKAGE = Path(__file__).parent
@@ -65,8 +66,7 @@ def grammar_path() -> Path:
 
 @lru_cache(maxsize=1)
 def parser() -> Lark:
-    text = grammar_path().read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="contextual", propagate_positions=True)
+    return load_parser(grammar_path().read_text(encoding="utf-8"))
 
 
 def parse(source: Source, sink: Sink) -> Parsed:
