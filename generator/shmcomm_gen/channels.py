@@ -22,6 +22,12 @@ _MESSAGES_OF = {
     "pushpull": (1, "pushpull<Job>"),
     "reqrep": (2, "reqrep<Request, Reply>"),
 }
+# What each pattern calls the sizes of its messages, those who write and those who read.
+_OPTIONS_OF = {
+    "pubsub": (("max_size",), "max_publishers", "max_subscribers"),
+    "pushpull": (("max_size",), "max_pushers", "max_pullers"),
+    "reqrep": (("max_request_size", "max_reply_size"), "max_requesters", "max_repliers"),
+}
 
 
 def channel_name(written: ChannelSyntax) -> str:
@@ -38,7 +44,7 @@ class ChannelResolver:
     sink: Sink
 
     def resolve(self, written: ChannelSyntax) -> Channel | None:
-        """The channel; None where it is wrong, or of a pattern that is not generated yet. Both are reported."""
+        """The channel; None where it is wrong, which is reported."""
         name = channel_name(written)
         self._check_name(written, name)
         pattern = written.pattern.text
@@ -50,18 +56,16 @@ class ChannelResolver:
         options = self._options(written, pattern)
         if messages is None:
             return None
-        if pattern != "pubsub":
-            self.sink.note("S005", f"channel '{name}' is {pattern}, which is not generated yet", written.name.span)
-            return None
-        message = self.records[messages[0]]
         return Channel(
             identifier=written.name.text,
             namespace=written.namespace,
             name=name,
-            message=message.name,
-            qos=self._qos(written, message, options),
+            message=messages[0],
+            qos=self._qos(written, messages, options),
             doc=written.doc,
             span=written.name.span,
+            pattern=pattern,
+            reply=messages[1] if pattern == "reqrep" else "",
         )
 
     def _check_name(self, written: ChannelSyntax, name: str) -> None:
@@ -130,32 +134,45 @@ class ChannelResolver:
             self.sink.error("S033", "'on_full' has no effect: a best_effort channel is never full",
                             written["on_full"].name.span, "add reliability: reliable, or drop it")  # fmt: skip
 
-    def _qos(self, written: ChannelSyntax, message: Record, said: Mapping[str, OptionValue]) -> Qos:
-        largest = largest_message(message, self.records)
-
+    def _qos(self, written: ChannelSyntax, messages: list[str], said: Mapping[str, OptionValue]) -> Qos:
         def number(name: str) -> int:
             return int(said.get(name, OPTIONS[name].default or 0))
 
         def word(name: str) -> str:
             return str(said.get(name, OPTIONS[name].default))
 
-        max_size = int(said.get("max_size", UNBOUNDED_MAX_SIZE if largest is None else max(1, largest)))
-        if message.is_struct and max_size < message.size:
-            option = next(o for o in written.options if o.name.text == "max_size")
-            what = f"max_size {max_size:,} B is less than struct '{written.messages[0].name}' ({message.size:,} B)"
-            self.sink.error("S034", what, option.value.span, "drop max_size: a struct's size is known")
+        sizes, writers, readers = _OPTIONS_OF[written.pattern.text]
+        max_sizes = [self._max_size(written, index, name, messages, said) for index, name in enumerate(sizes)]
+        is_reqrep = len(max_sizes) > 1
         return Qos(
             history=number("history"),
             capacity=number("capacity"),
-            max_size=max_size,
+            max_size=max_sizes[0],
             reliability=word("reliability"),
             on_full=word("on_full"),
             deadline_ns=number("deadline"),
             lifespan_ns=number("lifespan"),
-            max_publishers=number("max_publishers"),
-            max_subscribers=number("max_subscribers"),
+            max_publishers=number(writers),
+            max_subscribers=number(readers),
             max_borrowed=number("max_borrowed"),
             max_loans=number("max_loans"),
             verify=word("verify"),
             prefault=bool(said.get("prefault", False)),
+            max_reply_size=max_sizes[1] if is_reqrep else 0,
+            timeout_ns=number("timeout"),
+            max_in_flight=number("max_in_flight") if is_reqrep else 0,
+            idempotent=bool(said.get("idempotent", False)),
         )
+
+    def _max_size(
+        self, written: ChannelSyntax, index: int, name: str, messages: list[str], said: Mapping[str, OptionValue]
+    ) -> int:
+        """Of the message at `index`, whose size is the option `name`."""
+        message = self.records[messages[index]]
+        largest = largest_message(message, self.records)
+        size = int(said.get(name, UNBOUNDED_MAX_SIZE if largest is None else max(1, largest)))
+        if message.is_struct and size < message.size:
+            option = next(o for o in written.options if o.name.text == name)
+            what = f"{name} {size:,} B is less than struct '{written.messages[index].name}' ({message.size:,} B)"
+            self.sink.error("S034", what, option.value.span, f"drop {name}: a struct's size is known")
+        return size

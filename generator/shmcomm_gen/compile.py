@@ -77,6 +77,10 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
 
 def _python_outputs(schema: Schema, binary: bytes, directory: Path, sink: Sink) -> list[Output]:
     rules.check_package_name(schema, sink)
+    for channel in schema.channels:
+        if channel not in python.generated_channels(schema):
+            what = f"channel '{channel.name}' is {channel.pattern}, which is not generated for Python yet"
+            sink.note("S005", what, channel.span)
     package = directory / schema.main.stem
     texts = python.package_files(schema)
     files = [text_output(package / name, text) for name, text in texts.items()]

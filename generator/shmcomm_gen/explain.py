@@ -24,8 +24,8 @@ CODES: Mapping[str, tuple[str, str]] = {
         "and group.",
     ),
     "S005": (
-        "a channel of this pattern is not generated yet (a note, not an error)",
-        "reqrep and pushpull channels are parsed and checked; endpoints are generated for pubsub.",
+        "a channel of this pattern is not generated for Python yet (a note, not an error)",
+        "Endpoints of reqrep and pushpull channels are generated for C++ alone; Python's package leaves them out.",
     ),
     "S006": (
         "a type is declared twice",

@@ -183,7 +183,8 @@ class Service:
 
 @dataclass(frozen=True)
 class Qos:
-    """The options of a pubsub channel, all decided. Durations are nanoseconds, zero for none."""
+    """The options of a channel, all decided. Durations are nanoseconds, zero for none. Publishers are also pushers and
+    requesters, subscribers also pullers and repliers; the last four are of reqrep alone, whose max_size is the request's."""
 
     history: int
     capacity: int
@@ -198,11 +199,16 @@ class Qos:
     max_loans: int
     verify: str
     prefault: bool
+    max_reply_size: int = 0
+    timeout_ns: int = 0
+    max_in_flight: int = 0
+    idempotent: bool = False
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A pubsub channel of the main file. `name` is what the runtime opens, `identifier` what endpoints are named for."""
+    """A channel of the main file. `name` is what the runtime opens, `identifier` what endpoints are named for. `reply` is
+    empty but for reqrep, where `message` is the request."""
 
     identifier: str
     namespace: str
@@ -211,6 +217,12 @@ class Channel:
     qos: Qos
     doc: tuple[str, ...]
     span: Span
+    pattern: str = "pubsub"
+    reply: str = ""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        return (self.message, self.reply) if self.reply else (self.message,)
 
     @property
     def stem(self) -> str:
@@ -252,6 +264,10 @@ class Schema:
     @property
     def main(self) -> SchemaFile:
         return self.files[0]
+
+
+# Who stands at the two ends of a channel, as generated names end.
+ROLES = {"pubsub": ("Publisher", "Subscriber"), "pushpull": ("Pusher", "Puller"), "reqrep": ("Requester", "Replier")}
 
 
 def pascal_case(identifier: str) -> str:

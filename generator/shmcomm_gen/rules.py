@@ -8,11 +8,15 @@ import keyword
 from shmcomm_gen.channels import channel_name
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.load import Closure
-from shmcomm_gen.model import Channel, Schema, qualify
+from shmcomm_gen.model import ROLES, Channel, Schema, qualify
 from shmcomm_gen.source import Span
 from shmcomm_gen.syntax import ChannelSyntax
 
-ENDPOINT_SUFFIXES = ("Channel", "Publisher", "Subscriber", "Sample", "Loan")
+_SUFFIXES = {
+    "pubsub": ("Channel", *ROLES["pubsub"], "Sample", "Loan"),
+    "pushpull": ("Channel", *ROLES["pushpull"], "Sample", "Loan"),
+    "reqrep": ("Channel", *ROLES["reqrep"], "RequestSample", "ReplySample", "RequestLoan", "ReplyLoan"),
+}
 
 
 def check(schema: Schema, closure: Closure, sink: Sink) -> None:
@@ -22,7 +26,6 @@ def check(schema: Schema, closure: Closure, sink: Sink) -> None:
 
 
 def _check_channel_names(closure: Closure, sink: Sink) -> None:
-    """Of every pattern, those not generated yet too."""
     first: dict[str, ChannelSyntax] = {}
     for channel in closure.files[0].channels if closure.files else ():
         name = channel_name(channel)
@@ -40,9 +43,9 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         taken[enum.name] = (f"the type '{enum.name}'", enum.span)
     for union in schema.unions.values():
         taken[union.name] = (f"the type '{union.name}'", union.span)
-    in_package: dict[str, Channel] = {}
+    in_package: dict[tuple[str, str], Channel] = {}
     for channel in schema.channels:
-        generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in ENDPOINT_SUFFIXES]
+        generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in _SUFFIXES[channel.pattern]]
         clash = next((name for name in generated if name in taken), None)
         if clash:
             what, span = taken[clash]
@@ -53,11 +56,12 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         _check_python_package(channel, in_package, sink)
 
 
-def _check_python_package(channel: Channel, in_package: dict[str, Channel], sink: Sink) -> None:
+def _check_python_package(channel: Channel, in_package: dict[tuple[str, str], Channel], sink: Sink) -> None:
     """In C++ two namespaces keep equal endpoints apart; the Python package of a file has one."""
-    earlier = in_package.setdefault(channel.stem, channel)
+    earlier = in_package.setdefault((channel.pattern, channel.stem), channel)
     if earlier.namespace != channel.namespace:
-        sink.error("S009", f"channel '{channel.identifier}' generates '{channel.stem}Publisher', which the Python package "
+        name = channel.stem + ROLES[channel.pattern][0]
+        sink.error("S009", f"channel '{channel.identifier}' generates '{name}', which the Python package "
                    f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
                    earlier.span)  # fmt: skip
 

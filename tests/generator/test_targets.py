@@ -42,6 +42,18 @@ std::optional<int> Count(const robot::language::OrderSample& order) {
   if (order->task_type() != robot::language::Task_Walk || order->task_as_Walk()->to() == nullptr) return std::nullopt;
   return order->count().has_value() ? std::optional<int>(*order->count()) : std::nullopt;
 }
+absl::StatusOr<robot::DriveReplySample> Drive(robot::DriveRequester& drive) {
+  return drive.Call([](auto& fbb) { return robot::CreateTwist(fbb, 0.5, 0.0); }, absl::Milliseconds(50));
+}
+absl::Status Serve(robot::DriveReplier& drive) {
+  return drive.Serve([](const robot::Twist& request, auto& reply) -> absl::StatusOr<flatbuffers::Offset<robot::Ack>> {
+    if (request.linear() > 1) return absl::OutOfRangeError("too fast");
+    return robot::CreateAckDirect(reply, true, "moving");
+  });
+}
+absl::Status ServeAll(robot::DriveReplier& drive) {
+  return drive.Serve([](const robot::Twist&, auto& reply) { return robot::CreateAckDirect(reply, true, "moving"); });
+}
 const shmcomm::ChannelSpec& Spec() { return robot::deep::AllChannel::Spec(); }
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C++: `<stem>.shm.h`, a type of facts and four aliases a channel, and `<stem>.shm.cc`, the facts and the schema."""
+"""C++: `<stem>.shm.h`, a type of facts and a few aliases a channel, and `<stem>.shm.cc`, the facts and the schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from shmcomm_gen.fingerprint import fingerprint
-from shmcomm_gen.model import Channel, Schema, namespace_of, short_name
+from shmcomm_gen.model import ROLES, Channel, Schema, namespace_of, short_name
 from shmcomm_gen.templating import render
 
 # Words flatc changes where it meets them as names: it appends an underscore.
@@ -23,9 +23,26 @@ _KEYWORDS = frozenset(
 )
 _BYTES_A_LINE = 24
 
-_RELIABILITY = {"best_effort": "kBestEffort", "reliable": "kReliable"}
-_ON_FULL = {"block": "kBlock", "fail": "kFail"}
-_VERIFY = {"trusted": "kTrusted", "verify": "kVerify", "untrusted": "kUntrusted"}
+_PATTERNS = {"pubsub": "kPubSub", "pushpull": "kPushPull", "reqrep": "kReqRep"}
+_ENUMS = {
+    "reliability": ("Reliability", {"best_effort": "kBestEffort", "reliable": "kReliable"}),
+    "on_full": ("OnFull", {"block": "kBlock", "fail": "kFail"}),
+    "verify": ("Verify", {"trusted": "kTrusted", "verify": "kVerify", "untrusted": "kUntrusted"}),
+}
+# Members of Qos that the pattern knows; the others keep their defaults.
+_OPTIONS_OF = {
+    "pubsub": (
+        "history capacity max_size reliability on_full deadline_ns lifespan_ns max_publishers max_subscribers "
+        "max_borrowed max_loans verify prefault"
+    ),
+    "pushpull": (
+        "capacity max_size on_full lifespan_ns max_publishers max_subscribers max_borrowed max_loans verify prefault"
+    ),
+    "reqrep": (
+        "capacity max_size max_reply_size on_full timeout_ns max_in_flight max_publishers max_subscribers max_borrowed "
+        "max_loans verify prefault idempotent"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,7 @@ class ChannelView:
 
     stem: str
     doc: tuple[str, ...]
-    message: str
+    types: tuple[str, ...]
     aliases: tuple[str, ...]
     facts: tuple[str, ...]
 
@@ -72,50 +89,60 @@ def _namespaces(schema: Schema) -> list[NamespaceView]:
 
 
 def _channel(channel: Channel, schema: Schema) -> ChannelView:
-    message = f"::{_cpp_name(channel.message)}"
+    carried = ", ".join(short_name(message) for message in channel.messages)
     return ChannelView(
         stem=channel.stem,
-        doc=(*(line.rstrip("\\ ") for line in channel.doc), f" Channel '{channel.name}', pubsub<{short_name(channel.message)}>."),
-        message=message,
+        doc=(*(line.rstrip("\\ ") for line in channel.doc), f" Channel '{channel.name}', {channel.pattern}<{carried}>."),
+        types=tuple(f"using {name} = ::{_cpp_name(message)};" for name, message in _roles_of_messages(channel)),
         aliases=tuple(_aliases(channel, schema)),
         facts=tuple(_facts(channel, schema)),
     )
 
 
+def _roles_of_messages(channel: Channel) -> tuple[tuple[str, str], ...]:
+    if channel.reply:
+        return (("Request", channel.message), ("Reply", channel.reply))
+    return (("Message", channel.message),)
+
+
 def _aliases(channel: Channel, schema: Schema) -> Iterator[str]:
-    message = f"::{_cpp_name(channel.message)}"
-    yield f"using {channel.stem}Publisher = ::shmcomm::TypedPublisher<{channel.stem}Channel>;"
-    yield f"using {channel.stem}Subscriber = ::shmcomm::TypedSubscriber<{channel.stem}Channel>;"
-    yield f"using {channel.stem}Sample = ::shmcomm::TypedSample<{message}>;"
-    if not schema.records[channel.message].is_struct:
-        yield f"using {channel.stem}Loan = ::shmcomm::TypedLoan<{message}>;"
+    for role in ROLES[channel.pattern]:
+        yield f"using {channel.stem}{role} = ::shmcomm::Typed{role}<{channel.stem}Channel>;"
+    for role, message in _roles_of_messages(channel):
+        name = f"{channel.stem}{role if channel.reply else ''}"
+        sample = f"TypedRequest<{channel.stem}Channel>" if role == "Request" else f"TypedSample<::{_cpp_name(message)}>"
+        yield f"using {name}Sample = ::shmcomm::{sample};"
+        if not schema.records[message].is_struct:
+            yield f"using {name}Loan = ::shmcomm::TypedLoan<::{_cpp_name(message)}>;"
 
 
 def _facts(channel: Channel, schema: Schema) -> Iterator[str]:
     """Assignments to the members of a ChannelSpec."""
-    qos, record = channel.qos, schema.records[channel.message]
     yield f"name = {_cpp_string(channel.name)}"
     yield f"declared_at = {_cpp_string(channel.span.place)}"
-    yield "pattern = ::shmcomm::Pattern::kPubSub"
-    yield f"qos.history = {qos.history}"
-    yield f"qos.capacity = {qos.capacity}"
-    yield f"qos.max_size = {qos.max_size}"
-    yield f"qos.reliability = ::shmcomm::Reliability::{_RELIABILITY[qos.reliability]}"
-    yield f"qos.on_full = ::shmcomm::OnFull::{_ON_FULL[qos.on_full]}"
-    yield f"qos.deadline_ns = {qos.deadline_ns}"
-    yield f"qos.lifespan_ns = {qos.lifespan_ns}"
-    yield f"qos.max_publishers = {qos.max_publishers}"
-    yield f"qos.max_subscribers = {qos.max_subscribers}"
-    yield f"qos.max_borrowed = {qos.max_borrowed}"
-    yield f"qos.max_loans = {qos.max_loans}"
-    yield f"qos.verify = ::shmcomm::Verify::{_VERIFY[qos.verify]}"
-    yield f"qos.prefault = {'true' if qos.prefault else 'false'}"
-    yield f"message.name = {_cpp_string(channel.message)}"
-    yield f"message.fingerprint = 0x{fingerprint(channel.message, schema):016x}u"
-    yield f"message.is_struct = {'true' if record.is_struct else 'false'}"
-    yield f"message.struct_bytes = {record.size}"
-    yield "message.schema = kSchema"
-    yield "message.schema_bytes = sizeof(kSchema)"
+    yield f"pattern = ::shmcomm::Pattern::{_PATTERNS[channel.pattern]}"
+    for option in _OPTIONS_OF[channel.pattern].split():
+        yield f"qos.{option} = {_value(option, getattr(channel.qos, option))}"
+    yield from _type_facts("message", channel.message, schema)
+    if channel.reply:
+        yield from _type_facts("reply", channel.reply, schema)
+
+
+def _value(option: str, value: int | str | bool) -> str:
+    if option in _ENUMS:
+        enum, names = _ENUMS[option]
+        return f"::shmcomm::{enum}::{names[str(value)]}"
+    return str(value).lower()
+
+
+def _type_facts(member: str, message: str, schema: Schema) -> Iterator[str]:
+    record = schema.records[message]
+    yield f"{member}.name = {_cpp_string(message)}"
+    yield f"{member}.fingerprint = 0x{fingerprint(message, schema):016x}u"
+    yield f"{member}.is_struct = {'true' if record.is_struct else 'false'}"
+    yield f"{member}.struct_bytes = {record.size}"
+    yield f"{member}.schema = kSchema"
+    yield f"{member}.schema_bytes = sizeof(kSchema)"
 
 
 def _cpp_name(qualified: str) -> str:

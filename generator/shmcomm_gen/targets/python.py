@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from shmcomm_gen.fingerprint import fingerprint
 from shmcomm_gen.model import (
+    ROLES,
     Channel,
     EnumType,
     Field,
@@ -119,7 +120,7 @@ def python_names(schema: Schema) -> Mapping[str, str]:
     main file's own type, and of the others the qualified name with underscores."""
     qualified = [*schema.records, *schema.enums, *schema.unions]
     own = set(schema.main.types)
-    endpoints = {channel.stem + suffix for channel in schema.channels for suffix in ("Publisher", "Subscriber")}
+    endpoints = {channel.stem + role for channel in generated_channels(schema) for role in ROLES[channel.pattern]}
     count = Counter(short_name(name) for name in qualified)
     own_count = Counter(short_name(name) for name in qualified if name in own)
 
@@ -147,8 +148,13 @@ def _package(schema: Schema) -> PackageView:
             *(_union(union, names) for union in schema.unions.values()),
         ),
         records=tuple(_record(record, annotations) for record in schema.records.values()),
-        channels=tuple(_channel(channel, schema, annotations) for channel in schema.channels),
+        channels=tuple(_channel(channel, schema, annotations) for channel in generated_channels(schema)),
     )
+
+
+def generated_channels(schema: Schema) -> tuple[Channel, ...]:
+    """Endpoints of the other patterns are not there yet."""
+    return tuple(channel for channel in schema.channels if channel.pattern == "pubsub")
 
 
 def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:

@@ -34,12 +34,17 @@ struct Qos {
   OnFull on_full = OnFull::kBlock;
   std::int64_t deadline_ns = 0;           ///< promised period of publication
   std::int64_t lifespan_ns = 0;           ///< older messages are skipped
-  std::uint32_t max_publishers = 8;       ///< 1 to 255; 1 selects the sole-writer commit
-  std::uint32_t max_subscribers = 16;     ///< 1 to 1,024
+  std::uint32_t max_publishers = 8;       ///< 1 to 255; 1 selects pubsub's sole-writer commit; also pushers and requesters
+  std::uint32_t max_subscribers = 16;     ///< 1 to 1,024; also pullers and repliers, of which 255 at most
   std::uint32_t max_borrowed = 4;         ///< samples a subscriber may hold at once, 1 to 6
   std::uint32_t max_loans = 2;            ///< loans a publisher may hold at once, 1 to 8
   Verify verify = Verify::kTrusted;
   bool prefault = false;                  ///< commit and touch all memory at open
+  // reqrep alone; max_size is that of a request
+  std::uint64_t max_reply_size = 16u << 20;   ///< largest reply, 1 to 2^31 - 64
+  std::int64_t timeout_ns = 0;            ///< how long a call waits that does not say; 0 = for ever
+  std::uint32_t max_in_flight = 8;        ///< requests one requester may have unanswered, 1 to 255
+  bool idempotent = false;                ///< a request whose replier died may be given to another
 };
 
 /// The type of a channel's messages. All pointers live as long as the program.
@@ -58,7 +63,8 @@ struct ChannelSpec {
   const char* declared_at = "";           ///< `robot.channel:21`, named in error messages
   Pattern pattern = Pattern::kPubSub;
   Qos qos;
-  MessageType message;
+  MessageType message;                    ///< reqrep: the request
+  MessageType reply;                      ///< reqrep alone; its schema is the request's, or one of its own
 };
 
 }  // namespace shmcomm

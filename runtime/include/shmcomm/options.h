@@ -37,4 +37,21 @@ struct SubscriberOptions : EndpointOptions {
   std::optional<Reliability> reliability;
 };
 
+struct RequesterOptions : EndpointOptions {
+  /// Upper bound of the adaptive spin before a wait sleeps. Zero sleeps at once; InfiniteDuration never sleeps.
+  absl::Duration spin = absl::Microseconds(20);
+  std::uint64_t max_size = 0;             ///< this requester's own largest request, at most the channel's; 0 = the channel's
+  std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
+  std::uint32_t max_in_flight = 0;        ///< 0 = the channel's; may only be smaller
+  std::optional<Verify> verify;           ///< of replies; may only be stricter than the channel's
+  /// Where no replier is attached: false fails with kUnavailable at once, true waits for one within the call's time.
+  bool wait_for_replier = false;
+};
+
+struct ReplierOptions : EndpointOptions {
+  absl::Duration spin = absl::Microseconds(20);   ///< as in RequesterOptions
+  std::uint64_t max_reply_size = 0;       ///< this replier's own largest reply, at most the channel's; 0 = the channel's
+  std::optional<Verify> verify;           ///< of requests; may only be stricter than the channel's
+};
+
 }  // namespace shmcomm

@@ -22,4 +22,20 @@ struct SubscriberStats {
   std::uint64_t corrupt = 0;       ///< messages refused because the shared memory did not make sense
 };
 
+struct RequesterStats {
+  std::uint64_t sent = 0;          ///< requests
+  std::uint64_t received = 0;      ///< replies received, errors that the replier answered among them
+  std::uint64_t timed_out = 0;     ///< calls that were not answered in time
+  std::uint64_t late = 0;          ///< replies dropped because nobody waited for them any more
+  std::uint64_t died = 0;          ///< calls whose replier died, or left without an answer
+  std::uint64_t errors = 0;        ///< sends and loans refused
+};
+
+struct ReplierStats {
+  std::uint64_t received = 0;      ///< requests taken
+  std::uint64_t replied = 0;       ///< answers published, errors among them
+  std::uint64_t late = 0;          ///< answers dropped because the requester no longer waited, or was gone
+  std::uint64_t errors = 0;        ///< answers that could not be published
+};
+
 }  // namespace shmcomm

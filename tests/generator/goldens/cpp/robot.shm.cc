@@ -196,4 +196,67 @@ const ::shmcomm::ChannelSpec& CameraChannel::Spec() {
   return spec;
 }
 
+const ::shmcomm::ChannelSpec& DriveChannel::Spec() {
+  static const ::shmcomm::ChannelSpec spec = [] {
+    ::shmcomm::ChannelSpec facts;
+    facts.name = "robot/drive";
+    facts.declared_at = "robot.channel:26";
+    facts.pattern = ::shmcomm::Pattern::kReqRep;
+    facts.qos.capacity = 16;
+    facts.qos.max_size = 64;
+    facts.qos.max_reply_size = 16777216;
+    facts.qos.on_full = ::shmcomm::OnFull::kBlock;
+    facts.qos.timeout_ns = 100000000;
+    facts.qos.max_in_flight = 4;
+    facts.qos.max_publishers = 8;
+    facts.qos.max_subscribers = 8;
+    facts.qos.max_borrowed = 4;
+    facts.qos.max_loans = 2;
+    facts.qos.verify = ::shmcomm::Verify::kTrusted;
+    facts.qos.prefault = false;
+    facts.qos.idempotent = false;
+    facts.message.name = "robot.Twist";
+    facts.message.fingerprint = 0x9ecc013d645ce8b8u;
+    facts.message.is_struct = false;
+    facts.message.struct_bytes = 0;
+    facts.message.schema = kSchema;
+    facts.message.schema_bytes = sizeof(kSchema);
+    facts.reply.name = "robot.Ack";
+    facts.reply.fingerprint = 0x3433f6b407b5d802u;
+    facts.reply.is_struct = false;
+    facts.reply.struct_bytes = 0;
+    facts.reply.schema = kSchema;
+    facts.reply.schema_bytes = sizeof(kSchema);
+    return facts;
+  }();
+  return spec;
+}
+
+const ::shmcomm::ChannelSpec& TilesChannel::Spec() {
+  static const ::shmcomm::ChannelSpec spec = [] {
+    ::shmcomm::ChannelSpec facts;
+    facts.name = "robot/tiles";
+    facts.declared_at = "robot.channel:27";
+    facts.pattern = ::shmcomm::Pattern::kPushPull;
+    facts.qos.capacity = 64;
+    facts.qos.max_size = 1048576;
+    facts.qos.on_full = ::shmcomm::OnFull::kBlock;
+    facts.qos.lifespan_ns = 0;
+    facts.qos.max_publishers = 8;
+    facts.qos.max_subscribers = 8;
+    facts.qos.max_borrowed = 4;
+    facts.qos.max_loans = 2;
+    facts.qos.verify = ::shmcomm::Verify::kTrusted;
+    facts.qos.prefault = false;
+    facts.message.name = "robot.Job";
+    facts.message.fingerprint = 0x592491566257e65du;
+    facts.message.is_struct = false;
+    facts.message.struct_bytes = 0;
+    facts.message.schema = kSchema;
+    facts.message.schema_bytes = sizeof(kSchema);
+    return facts;
+  }();
+  return spec;
+}
+
 }  // namespace robot

@@ -25,4 +25,27 @@ using CameraSubscriber = ::shmcomm::TypedSubscriber<CameraChannel>;
 using CameraSample = ::shmcomm::TypedSample<::robot::Image>;
 using CameraLoan = ::shmcomm::TypedLoan<::robot::Image>;
 
+/// Channel 'robot/drive', reqrep<Twist, Ack>.
+struct DriveChannel {
+  using Request = ::robot::Twist;
+  using Reply = ::robot::Ack;
+  static const ::shmcomm::ChannelSpec& Spec();
+};
+using DriveRequester = ::shmcomm::TypedRequester<DriveChannel>;
+using DriveReplier = ::shmcomm::TypedReplier<DriveChannel>;
+using DriveRequestSample = ::shmcomm::TypedRequest<DriveChannel>;
+using DriveRequestLoan = ::shmcomm::TypedLoan<::robot::Twist>;
+using DriveReplySample = ::shmcomm::TypedSample<::robot::Ack>;
+using DriveReplyLoan = ::shmcomm::TypedLoan<::robot::Ack>;
+
+/// Channel 'robot/tiles', pushpull<Job>.
+struct TilesChannel {
+  using Message = ::robot::Job;
+  static const ::shmcomm::ChannelSpec& Spec();
+};
+using TilesPusher = ::shmcomm::TypedPusher<TilesChannel>;
+using TilesPuller = ::shmcomm::TypedPuller<TilesChannel>;
+using TilesSample = ::shmcomm::TypedSample<::robot::Job>;
+using TilesLoan = ::shmcomm::TypedLoan<::robot::Job>;
+
 }  // namespace robot

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answering end of a reqrep channel, without its message types. Programs use the typed form of typed.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shmcomm/channel_spec.h"
+#include "shmcomm/loan.h"
+#include "shmcomm/options.h"
+#include "shmcomm/stats.h"
+
+namespace shmcomm {
+namespace endpoint {
+class ReplierCore;
+}
+
+/// A request taken from the channel, read where it lies in shared memory and answered exactly once. Dropping it unanswered
+/// answers with kAborted. Move-only; used by its replier's thread, and not after its replier.
+class Request {
+ public:
+  Request(Request&& other) noexcept;
+  Request& operator=(Request&& other) noexcept;
+  ~Request();
+
+  const std::uint8_t* data() const { return data_; }   ///< first byte; valid until the request is answered
+  std::size_t size() const { return size_; }           ///< bytes of the message
+  Codec codec() const { return codec_; }               ///< how the bytes are to be read
+  std::uint64_t sequence() const { return sequence_; } ///< the request's number in its channel
+  std::int64_t publish_ns() const { return publish_ns_; }   ///< CLOCK_MONOTONIC when it was sent, nanoseconds
+  std::uint32_t requester() const { return requester_; }    ///< id of its requester, 1 to 255
+  std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many repliers died at it (idempotent channels)
+  bool is_answered() const { return core_ == nullptr; }
+
+  /// A slot in which the reply is built. As Publisher::Loan; kUnavailable the requester is gone · kDeadlineExceeded it no
+  /// longer waits.
+  absl::StatusOr<shmcomm::Loan> ReplyLoan();
+
+  /// Answers with the FlatBuffer finished in `loan.builder()`. Never waits. Afterwards the request is answered, whatever is
+  /// returned but kInvalidArgument and kOutOfRange.
+  /// Errors: kFailedPrecondition answered already · kDeadlineExceeded the requester no longer waits, the reply was
+  /// dropped · kUnavailable the requester is gone · kResourceExhausted it does not take its replies, or shared memory is
+  /// full · kOutOfRange larger than max_reply_size · kAborted this process lost its claim (see LockLost in the guide).
+  absl::Status Reply(shmcomm::Loan loan);
+  /// Answers with the `bytes` bytes last written through `loan.Raw(bytes)`. Errors as above.
+  absl::Status ReplyRaw(shmcomm::Loan loan, Codec codec);
+  /// Answers with a copy. Errors as above.
+  absl::Status ReplyCopy(const void* data, std::size_t bytes, Codec codec);
+  /// Answers with an error, which the caller gets as it is. Errors as above; kInvalidArgument `error` is ok.
+  absl::Status Fail(const absl::Status& error);
+
+ private:
+  friend class endpoint::ReplierCore;
+  Request() = default;
+  void Drop() noexcept;
+
+  endpoint::ReplierCore* core_ = nullptr;   // null once answered
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::int64_t publish_ns_ = 0;
+  std::uint64_t correlation_ = 0;
+  std::uint32_t requester_ = 0;
+  std::uint32_t attempt_ = 0;
+  Codec codec_ = Codec::kFlatBuffer;
+};
+
+/// Takes requests, each of which one replier of the channel gets, and answers them. One thread at a time per replier;
+/// repliers are independent and share the load. Movable while no request of it is open. If its process dies, the callers
+/// of the requests it had taken learn that at once. After fork() the child's copy answers kFailedPrecondition to
+/// everything; so does a closed one.
+class Replier {
+ public:
+  /// Joins the channel, creating it if this is its first endpoint. Errors as Publisher::Open.
+  static absl::StatusOr<Replier> Open(const ChannelSpec& spec, const ReplierOptions& options = {});
+
+  Replier(Replier&&) noexcept;
+  Replier& operator=(Replier&&) noexcept;
+  ~Replier();
+
+  /// The next request, or an empty optional when there is none. Never blocks.
+  /// Errors: kResourceExhausted max_borrowed requests are open · kDataLoss a request does not make sense, its caller is
+  /// told · kFailedPrecondition closed, forked, or the requester's schema is incompatible (its callers are told).
+  absl::StatusOr<std::optional<Request>> TryTake();
+
+  /// The next request, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero
+  /// or less does not wait. Errors as TryTake, kDeadlineExceeded, and kCancelled after Cancel.
+  absl::StatusOr<Request> Take(absl::Duration timeout);
+
+  /// Ends the wait that is going on or else the next one, with kCancelled. For any thread and for signal handlers, while
+  /// the replier is open and not moved.
+  void Cancel();
+
+  void Close();
+  bool is_open() const { return core_ != nullptr; }
+  const std::string& channel() const;      ///< the name in use
+  ReplierStats stats() const;
+  Verify verify() const;                   ///< the policy in force, which typed endpoints carry out
+
+ private:
+  explicit Replier(std::unique_ptr<endpoint::ReplierCore> core);
+  std::unique_ptr<endpoint::ReplierCore> core_;
+};
+
+}  // namespace shmcomm

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The asking end of a reqrep channel, without its message types. Programs use the typed form of typed.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "shmcomm/channel_spec.h"
+#include "shmcomm/loan.h"
+#include "shmcomm/options.h"
+#include "shmcomm/sample.h"
+#include "shmcomm/stats.h"
+
+namespace shmcomm {
+namespace endpoint {
+class RequesterCore;
+}
+
+/// One request that was sent, until its reply is received, its time is over, or it is forgotten. A number: copy it freely.
+enum class CallId : std::uint64_t {};
+
+/// True where the error of a call leaves open whether the request was executed: its replier died at it, it was not
+/// answered in time, or its reply was lost. False where no replier has begun it.
+bool MaybeExecuted(const absl::Status& status);
+
+/// True where the error of a call is what the replier answered, not something that happened on the way.
+bool IsFromReplier(const absl::Status& status);
+
+/// Sends requests, each to one of the channel's repliers, and receives their replies; several may be unanswered at once.
+/// One thread at a time per requester (samples may be released anywhere); requesters are independent of each other.
+/// Movable; closing it takes back requests that nobody has begun. After fork() the child's copy answers
+/// kFailedPrecondition to everything; so does a closed one.
+class Requester {
+ public:
+  /// Joins the channel, creating it if this is its first endpoint. Errors as Publisher::Open.
+  static absl::StatusOr<Requester> Open(const ChannelSpec& spec, const RequesterOptions& options = {});
+
+  Requester(Requester&&) noexcept;
+  Requester& operator=(Requester&&) noexcept;
+  ~Requester();
+
+  /// Reserves a slot for a request. As Publisher::Loan; kResourceExhausted also when every slot holds a request that is
+  /// not answered yet.
+  absl::StatusOr<shmcomm::Loan> Loan();
+
+  /// Sends the FlatBuffer finished in `loan.builder()`. Its reply is waited for until `timeout` from now; zero or less
+  /// means the channel's own timeout. Waits for room where on_full is block, no longer than that.
+  /// Errors: kUnavailable no replier is attached (unless RequesterOptions::wait_for_replier) · kResourceExhausted
+  /// max_in_flight calls are unanswered, or the channel is full of requests · as Publisher::Publish.
+  absl::StatusOr<CallId> Send(shmcomm::Loan loan, absl::Duration timeout);
+  /// Sends the `bytes` bytes last written through `loan.Raw(bytes)`. Errors as above.
+  absl::StatusOr<CallId> SendRaw(shmcomm::Loan loan, Codec codec, absl::Duration timeout);
+  /// Copies a request of known size into a slot and sends it. Errors as Loan and Send.
+  absl::StatusOr<CallId> SendCopy(const void* data, std::size_t bytes, Codec codec, absl::Duration timeout);
+
+  /// The reply to `call`, waiting for it until the call's time is over: spins briefly, then sleeps. Calls may be received
+  /// in any order; whatever is returned but kResourceExhausted, the call is over.
+  /// Errors: kDeadlineExceeded not answered in time (a reply that still comes is dropped and counted) · kUnavailable its
+  /// replier died, or the last one left · what the replier answered, see IsFromReplier · kDataLoss the reply was lost ·
+  /// kResourceExhausted max_borrowed samples are held, the call goes on · kInvalidArgument no such call · kCancelled.
+  absl::StatusOr<Sample> Receive(CallId call);
+
+  /// The same without waiting: an empty optional while there is no reply.
+  absl::StatusOr<std::optional<Sample>> TryReceive(CallId call);
+
+  /// Gives a call up. Its request is taken back if no replier has begun it.
+  void Forget(CallId call);
+
+  /// Waits until a replier is attached. False when `timeout` passed. Errors: kFailedPrecondition · kCancelled.
+  absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
+
+  /// Ends the wait that is going on or else the next one, with kCancelled. For any thread and for signal handlers, while
+  /// the requester is open and not moved.
+  void Cancel();
+
+  void Close();
+  bool is_open() const { return core_ != nullptr; }
+  const std::string& channel() const;      ///< the name in use
+  RequesterStats stats() const;
+  Verify verify() const;                   ///< the policy in force, which typed endpoints carry out
+
+ private:
+  explicit Requester(std::unique_ptr<endpoint::RequesterCore> core);
+  std::unique_ptr<endpoint::RequesterCore> core_;
+};
+
+}  // namespace shmcomm
