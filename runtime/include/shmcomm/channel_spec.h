@@ -23,7 +23,9 @@ enum class OnFull : std::uint8_t { kBlock = 0, kFail = 1 };
 enum class Verify : std::uint8_t { kTrusted = 0, kVerify = 1, kUntrusted = 2 };
 
 /// How the bytes of one message are to be read; travels in every slot header.
-enum class Codec : std::uint32_t { kFlatBuffer = 0, kStruct = 1, kBytes = 2, kMsgpack = 3, kNdarray = 4, kPickle = 5 };
+enum class Codec : std::uint32_t {
+  kFlatBuffer = 0, kStruct = 1, kBytes = 2, kMsgpack = 3, kNdarray = 4, kPickle = 5, kNamed = 6,
+};
 
 /// Quality of service of a channel. Durations are nanoseconds, 0 means none; sizes are bytes.
 struct Qos {

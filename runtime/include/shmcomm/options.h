@@ -11,11 +11,22 @@
 
 namespace shmcomm {
 
+/// The options of a Qos by which a channel's endpoints have to agree, as bits.
+namespace qos_option {
+inline constexpr std::uint32_t kReliability = 1u << 0;
+inline constexpr std::uint32_t kHistory = 1u << 1;
+inline constexpr std::uint32_t kCapacity = 1u << 2;
+inline constexpr std::uint32_t kLifespan = 1u << 3;
+}  // namespace qos_option
+
 /// Where a channel lives and how an endpoint waits. Empty strings select the default.
 struct EndpointOptions {
   std::string channel;        ///< another name for the channel: any text of 1 to 200 bytes without NUL
   std::string root;           ///< directory on a tmpfs; default $SHMCOMM_ROOT, else /dev/shm/shmcomm-<uid>
   std::string domain;         ///< isolated world of channels; default $SHMCOMM_DOMAIN, else "default"
+  /// Bits of qos_option: where a running channel differs in these, it is joined as it is. For programs without a schema,
+  /// whose options are only the defaults of a channel that they create.
+  std::uint32_t adopted = 0;
 };
 
 struct PublisherOptions : EndpointOptions {

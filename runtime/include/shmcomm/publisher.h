@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "shmcomm/channel_spec.h"
 #include "shmcomm/loan.h"
 #include "shmcomm/options.h"
@@ -48,6 +49,15 @@ class Publisher {
 
   /// Copies a message of known size into a slot and publishes it: the fast path of structs. Errors as Loan and Publish.
   absl::Status PublishCopy(const void* data, std::size_t bytes, Codec codec);
+
+  /// Reliable channels: waits up to `timeout` until a publish would find room; at once where it would now, false when
+  /// `timeout` passed. Another publisher may take the room first. Always true on a best_effort channel.
+  /// Errors: kFailedPrecondition closed, forked.
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
+
+  /// Keeps the memory of this publisher's slots mapped, also after Close: for views of a loan that may outlive it. What
+  /// they show after the loan has ended means nothing. Null when closed.
+  std::shared_ptr<const void> memory() const;
 
   void Close();
   bool is_open() const { return core_ != nullptr; }

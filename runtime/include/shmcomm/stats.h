@@ -38,4 +38,10 @@ struct ReplierStats {
   std::uint64_t errors = 0;        ///< answers that could not be published
 };
 
+/// How far a subscriber is behind.
+struct Backlog {
+  std::uint64_t unread = 0;        ///< messages published and not yet taken
+  std::uint64_t limit = 0;         ///< how many may wait; 0 when closed
+};
+
 }  // namespace shmcomm

@@ -45,6 +45,12 @@ class Subscriber {
   /// Waits until TryTake would have something to say. False when `timeout` passed. Errors: kFailedPrecondition.
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
+  /// How many messages wait to be taken, and how many may before the oldest is overwritten or its publisher has to wait.
+  Backlog backlog() const;
+
+  /// Whether the process that published `sample`, taken here, runs as this process's user. Otherwise it is root.
+  bool IsFromThisUser(const Sample& sample) const;
+
   void Close();
   bool is_open() const { return core_ != nullptr; }
   const std::string& channel() const;      ///< the name in use

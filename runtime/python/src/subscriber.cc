@@ -3,13 +3,13 @@
 
 #include <nanobind/stl/string.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "endpoint.h"
 #include "endpoints.h"
 #include "sample.h"
 #include "timeout.h"
+#include "waits.h"
 
 namespace nb = nanobind;
 
@@ -17,9 +17,6 @@ namespace shmcomm::python {
 namespace {
 
 using OpenedSubscriber = Opened<Subscriber>;
-
-/// A wait is cut into pieces of this length: after each, Python handles signals and a close() from another thread.
-constexpr absl::Duration kSlice = absl::Milliseconds(50);
 
 /// The Python object; empty once closed.
 struct SubscriberHandle {
@@ -87,26 +84,6 @@ PyObject* SampleOrNone(OpenedSubscriber& self, absl::StatusOr<std::optional<shmc
 
 PyObject* TryTake(OpenedSubscriber& self) { return SampleOrNone(self, self.endpoint.TryTake()); }
 
-/// Repeats `wait(slice)` without the GIL until it is done, `timeout` passed, a signal raised or the subscriber is closed.
-/// Answers 1 done, 0 timed out, -1 with an exception set.
-template <class Wait>
-int RepeatWait(OpenedSubscriber& self, absl::Duration timeout, Wait&& wait) {
-  const bool has_deadline = timeout != absl::InfiniteDuration();
-  const absl::Time deadline = has_deadline ? absl::Now() + timeout : absl::InfiniteFuture();
-  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = deadline - absl::Now()) {
-    bool is_done = false;
-    {
-      nb::gil_scoped_release unlocked;
-      is_done = wait(std::min(left, kSlice));
-    }
-    if (self.close_wanted) return -1;
-    if (is_done) return 1;
-    if (PyErr_CheckSignals() != 0) return -1;
-    if (self.close_wanted) return -1;  // by a signal handler
-  }
-  return 0;
-}
-
 /// RepeatWait, during which nobody else may use the subscriber; a close() meanwhile is carried out at the end. After -1
 /// `self` may be gone.
 template <class Wait>
@@ -114,7 +91,7 @@ int WaitInSlices(PyObject* object, OpenedSubscriber& self, absl::Duration timeou
   int waited = 0;
   {
     const InUse mark(self.in_use);
-    waited = RepeatWait(self, timeout, std::forward<Wait>(wait));
+    waited = RepeatWait(self.close_wanted, timeout, std::forward<Wait>(wait));
   }
   if (!self.close_wanted) return waited;
   SubscriberHandle& handle = *nb::inst_ptr<SubscriberHandle>(object);
@@ -146,18 +123,6 @@ PyObject* Take(PyObject* object, absl::Duration timeout) {
   if (waiting != Py_None) return waiting;
   Py_DECREF(waiting);
   return TakeWaiting(object, *self, timeout);
-}
-
-/// The only argument of `method`, by position or as `timeout=`; false with TypeError.
-bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
-                     absl::Duration* timeout) {
-  const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
-  const bool is_timeout = named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") == 0;
-  if (given + named > 1 || !is_timeout) {
-    PyErr_Format(PyExc_TypeError, "%s takes one argument, timeout", method);
-    return false;
-  }
-  return given + named == 0 || ParseTimeout(arguments[0], timeout);
 }
 
 PyObject* Receive(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {

@@ -47,4 +47,15 @@ bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
   return false;
 }
 
+bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
+                     absl::Duration* timeout) {
+  const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+  const bool is_timeout = named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") == 0;
+  if (given + named > 1 || !is_timeout) {
+    PyErr_Format(PyExc_TypeError, "%s takes one argument, timeout", method);
+    return false;
+  }
+  return given + named == 0 || ParseTimeout(arguments[0], timeout);
+}
+
 }  // namespace shmcomm::python

@@ -14,4 +14,8 @@ bool ImportDatetime();
 /// False with TypeError (a float among others) or ValueError (negative).
 bool ParseTimeout(PyObject* value, absl::Duration* timeout);
 
+/// The only argument of `method`, by position or as `timeout=`; false with TypeError.
+bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
+                     absl::Duration* timeout);
+
 }  // namespace shmcomm::python

@@ -124,7 +124,9 @@ absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOpt
   if (!directory.ok()) return WithName(place->channel, directory.status());
   absl::StatusOr<segment::Meta> meta = ReadMeta(directory->fd());
   if (!meta.ok()) return WithName(place->channel, meta.status());
-  if (absl::Status fits = CheckJoiner(place->channel, spec, *meta, role); !fits.ok()) return WithName(place->channel, fits);
+  if (absl::Status fits = CheckJoiner(place->channel, spec, *meta, role, options.adopted); !fits.ok()) {
+    return WithName(place->channel, fits);
+  }
   Channel channel(*std::move(directory), *std::move(meta));
   if (absl::Status mapped = channel.MapFiles(role); !mapped.ok()) return WithName(place->channel, mapped);
   if (absl::Status s = registry::CleanDeadReaders(channel.site_); !s.ok()) return WithName(place->channel, s);

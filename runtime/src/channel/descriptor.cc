@@ -10,6 +10,7 @@
 #include "channel/compatibility.h"
 #include "platform/os.h"
 #include "segment/plan.h"
+#include "shmcomm/options.h"
 
 namespace shmcomm::channel {
 namespace {
@@ -36,7 +37,8 @@ std::string Disagreement(absl::string_view channel, const TypeOwner& other, cons
   std::string text = absl::StrCat("channel '", channel, "': this program and the running ", other.role, " disagree\n",
                                   Line(other), Line(you));
   for (const std::string& difference : differences) absl::StrAppend(&text, "  ", difference, "\n");
-  absl::StrAppend(&text, "  fix: rebuild both sides, or give the new layout a new channel name");
+  absl::StrAppend(&text, you.schema.empty() ? "  fix: give both ends the same options, or this one another channel name"
+                                            : "  fix: rebuild both sides, or give the new layout a new channel name");
   return text;
 }
 
@@ -56,8 +58,12 @@ void Compare(std::vector<std::string>& out, const char* option, std::uint64_t th
   if (theirs != ours) out.push_back(absl::StrCat("option ", option, ": ", theirs, " -> ", ours));
 }
 
-/// max_size is not compared: each publisher brings its own.
-std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, const layout::MetaHeader& ours) {
+/// max_size is not compared: each publisher brings its own. Nor are the options in `adopted`.
+std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layout::MetaHeader ours, std::uint32_t adopted) {
+  if ((adopted & qos_option::kReliability) != 0) ours.reliability = theirs.reliability;
+  if ((adopted & qos_option::kHistory) != 0) ours.history = theirs.history;
+  if ((adopted & qos_option::kCapacity) != 0) ours.capacity = theirs.capacity;
+  if ((adopted & qos_option::kLifespan) != 0) ours.lifespan_ns = theirs.lifespan_ns;
   std::vector<std::string> out;
   if (theirs.pattern != ours.pattern) {
     out.push_back(absl::StrCat("pattern: ", NameOf(Pattern{theirs.pattern}), " -> ", NameOf(Pattern{ours.pattern})));
@@ -153,10 +159,11 @@ absl::Status CheckTypes(absl::string_view channel, const TypeOwner& writer, cons
   return absl::FailedPreconditionError(Disagreement(channel, other, you, lines));
 }
 
-absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role) {
+absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role,
+                         std::uint32_t adopted) {
   const TypeOwner you = ThisProgram(spec);
   const TypeOwner creator = OwnerOf(meta);
-  const std::vector<std::string> options = DifferingOptions(meta.header, MakeMeta(spec).header);
+  const std::vector<std::string> options = DifferingOptions(meta.header, MakeMeta(spec).header, adopted);
   if (!options.empty()) return absl::FailedPreconditionError(Disagreement(channel, creator, you, options));
   return role == Role::kWriter ? CheckTypes(channel, you, creator) : CheckTypes(channel, creator, you);
 }

@@ -37,9 +37,10 @@ absl::Status CheckTypes(absl::string_view channel, const TypeOwner& writer, cons
 
 enum class Role : std::uint8_t { kWriter, kReader };
 
-/// Ok when a joiner built with `spec` fits the running channel. kFailedPrecondition names both programs and every
-/// differing option or field.
-absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role);
+/// Ok when a joiner built with `spec` fits the running channel. Options whose qos_option bit is in `adopted` may differ.
+/// kFailedPrecondition names both programs and every differing option or field.
+absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role,
+                         std::uint32_t adopted = 0);
 
 /// What this release carries out. kUnimplemented names the pattern or option that it does not.
 absl::Status CheckSupported(const ChannelSpec& spec);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public classes: thin handles on the cores.
+#include <memory>
 #include <utility>
 
 #include "endpoint/messages.h"
@@ -70,6 +71,13 @@ absl::Status Publisher::PublishCopy(const void* data, std::size_t bytes, Codec c
   return core_->PublishCopy(data, bytes, codec);
 }
 
+absl::StatusOr<bool> Publisher::WaitForRoom(absl::Duration timeout) {
+  if (core_ == nullptr) return endpoint::Closed();
+  return core_->WaitForRoom(timeout);
+}
+
+std::shared_ptr<const void> Publisher::memory() const { return core_ == nullptr ? nullptr : core_->memory(); }
+
 void Publisher::Close() { core_.reset(); }
 const std::string& Publisher::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
 PublisherStats Publisher::stats() const { return core_ == nullptr ? PublisherStats{} : core_->stats(); }
@@ -113,6 +121,10 @@ absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {
   if (core_ == nullptr) return endpoint::Closed();
   return core_->Wait(timeout);
 }
+
+Backlog Subscriber::backlog() const { return core_ == nullptr ? Backlog{} : core_->backlog(); }
+
+bool Subscriber::IsFromThisUser(const Sample& sample) const { return core_ != nullptr && core_->IsFromThisUser(sample); }
 
 void Subscriber::Close() {
   if (core_ != nullptr) std::exchange(core_, nullptr)->CloseHandle();

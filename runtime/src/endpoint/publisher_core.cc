@@ -243,6 +243,19 @@ absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
   }
 }
 
+absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
+  if (!IsThisProcess()) return Forked(name());
+  if (writer_.HasRoom()) return true;
+  const std::int64_t timeout_ns = WaitNs(timeout);
+  const std::int64_t start_ns = platform::NowNs();
+  for (std::int64_t waited_ns = 0;; waited_ns = platform::NowNs() - start_ns) {
+    if (!seat_.membership.IsStillHeld()) return LockLost(name());
+    room_.WaitFor(writer_.slowest(), std::max<std::int64_t>(timeout_ns - waited_ns, 0));
+    if (writer_.HasRoom()) return true;
+    if (waited_ns >= timeout_ns) return false;
+  }
+}
+
 absl::Status PublisherCore::Corrupt() const {
   return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
 }

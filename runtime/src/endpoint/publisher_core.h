@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/room.h"
@@ -35,6 +36,9 @@ class PublisherCore {
   absl::Status Publish(Loan loan);
   absl::Status PublishRaw(Loan loan, Codec codec);
   absl::Status PublishCopy(const void* data, std::size_t bytes, Codec codec);
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
+
+  std::shared_ptr<const void> memory() const { return memory_.mapping(); }
 
   // For Loan.
   flatbuffers::FlatBufferBuilder& BuilderOf(std::uint32_t index) { return loans_[index]->builder; }

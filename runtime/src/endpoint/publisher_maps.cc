@@ -14,6 +14,8 @@ absl::Status PublisherMaps::Map(const channel::Channel& channel, std::uint32_t p
   const std::string name = registry::DataFileName(publisher, generation);
   absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(channel.directory(), name, platform::Access::kRead);
   if (!file.ok()) return file.status();
+  const absl::StatusOr<platform::FileIdentity> identity = platform::Identify(file->get());
+  if (!identity.ok()) return identity.status();
   auto mapping = segment::MapFile(*file, platform::Access::kRead, sizeof(layout::DataHeader));
   if (!mapping.ok()) return mapping.status();
   absl::StatusOr<segment::DataInfo> info =
@@ -29,6 +31,7 @@ absl::Status PublisherMaps::Map(const channel::Channel& channel, std::uint32_t p
 
   if (mappings_[publisher] != nullptr) retired_.push_back(std::move(mappings_[publisher]));
   mappings_[publisher] = *std::move(mapping);
+  is_ours_[publisher] = identity->owner == platform::UserId();
   ring::MappedPublisher& row = rows_[publisher];
   row.generation = generation;
   row.is_compatible = fits.ok();

@@ -26,6 +26,9 @@ class PublisherMaps {
   /// (the row is then mapped and marked, so this is said once).
   absl::Status Map(const channel::Channel& channel, std::uint32_t publisher, std::uint32_t generation);
 
+  /// Whether the mapped file of `publisher` belongs to this process's user.
+  bool IsOurs(std::uint32_t publisher) const { return is_ours_[publisher]; }
+
   /// Unmaps what earlier generations left. Only while no sample is held.
   void DropRetired() { retired_.clear(); }
   bool HasRetired() const { return !retired_.empty(); }
@@ -34,6 +37,7 @@ class PublisherMaps {
   ChannelSpec spec_;
   std::array<ring::MappedPublisher, layout::kPublisherRows> rows_;
   std::array<std::shared_ptr<segment::Mapping>, layout::kPublisherRows> mappings_;
+  std::array<bool, layout::kPublisherRows> is_ours_ = {};
   std::vector<std::shared_ptr<segment::Mapping>> retired_;   // samples may still point into them
 };
 

@@ -22,6 +22,7 @@ class SlotMemory {
 
   const segment::SlotTable& slots() const { return slots_; }
   int file() const { return file_.get(); }
+  std::shared_ptr<segment::Mapping> mapping() const { return mapping_; }
 
   /// Makes the header of `slot` and the `bytes` below it writable without a fault. No system call if they were before.
   /// Errors: kResourceExhausted the file system is full; kOutOfRange beyond the slot.

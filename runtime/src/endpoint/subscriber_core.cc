@@ -314,6 +314,14 @@ bool SubscriberCore::WaitUntilAvailable(std::int64_t timeout_ns) {
                         [this] { return seat_.membership.IsStillHeld(); });
 }
 
+Backlog SubscriberCore::backlog() const {
+  const registry::Site& site = channel_.site();
+  // relaxed: a figure for people. A demoted or corrupt reader may seem to be ahead.
+  const std::uint64_t unread = site.ring.head().load(std::memory_order_relaxed) - reader_.position();
+  const std::uint64_t limit = site.is_reliable ? channel_.meta().capacity : site.ring.size;
+  return Backlog{static_cast<std::int64_t>(unread) < 0 ? 0 : unread, limit};
+}
+
 absl::Status SubscriberCore::TooManyBorrowed() const {
   const std::uint32_t limit = channel_.meta().max_borrowed;
   const std::int64_t oldest_ns = *std::min_element(borrowed_since_ns_, borrowed_since_ns_ + limit);

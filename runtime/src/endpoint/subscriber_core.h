@@ -42,6 +42,9 @@ class SubscriberCore {
   /// Acquires what the threads that released samples did before. Always true in a forked child, which cannot know.
   bool IsAnySampleAlive() const;
 
+  Backlog backlog() const;
+  bool IsFromThisUser(const Sample& sample) const { return maps_.IsOurs(sample.publisher()); }
+
   const std::string& name() const { return channel_.name(); }
   Verify verify() const { return verify_; }
   SubscriberStats stats() const;

@@ -76,7 +76,10 @@ class Writer {
   /// slot stays reserved.
   CommitResult Commit(SlotIndex slot);
 
-  /// The reader to wait for after kFull.
+  /// Whether a commit now would find room. Another publisher may take it first.
+  bool HasRoom() { return gate_.is_always_open() || gate_.HasRoom(Head()); }
+
+  /// The reader to wait for after kFull, or after HasRoom said false.
   const SlowestReader& slowest() const { return gate_.slowest(); }
 
  private:
@@ -85,6 +88,9 @@ class Writer {
   CommitResult CommitSole(SlotIndex slot);
   void Remember(SlotIndex slot, Sequence sequence, Entry entry);
   SlotIndex NextSlotHint() const;
+  Sequence Head() const {
+    return config_.mode == CommitMode::kSole ? position_ : config_.ring.head().load(std::memory_order_acquire);
+  }
 
   SHMCOMM_COLD SlotIndex Reclaim();
   SHMCOMM_COLD void CollectOverwritten(Sequence head);

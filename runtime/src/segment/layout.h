@@ -261,7 +261,7 @@ static_assert(offsetof(DataHeader, sent) == 64 && offsetof(DataHeader, type_name
 //        0     8  sequence       channel sequence number
 //        8     8  publish_ns     monotonic clock at publish
 //       16     4  message_bytes  bytes below this header
-//       20     4  codec          0 FlatBuffer, 1 struct, 2 bytes, 3 msgpack, 4 ndarray, 5 pickle
+//       20     4  codec          0 FlatBuffer, 1 struct, 2 bytes, 3 msgpack, 4 ndarray, 5 pickle, 6 named
 //       24     8  correlation    reqrep: which request; otherwise zero
 //       32     2  publisher      its id
 //       34     2  next_slot      hint: the slot this publisher fills next; readers prefetch it, nobody trusts it
