@@ -50,28 +50,39 @@ wake::Ordering OrderingFor(ring::CommitMode mode) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const ChannelSpec& spec, const PublisherOptions& options) {
-  absl::StatusOr<std::uint64_t> max_message_bytes = MaxMessageBytes(spec, options);
-  if (!max_message_bytes.ok()) return max_message_bytes.status();
-  absl::StatusOr<std::uint32_t> max_loans = MaxLoans(spec, options);
-  if (!max_loans.ok()) return max_loans.status();
+  if (absl::Status checked = CheckOptions(spec, options); !checked.ok()) return checked;
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kWriter);
   if (!channel.ok()) return channel.status();
   absl::StatusOr<registry::PublisherSeat> seat = registry::TakePublisherId(channel->site());
   if (!seat.ok()) return Named(channel->name(), seat.status());
-  absl::StatusOr<DataFile> data = CreateDataFile(*channel, *seat, spec, *max_message_bytes);
-  if (!data.ok()) return Named(channel->name(), data.status());
-  registry::AnnouncePublisher(channel->site(), *seat);
+  return Join(*std::move(channel), *std::move(seat), spec, options);
+}
+
+absl::Status PublisherCore::CheckOptions(const ChannelSpec& spec, const PublisherOptions& options) {
+  if (absl::Status status = MaxMessageBytes(spec, options).status(); !status.ok()) return status;
+  return MaxLoans(spec, options).status();
+}
+
+absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Join(channel::Channel channel, registry::PublisherSeat seat,
+                                                                  const ChannelSpec& spec, const PublisherOptions& options) {
+  absl::StatusOr<std::uint64_t> max_message_bytes = MaxMessageBytes(spec, options);
+  if (!max_message_bytes.ok()) return max_message_bytes.status();
+  absl::StatusOr<std::uint32_t> max_loans = MaxLoans(spec, options);
+  if (!max_loans.ok()) return max_loans.status();
+  absl::StatusOr<DataFile> data = CreateDataFile(channel, seat, spec, *max_message_bytes);
+  if (!data.ok()) return Named(channel.name(), data.status());
+  registry::AnnouncePublisher(channel.site(), seat);
 
   ring::WriterConfig config;
-  config.ring = channel->site().ring;
-  config.readers = channel->site().readers;
+  config.ring = channel.site().ring;
+  config.readers = channel.site().readers;
   config.slots = data->memory.slots();
-  config.publisher = seat->id;
-  config.mode = channel->meta().max_publishers == 1 ? ring::CommitMode::kSole : ring::CommitMode::kShared;
-  config.history = channel->meta().history;
-  config.gate = channel->site().is_reliable ? channel->meta().capacity : 0;
+  config.publisher = seat.id;
+  config.mode = channel.meta().max_publishers == 1 ? ring::CommitMode::kSole : ring::CommitMode::kShared;
+  config.history = channel.meta().history;
+  config.gate = channel.site().is_reliable ? channel.meta().capacity : 0;
   config.fresh_first = data->plan.fresh_first;
-  return std::unique_ptr<PublisherCore>(new PublisherCore(*std::move(channel), *std::move(seat), std::move(data->memory),
+  return std::unique_ptr<PublisherCore>(new PublisherCore(std::move(channel), std::move(seat), std::move(data->memory),
                                                           data->header, config, data->plan.fresh_first_large,
                                                           OrderingFor(config.mode), *max_loans, options, spec.declared_at));
 }
@@ -206,7 +217,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   header->publish_ns = platform::NowNs();
   header->message_bytes = static_cast<std::uint32_t>(bytes);
   header->codec = static_cast<std::uint32_t>(codec);
-  header->correlation = 0;
+  header->correlation = correlation_;
   header->publisher = static_cast<std::uint16_t>(seat_.id);
   const ring::Writer::CommitResult result = writer_.Commit(slot);
   if (result != ring::Writer::CommitResult::kCommitted) {

@@ -28,6 +28,11 @@ namespace shmcomm::endpoint {
 class PublisherCore {
  public:
   static absl::StatusOr<std::unique_ptr<PublisherCore>> Open(const ChannelSpec& spec, const PublisherOptions& options);
+  /// The same in a channel and at a place that the caller has chosen.
+  static absl::StatusOr<std::unique_ptr<PublisherCore>> Join(channel::Channel channel, registry::PublisherSeat seat,
+                                                             const ChannelSpec& spec, const PublisherOptions& options);
+  /// What can be said of the options before anything is opened.
+  static absl::Status CheckOptions(const ChannelSpec& spec, const PublisherOptions& options);
   ~PublisherCore();
   PublisherCore(const PublisherCore&) = delete;
   PublisherCore& operator=(const PublisherCore&) = delete;
@@ -47,6 +52,12 @@ class PublisherCore {
 
   const std::string& name() const { return channel_.name(); }
   PublisherStats stats() const { return stats_; }
+  const registry::Site& site() const { return channel_.site(); }
+  std::uint32_t id() const { return seat_.id; }
+  bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
+
+  /// What the headers of the messages published from now on say: which request, or which one is answered.
+  void SetCorrelation(std::uint64_t correlation) { correlation_ = correlation; }
 
  private:
   /// A loan's builder lives as long as the publisher: only its slot changes.
@@ -65,7 +76,6 @@ class PublisherCore {
                 const ring::WriterConfig& config, std::uint32_t fresh_first_large, wake::Ordering ordering,
                 std::uint32_t max_loans, const PublisherOptions& options, std::string declared_at);
 
-  bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
@@ -86,6 +96,7 @@ class PublisherCore {
   std::uint64_t max_message_bytes_;
   std::uint32_t fresh_first_large_;
   std::string declared_at_;
+  std::uint64_t correlation_ = 0;        // reqrep
   std::int64_t publish_timeout_ns_;      // reliable: 0 where on_full is fail
   Room room_;
   std::vector<ring::SlotRecord> records_;

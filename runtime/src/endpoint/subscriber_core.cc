@@ -48,9 +48,14 @@ absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, co
   }
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
-  absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel->site());
-  if (!seat.ok()) return Named(channel->name(), seat.status());
-  layout::ReaderLine& line = channel->site().readers.lines[seat->line];
+  return Join(*std::move(channel), spec, options);
+}
+
+absl::StatusOr<SubscriberCore*> SubscriberCore::Join(channel::Channel channel, const ChannelSpec& spec,
+                                                    const SubscriberOptions& options) {
+  absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel.site());
+  if (!seat.ok()) return Named(channel.name(), seat.status());
+  layout::ReaderLine& line = channel.site().readers.lines[seat->line];
   line.pid = platform::ProcessId();
   const std::string program = platform::ProgramName();
   std::memset(line.program, 0, sizeof(line.program));
@@ -58,7 +63,7 @@ absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, co
   for (auto* counter : {&line.received, &line.bytes, &line.lost, &line.incompatible}) {
     counter->store(0, std::memory_order_relaxed);
   }
-  return new SubscriberCore(*std::move(channel), *std::move(seat), spec, options);
+  return new SubscriberCore(std::move(channel), *std::move(seat), spec, options);
 }
 
 SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,

@@ -28,6 +28,9 @@ namespace shmcomm::endpoint {
 class SubscriberCore {
  public:
   static absl::StatusOr<SubscriberCore*> Open(const ChannelSpec& spec, const SubscriberOptions& options);
+  /// The same in a channel that the caller has opened.
+  static absl::StatusOr<SubscriberCore*> Join(channel::Channel channel, const ChannelSpec& spec,
+                                              const SubscriberOptions& options);
   ~SubscriberCore();
 
   absl::StatusOr<std::optional<Sample>> TryTake();
