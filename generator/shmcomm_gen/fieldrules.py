@@ -93,11 +93,12 @@ def _wrong_hint(type_: Type, named: Mapping[str, str]) -> _Wrong:
     return None
 
 
-def nested_table(written: FieldSyntax, namespace: str, names: Names, sink: Sink) -> None:
-    """The root type a nested_flatbuffer names must be there."""
+def nested_table(written: FieldSyntax, namespace: str, names: Names) -> str:
+    """The qualified name of the root type that a nested_flatbuffer names, which must be there; empty if it names none."""
     for attribute in written.attributes:
         if attribute.name.text == "nested_flatbuffer" and attribute.value:
-            names.find(TypeName(attribute.value.text, attribute.value.span), namespace)
+            return names.find(TypeName(attribute.value.text, attribute.value.span), namespace) or ""
+    return ""
 
 
 def forced_alignment(attributes: Sequence[Attribute], natural: int, sink: Sink) -> int:

@@ -69,7 +69,8 @@ class Field:
     """`offset` is the place in the struct, or in the table's vtable. `padding` follows the field; structs only.
 
     `is_null` is a scalar that may be absent (`= null`). `content` is the default of a string, or `[]` of a vector; None
-    where it is absent by default. `is_far` fields are reached by 64-bit offsets."""
+    where it is absent by default. `is_far` fields are reached by 64-bit offsets. `nested` is the qualified name of the
+    table whose message a vector of bytes holds (nested_flatbuffer), or empty."""
 
     name: str
     type: Type
@@ -86,6 +87,7 @@ class Field:
     is_null: bool = False
     content: str | None = None
     is_far: bool = False
+    nested: str = ""
 
     @property
     def is_tag(self) -> bool:

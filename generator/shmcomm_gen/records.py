@@ -172,8 +172,6 @@ class RecordResolver:
         named = dict(attributes)
         start = resolve_default(written, type_, place is Place.STRUCT_FIELD, self.enums, self.sink)
         check_meaning(written, type_, start, named, self.sink)
-        if "nested_flatbuffer" in named:
-            nested_table(written, namespace, self.names, self.sink)
         if "cpp_type" in named and "cpp_ptr_type" not in named:
             attributes = tuple(sorted((*attributes, ("cpp_ptr_type", "naked"))))
         if isinstance(type_, VectorType) and "vector64" in named:
@@ -195,6 +193,7 @@ class RecordResolver:
             is_null=start.is_null,
             content=start.content,
             is_far="offset64" in named or "vector64" in named,
+            nested=nested_table(written, namespace, self.names),
         )
 
     def _tag(self, field: Field) -> Field:

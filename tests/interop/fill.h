@@ -54,6 +54,10 @@ class Draw {
                                                             Modes_Fast | Modes_Safe | Modes_Loud};
     return static_cast<Modes>(kAll[Choose(kAll.size())]);
   }
+  Shape OfShape() {
+    static constexpr std::array<Shape, 7> kAll = {Shape_NONE, Shape_Circle, Shape_Note, Shape_Word, Shape_Spot, Shape_Wheel, Shape_Whole};
+    return kAll[Choose(kAll.size())];
+  }
   std::string Text() {
     static const std::array<std::string, 7> kAll = {
         "", "a", "Grüße", "温度 20 °C", "line\nbreak\ttab", std::string("nul\0inside", 10), std::string(300, 'x')};
@@ -107,6 +111,7 @@ class Draw {
 
 flatbuffers::Offset<Everything> BuildEverything(flatbuffers::FlatBufferBuilder& builder, std::uint64_t number);
 Plain MakePlain(std::uint64_t number);
+flatbuffers::Offset<Choice> BuildChoice(flatbuffers::FlatBufferBuilder& builder, std::uint64_t number);
 /// Element i is (i + bytes) mod 251.
 flatbuffers::Offset<Blob> BuildBlob(flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes);
 

@@ -15,6 +15,7 @@ MASK = (1 << 64) - 1
 COLORS = (0, 5, 6)
 LEVELS = (-300, 0, 300)
 MODES = (0, 1, 513, 515)
+SHAPES = ("", "Circle", "Note", "Word", "Spot", "Wheel", "Whole")
 TEXTS = ("", "a", "Grüße", "温度 20 °C", "line\nbreak\ttab", "nul\0inside", "x" * 300)
 F32_ENDS = (0, 0x80000001, 0x7FC00000, 0x7F800000)
 F64_ENDS = (0, 0x8000000000000001, 0x7FF8000000000000, 0x7FF0000000000000)
@@ -54,6 +55,31 @@ class Draw:
 
     def modes(self) -> int:
         return MODES[self._choose(4)]
+
+    def shape(self) -> tuple[str, Any] | None:
+        """A tag and its value."""
+        tag = SHAPES[self._choose(len(SHAPES))]
+        make: dict[str, Callable[[], Any]] = {
+            "Circle": self.circle, "Wheel": self.circle, "Note": self.note, "Word": self.text, "Spot": self.point, "Whole": self.part,
+        }  # fmt: skip
+        return (tag, make[tag]()) if tag else None
+
+    def circle(self) -> dict[str, Any]:
+        return {"radius": self.f32(), "center": self.point()}
+
+    def note(self) -> dict[str, Any]:
+        return {"text": self.text(), "level": self.level()}
+
+    def maybe(self, make: Callable[[], Any]) -> Any:
+        return make() if self.flag() else None
+
+    def choice(self, depth: int) -> dict[str, Any]:
+        return {
+            "shape": self.shape(), "shapes": self.many(self.shape),
+            "maybe_i8": self.maybe(lambda: self.integer("i8")), "maybe_u64": self.maybe(lambda: self.integer("u64")),
+            "maybe_f32": self.maybe(self.f32), "maybe_f64": self.maybe(self.f64), "maybe_flag": self.maybe(self.flag),
+            "maybe_color": self.maybe(self.color), "inner": self.choice(depth - 1) if depth else None,
+        }  # fmt: skip
 
     def text(self) -> str:
         return TEXTS[self._choose(len(TEXTS))]
@@ -119,6 +145,10 @@ def plain(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def choice(number: int) -> dict[str, Any]:
+    return Draw(number).choice(1) if number else {}
+
+
 def tiny(number: int) -> dict[str, Any]:
     return {"value": number % 256}
 
@@ -128,7 +158,7 @@ def blob(size: int) -> dict[str, Any]:
     return {"data": cycle[size % 251 : size % 251 + size]}
 
 
-MAKE: Mapping[str, Callable[[int], dict[str, Any]]] = {"everything": everything, "plain": plain, "tiny": tiny, "blob": blob}
+MAKE: Mapping[str, Callable[[int], dict[str, Any]]] = {"everything": everything, "plain": plain, "choice": choice, "tiny": tiny, "blob": blob}
 
 # ---- text
 
@@ -153,6 +183,11 @@ DEFAULTS: Mapping[str, Any] = {
     **dict.fromkeys(SCALARS, 0), "color": 5, "modes": 0, "after_old": 0,
     "default_i32": -7, "default_u64": 9223372036854775807, "default_f32": 0.1, "default_f64": 2.5, "default_flag": True, "default_color": 6,
 }  # fmt: skip
+CIRCLE = {"radius": "f32", "center": POINT}
+MEMBERS: Mapping[str, Any] = {
+    "Circle": CIRCLE, "Wheel": CIRCLE, "Note": {"text": "text", "level": "int"}, "Word": "text", "Spot": POINT, "Whole": PART,
+}  # fmt: skip
+MAYBE = {"maybe_i8": "int", "maybe_u64": "int", "maybe_f32": "f32", "maybe_f64": "f64", "maybe_flag": "int", "maybe_color": "int"}
 
 
 def text_of(kind: Any, value: Any) -> str:
@@ -180,6 +215,32 @@ def fields_text(name: str, fields: Mapping[str, Any], get: Callable[[str], Any])
     return " ".join([name, *(f"{field}={text_of(kind, get(field))}" for field, kind in fields.items())])
 
 
+def shape_text(shape: tuple[str, Any] | None) -> str:
+    return shape[0] + text_of(MEMBERS[shape[0]], shape[1]) if shape else "none"
+
+
+def choice_text(choice: Mapping[str, Any]) -> str:
+    """Of the fields as they are sent: unions are tuples of their tag and value."""
+    shapes, inner = choice.get("shapes"), choice.get("inner")
+    parts = [
+        f"shape={shape_text(choice.get('shape'))}",
+        "shapes=none" if shapes is None else f"shapes=[{','.join(map(shape_text, shapes))}]",
+        *(f"{name}={text_of(kind, choice.get(name))}" for name, kind in MAYBE.items()),
+        "inner=none" if inner is None else f"inner=<{choice_text(inner)}>",
+    ]
+    return " ".join(["choice", *parts])
+
+
+def choice_fields(message: Any) -> dict[str, Any]:
+    """The fields of a received message as they are sent."""
+    tag, tags, shapes = message.shape_type, message.shapes_type, message.shapes
+    return {
+        "shape": (tag.name, message.shape) if tag else None,
+        "shapes": shapes if shapes is None else [(SHAPES[t], s) if t else None for t, s in zip(tags, shapes, strict=True)],
+        "inner": None if message.inner is None else choice_fields(message.inner),
+    } | {name: getattr(message, name) for name in MAYBE}
+
+
 def blob_text(data: Sequence[int] | memoryview | bytes) -> str:
     raw = bytes(data)
     return f"blob bytes={len(raw)} crc={zlib.crc32(raw):08x}"
@@ -192,4 +253,6 @@ def expected_text(message: str, number: int) -> str:
         return "lost=0 " + fields_text("everything", EVERYTHING, lambda field: values.get(field, DEFAULTS.get(field)))
     if message == "plain":
         return "lost=0 " + fields_text("plain", PLAIN, values.__getitem__)
+    if message == "choice":
+        return "lost=0 " + choice_text(values)
     return "lost=0 " + (f"tiny value={values['value']}" if message == "tiny" else blob_text(values["data"]))

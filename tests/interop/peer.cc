@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One end of an interop test: `interop_peer publish|subscribe everything|plain|tiny|blob`. Says "ready" once it has joined.
+// One end of an interop test: `interop_peer publish|subscribe everything|plain|choice|tiny|blob`. Says "ready" once it has joined.
 // A publisher then publishes the case of each number it reads from standard input and answers "ok"; a subscriber answers
 // each line with the text of the next message. Ends with its input.
 #include <unistd.h>
@@ -30,6 +30,10 @@ absl::Status PublishCase(EverythingPublisher& publisher, std::uint64_t number) {
 }
 
 absl::Status PublishCase(PlainPublisher& publisher, std::uint64_t number) { return publisher.Publish(MakePlain(number)); }
+
+absl::Status PublishCase(ChoicePublisher& publisher, std::uint64_t number) {
+  return publisher.Publish([&](flatbuffers::FlatBufferBuilder& builder) { return BuildChoice(builder, number); });
+}
 
 absl::Status PublishCase(TinyPublisher& publisher, std::uint64_t number) {
   return publisher.Publish(Tiny(static_cast<std::uint8_t>(number)));
@@ -73,6 +77,7 @@ int Run(const std::string& role) {
 int Main(const std::string& role, const std::string& message) {
   if (message == "everything") return Run<EverythingPublisher, EverythingSubscriber>(role);
   if (message == "plain") return Run<PlainPublisher, PlainSubscriber>(role);
+  if (message == "choice") return Run<ChoicePublisher, ChoiceSubscriber>(role);
   if (message == "tiny") return Run<TinyPublisher, TinySubscriber>(role);
   return Run<BlobPublisher, BlobSubscriber>(role);
 }
@@ -82,7 +87,7 @@ int Main(const std::string& role, const std::string& message) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::cerr << "usage: interop_peer publish|subscribe everything|plain|tiny|blob\n";
+    std::cerr << "usage: interop_peer publish|subscribe everything|plain|choice|tiny|blob\n";
     return 2;
   }
   alarm(interop::kHungAfterSeconds);  // a peer that hangs must not outlive its test

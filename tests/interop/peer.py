@@ -14,6 +14,7 @@ HUNG_AFTER_S = 120
 ENDPOINTS: dict[str, tuple[Any, Any]] = {
     "everything": (interop.EverythingPublisher, interop.EverythingSubscriber),
     "plain": (interop.PlainPublisher, interop.PlainSubscriber),
+    "choice": (interop.ChoicePublisher, interop.ChoiceSubscriber),
     "tiny": (interop.TinyPublisher, interop.TinySubscriber),
     "blob": (interop.BlobPublisher, interop.BlobSubscriber),
 }
@@ -38,6 +39,8 @@ def subscribe(message: str) -> None:
 def text(message: str, received: Any) -> str:
     if message == "tiny":
         return f"tiny value={received.value}"
+    if message == "choice":
+        return values.choice_text(values.choice_fields(received))
     if message == "blob":
         return values.blob_text(received.data)
     fields = values.EVERYTHING if message == "everything" else values.PLAIN

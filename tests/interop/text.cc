@@ -59,6 +59,11 @@ std::string List(const Elements* elements) {
   return text + "]";
 }
 
+template <class T>
+std::string Of(const flatbuffers::Optional<T>& value) {
+  return value ? Of(*value) : "none";
+}
+
 std::string Of(const Part& part) {
   return "(" + Of(part.color()) + "," + Of(part.point()) + "," + List(part.weights()) + "," + Of(part.ok()) + ")";
 }
@@ -66,6 +71,31 @@ std::string Of(const Part& part) {
 std::string Of(const Leaf* leaf) {
   if (leaf == nullptr) return "none";
   return "(" + Of(leaf->id()) + "," + Of(leaf->label()) + "," + Of(leaf->point()) + "," + List(leaf->children()) + ")";
+}
+
+std::string Of(const Circle& circle) { return "(" + Of(circle.radius()) + "," + Of(circle.center()) + ")"; }
+std::string Of(const Note& note) { return "(" + Of(note.text()) + "," + Of(note.level()) + ")"; }
+
+std::string OfShape(Shape tag, const void* value) {
+  const std::string name = EnumNameShape(tag);
+  switch (tag) {
+    case Shape_Circle:
+    case Shape_Wheel: return name + Of(*static_cast<const Circle*>(value));
+    case Shape_Note: return name + Of(*static_cast<const Note*>(value));
+    case Shape_Word: return name + Of(static_cast<const flatbuffers::String*>(value));
+    case Shape_Spot: return name + Of(*static_cast<const geometry::Point*>(value));
+    case Shape_Whole: return name + Of(*static_cast<const Part*>(value));
+    default: return "none";
+  }
+}
+
+std::string ListOfShapes(const Choice& choice) {
+  if (choice.shapes() == nullptr) return "none";
+  std::string text = "[";
+  for (flatbuffers::uoffset_t i = 0; i < choice.shapes()->size(); ++i) {
+    text += (i == 0 ? "" : ",") + OfShape(choice.shapes_type()->GetEnum<Shape>(i), choice.shapes()->Get(i));
+  }
+  return text + "]";
 }
 
 // CRC-32 as in zlib, for messages too large to print.
@@ -96,6 +126,12 @@ std::string Text(const Plain& m) {
   return "plain" + FIELD(u8) + FIELD(i64) + FIELD(flag) + FIELD(f32) + FIELD(color) + FIELD(f64) + FIELD(i16) + FIELD(level) + FIELD(u64) +
          FIELD(i8) + FIELD(u32) + FIELD(u16) + FIELD(i32) + FIELD(point) + FIELD(part) + LIST(u16s) + LIST(f64s) + LIST(flags) +
          LIST(colors) + LIST(points);
+}
+
+std::string Text(const Choice& m) {
+  return "choice shape=" + OfShape(m.shape_type(), m.shape()) + " shapes=" + ListOfShapes(m) + FIELD(maybe_i8) + FIELD(maybe_u64) +
+         FIELD(maybe_f32) + FIELD(maybe_f64) + FIELD(maybe_flag) + FIELD(maybe_color) +
+         " inner=" + (m.inner() == nullptr ? "none" : "<" + Text(*m.inner_nested_root()) + ">");
 }
 
 #undef FIELD

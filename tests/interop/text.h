@@ -11,6 +11,7 @@ namespace interop {
 
 std::string Text(const Everything& message);
 std::string Text(const Plain& message);
+std::string Text(const Choice& message);
 std::string Text(const Tiny& message);
 std::string Text(const Blob& message);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The built package, a package generated from everything.channel, and a root of shared memory for each test."""
+"""The built package, packages generated from the channel files of this folder, and a root of shared memory for each test."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def built_package() -> None:
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the package `everything`."""
+    """The folder of the packages `everything` and `unions`."""
     out = tmp_path_factory.mktemp("generated")
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "generator")}
     environment.pop("LD_PRELOAD", None)
-    command = [sys.executable, "-m", "shmcomm_gen", str(HERE / "everything.channel"), "-I", str(HERE), "--python", str(out)]
+    schemas = [HERE / "everything.channel", HERE / "unions.channel"]
+    command = [sys.executable, "-m", "shmcomm_gen", *schemas, "-I", HERE, "--python", out]
     subprocess.run(command, check=True, env=environment)
     return out
 
@@ -48,6 +49,13 @@ def everything(generated: Path) -> Any:
     """The generated package."""
     sys.path.insert(0, str(generated))
     return importlib.import_module("everything")
+
+
+@pytest.fixture(scope="session")
+def unions(generated: Path) -> Any:
+    """The generated package of unions, optional scalars and messages within messages."""
+    sys.path.insert(0, str(generated))
+    return importlib.import_module("unions")
 
 
 @pytest.fixture(scope="session")

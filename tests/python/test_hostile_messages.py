@@ -88,6 +88,31 @@ def test_mutated_messages_never_crash(everything: Any) -> None:
     assert refused > 0
 
 
+def test_mutated_unions_and_nested_messages_never_crash(unions: Any) -> None:
+    import shmcomm
+    from shmcomm import typed
+
+    from test_unions import drawing
+
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    message = typed.encode(unions.Envelope(inner=drawing(unions), number=1, raw=b"raw"))
+    refused = 0
+    for _ in range(ROUNDS):
+        try:
+            record = typed.decode(unions.Envelope, mutate(rng, message))
+            read_all(record)
+            repr(record)
+            record.to_dict()
+            typed.encode(record)
+            typed.encode(record.inner or record)
+        except (shmcomm.SHMCorruptionError, shmcomm.SHMSerializationError):  # the latter: an unknown member is not copied
+            refused += 1
+
+    assert refused > 0
+
+
 def test_truncated_messages_are_refused_or_read(everything: Any) -> None:
     import shmcomm
     from shmcomm import typed

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shmcomm_gen.model import RecordType, ScalarType, StringType, Type, Union, UnionType
+from shmcomm_gen.model import Field, RecordType, ScalarType, StringType, Type, Union, UnionType
 from shmcomm_gen.scalars import Scalar
 
 _NUMPY = {
@@ -22,6 +22,12 @@ class Annotations:
 
     names: Mapping[str, str]
     unions: Mapping[str, Union]
+
+    def read_field(self, field: Field) -> str:
+        return self.names[field.nested] if field.nested else self.read(field.type)
+
+    def write_field(self, field: Field) -> str:
+        return f"{self.names[field.nested]} | dict[str, _Any] | bytes" if field.nested else self.write(field.type)
 
     def read(self, type_: Type) -> str:
         if isinstance(type_, ScalarType):

@@ -185,7 +185,7 @@ def _union(union: Union, names: Mapping[str, str]) -> EnumView:
 def _record(record: Record, annotations: Annotations) -> RecordView:
     fields = [field for field in record.fields if not field.deprecated]
     # A field hides what a sample says of itself; only where it is no int do the two disagree.
-    has_other_meaning = any(f.name in _OF_A_SAMPLE and annotations.read(f.type) != "int" for f in fields)
+    has_other_meaning = any(f.name in _OF_A_SAMPLE and annotations.read_field(f) != "int" for f in fields)
     return RecordView(
         name=annotations.names[record.name],
         qualified=record.name,
@@ -199,7 +199,7 @@ def _record(record: Record, annotations: Annotations) -> RecordView:
 
 
 def _field(field: Field, record: Record, annotations: Annotations) -> FieldView:
-    read = annotations.read(field.type)
+    read = annotations.read_field(field)
     has_default = (isinstance(field.type, ScalarType) and not field.is_null) or field.content is not None
     is_always_there = record.is_struct or field.required or has_default
     return FieldView(
@@ -211,7 +211,7 @@ def _field(field: Field, record: Record, annotations: Annotations) -> FieldView:
 
 def _given(field: Field, in_struct: bool, annotations: Annotations) -> str:
     """A parameter: one that must be given has no default."""
-    written = annotations.write(field.type)
+    written = annotations.write_field(field)
     if field.required:
         return f"{field.name}: {written}"
     may_be_none = not in_struct and (field.is_null or not isinstance(field.type, ScalarType))

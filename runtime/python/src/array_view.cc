@@ -12,15 +12,22 @@ PyObject* LoadFromBuffer() {
   return found;
 }
 
+/// The first byte of the buffer that a holder exports: a whole message. The region looked at may be one nested in it.
+const std::uint8_t* FirstByteOf(PyObject* holder) {
+  if (IsRecord(holder)) return AsRecord(holder)->region.base;
+  return reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(holder));
+}
+
 }  // namespace
 
-PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region, VectorAt elements) {
+PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements) {
   static PyObject* from_buffer = nullptr;
   if (from_buffer == nullptr) from_buffer = LoadFromBuffer();
   PyObject* dtype = from_buffer == nullptr ? nullptr : type.schema->DtypeOf(field);
   if (dtype == nullptr) return nullptr;
   PyObject* count = PyLong_FromUnsignedLongLong(elements.count);
-  PyObject* offset = PyLong_FromUnsignedLongLong(elements.count == 0 ? 0 : elements.first);
+  const auto first = static_cast<std::uint64_t>(region.base - FirstByteOf(holder)) + elements.first;
+  PyObject* offset = PyLong_FromUnsignedLongLong(elements.count == 0 ? 0 : first);
   PyObject* arguments[] = {holder, dtype, count, offset};
   PyObject* array = count != nullptr && offset != nullptr ? PyObject_Vectorcall(from_buffer, arguments, 4, nullptr) : nullptr;
   Py_XDECREF(count);

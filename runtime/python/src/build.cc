@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build.h"
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "plain.h"
 #include "reserve.h"
 #include "unbox.h"
+#include "union.h"
 
 namespace shmcomm::python {
 namespace {
@@ -20,6 +22,7 @@ using Builder = flatbuffers::FlatBufferBuilder;
 using MaybeOffset = std::optional<flatbuffers::uoffset_t>;
 
 MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const Path& path);
+PyObject* MessageBytes(Type& type, const Values& values, const Path& path);
 
 MaybeOffset BuildString(Builder& builder, PyObject* value, const Path& path) {
   if (!PyUnicode_Check(value) && !PyBytes_Check(value)) {
@@ -86,14 +89,17 @@ MaybeOffset BuildRecord(Builder& builder, Type& type, PyObject* value, const Pat
   return offset;
 }
 
-MaybeOffset BuildList(Builder& builder, Field& field, PyObject* value, const Path& path) {
-  const char* what = field.element == Shape::kString ? "a list of str" : "a list of tables";
+/// A list or tuple of what `value` iterates over; null with SHMSerializationError.
+PyObject* ListOf(PyObject* value, const std::string& what, const Path& path) {
   const bool is_other = PyUnicode_Check(value) || PyBytes_Check(value) || PyDict_Check(value);
   PyObject* list = is_other ? nullptr : PySequence_Fast(value, "");
-  if (list == nullptr) {
-    Expected(path, what, value);
-    return std::nullopt;
-  }
+  if (list == nullptr) Expected(path, what, value);
+  return list;
+}
+
+MaybeOffset BuildList(Builder& builder, Field& field, PyObject* value, const Path& path) {
+  PyObject* list = ListOf(value, field.element == Shape::kString ? "a list of str" : "a list of tables", path);
+  if (list == nullptr) return std::nullopt;
   std::vector<flatbuffers::Offset<void>> offsets;
   bool ok = true;
   for (Py_ssize_t i = 0; ok && i < PySequence_Fast_GET_SIZE(list); ++i) {
@@ -110,11 +116,107 @@ MaybeOffset BuildList(Builder& builder, Field& field, PyObject* value, const Pat
   return builder.CreateVector(offsets.data(), offsets.size()).o;
 }
 
+/// The message inside a vector of bytes, from an instance, a dict, or its bytes.
+MaybeOffset BuildNested(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
+  PyObject* bytes = nullptr;
+  if (PyDict_Check(value)) {
+    Values values(*field.nested);
+    if (values.SetItems(*field.nested, value, path)) bytes = MessageBytes(*field.nested, values, path);
+  } else if (IsRecord(value)) {
+    bytes = AsRecord(value)->type->name == field.nested->name ? EncodeRecord(value) : nullptr;
+    if (bytes == nullptr && PyErr_Occurred() == nullptr) Expected(path, field.nested->name, value);
+  } else {
+    bytes = Py_NewRef(value);
+  }
+  Elements elements(owner, field);
+  const bool is_open = bytes != nullptr && elements.Open(bytes, path);
+  Py_XDECREF(bytes);  // `elements` holds what it reads
+  if (!is_open) return std::nullopt;
+  AlignNested(builder, elements.count());
+  const auto place = ReserveVector(builder, field, elements.count(), path);
+  if (!place || !elements.WriteTo(place->first_element, path)) return std::nullopt;
+  return place->offset;
+}
+
+MaybeOffset BuildMember(Builder& builder, const Tagged& chosen, const Path& path) {
+  const UnionMember& member = *chosen.member;
+  if (member.shape == Shape::kString) return BuildString(builder, chosen.value, path);
+  if (member.shape == Shape::kTable) return BuildRecord(builder, *member.type, chosen.value, path);
+  std::vector<std::uint8_t> bytes(member.type->struct_bytes);
+  if (!PackStruct(*member.type, chosen.value, path, bytes.data())) return std::nullopt;
+  return AddLooseStruct(builder, *member.type, bytes.data());
+}
+
 MaybeOffset BuildReference(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
+  if (field.nested != nullptr) return BuildNested(builder, owner, field, value, path);
   if (field.shape == Shape::kString) return BuildString(builder, value, path);
   if (field.shape == Shape::kTable) return BuildRecord(builder, *field.type, value, path);
   const bool is_plain = field.element == Shape::kScalar || field.element == Shape::kStruct;
   return is_plain ? BuildScalars(builder, owner, field, value, path) : BuildList(builder, field, value, path);
+}
+
+/// Zero for NONE; `tag` is then 0.
+MaybeOffset BuildUnion(Builder& builder, Type& owner, Field& field, PyObject* tag, PyObject* value, const Path& path,
+                       std::int64_t* chosen_tag) {
+  Tagged chosen;
+  if (!ChooseMember(*owner.schema, *field.enumeration, tag, value, path, &chosen)) return std::nullopt;
+  *chosen_tag = chosen.tag();
+  if (chosen.member != nullptr) return BuildMember(builder, chosen, path);
+  if (!field.is_required || field.shape != Shape::kUnion) return 0;
+  Refuse(path, "required, but not given");
+  return std::nullopt;
+}
+
+/// The members of a vector of unions, and the tags that go before them.
+struct UnionVector {
+  std::vector<flatbuffers::Offset<void>> members;
+  std::vector<std::int64_t> tags;
+};
+
+bool BuildUnionElements(Builder& builder, Type& owner, Field& field, PyObject* tags, PyObject* list, const Path& path,
+                        UnionVector* built) {
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); ++i) {
+    const bool has_tag = tags != nullptr && i < PySequence_Fast_GET_SIZE(tags);
+    PyObject* tag = has_tag ? Py_NewRef(PySequence_Fast_GET_ITEM(tags, i)) : nullptr;
+    PyObject* element = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
+    built->tags.push_back(0);
+    const MaybeOffset offset = BuildUnion(builder, owner, field, tag, element, path.Element(i), &built->tags.back());
+    Py_XDECREF(tag);
+    Py_DECREF(element);
+    if (!offset) return false;
+    built->members.emplace_back(*offset);
+  }
+  const bool fits = tags == nullptr || PySequence_Fast_GET_SIZE(tags) == static_cast<Py_ssize_t>(built->tags.size());
+  return fits || Refuse(path, "as many tags as values are needed");
+}
+
+MaybeOffset BuildTags(Builder& builder, Field& field, const std::vector<std::int64_t>& tags, const Path& path) {
+  const auto place = ReserveVector(builder, field, tags.size(), path);
+  if (!place) return std::nullopt;
+  // Little-endian, so the low bytes of a tag are the tag in its own width.
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    std::memcpy(place->first_element + i * field.element_bytes, &tags[i], field.element_bytes);
+  }
+  return place->offset;
+}
+
+MaybeOffset BuildUnions(Builder& builder, Type& owner, Field& field, PyObject* tags, PyObject* value, const Path& path,
+                        flatbuffers::uoffset_t* tags_offset) {
+  PyObject* list = ListOf(value, "a list of members of " + field.enumeration->name, path);
+  if (list == nullptr) return std::nullopt;
+  const bool has_tags = tags != nullptr && tags != Py_None;
+  PyObject* tag_list = has_tags ? ListOf(tags, "a list of tags of " + field.enumeration->name, path) : nullptr;
+  UnionVector built;
+  const bool ok = (!has_tags || tag_list != nullptr) && BuildUnionElements(builder, owner, field, tag_list, list, path, &built);
+  Py_XDECREF(tag_list);
+  Py_DECREF(list);
+  const MaybeOffset tags_built = ok ? BuildTags(builder, owner.fields[field.tag], built.tags, path) : std::nullopt;
+  if (!tags_built || !HasRoom(builder, built.members.size() * 4, path)) return std::nullopt;
+  *tags_offset = *tags_built;
+  for (auto& member : built.members) {
+    if (member.o == 0) member.o = *tags_built;  // of NONE: followed by nobody, but it has to lead somewhere
+  }
+  return builder.CreateVector(built.members.data(), built.members.size()).o;
 }
 
 bool AddScalar(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
@@ -147,42 +249,85 @@ bool IsLeftOut(const Field& field, PyObject* value) {
 bool CheckRequired(const Type& type, const Values& values, const Path& path) {
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     const Field& field = type.fields[i];
-    if (field.is_required && IsLeftOut(field, values[i])) return Refuse(path.Then(field.key), "required, but not given");
+    if (field.is_required && !field.is_tag && IsLeftOut(field, values[i])) return Refuse(path.Then(field.key), "required, but not given");
   }
   return true;
 }
 
+/// Where the parts of a table lie that are built before it, in the order of Type::references, and the tags of its unions.
+class Parts {
+ public:
+  explicit Parts(std::size_t count) : many_(count > few_.size() ? count : 0), all_(many_.empty() ? few_.data() : many_.data()) {}
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  struct Part {
+    flatbuffers::uoffset_t offset;
+    std::int64_t tag;
+  };
+  Part& operator[](std::size_t i) { return all_[i]; }
+
+ private:
+  std::array<Part, 16> few_;
+  std::vector<Part> many_;
+  Part* all_;
+};
+
+/// Builds part `i`. A vector of tags comes with the unions after it.
+bool BuildPart(Builder& builder, Type& type, std::size_t i, const Values& values, const Path& path, Parts& parts) {
+  const std::uint16_t at = type.references[i];
+  Field& field = type.fields[at];
+  parts[i] = Parts::Part{0, 0};
+  if (field.is_tag) return true;
+  PyObject* tag = field.is_union() ? values[field.tag] : nullptr;
+  if (IsLeftOut(field, values[at]) && tag == nullptr) return true;
+  const Path here = path.Then(field.key);
+  MaybeOffset offset;
+  if (!field.is_union()) {
+    offset = BuildReference(builder, type, field, values[at], here);
+  } else if (field.shape == Shape::kUnion) {
+    offset = BuildUnion(builder, type, field, tag, values[at], here, &parts[i].tag);
+  } else if (!IsLeftOut(field, values[at])) {
+    offset = BuildUnions(builder, type, field, tag, values[at], here, &parts[i - 1].offset);
+  } else {
+    offset = 0;
+  }
+  if (offset) parts[i].offset = *offset;
+  return offset.has_value();
+}
+
+void AddPart(Builder& builder, const Type& type, const Field& field, const Parts::Part& part) {
+  if (part.tag != 0) {
+    const Field& tag = type.fields[field.tag];
+    WithScalar(tag.scalar, [&](auto* kind) {
+      AddScalarField(builder, tag, static_cast<Stored<std::remove_pointer_t<decltype(kind)>>>(part.tag));
+    });
+  }
+  builder.AddOffset(static_cast<flatbuffers::voffset_t>(field.slot), flatbuffers::Offset<void>(part.offset));
+}
+
 MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const Path& path) {
   if (!CheckRequired(type, values, path)) return std::nullopt;
-  std::array<flatbuffers::uoffset_t, 16> few;
-  std::vector<flatbuffers::uoffset_t> many(type.references.size() > few.size() ? type.references.size() : 0);
-  flatbuffers::uoffset_t* offsets = many.empty() ? few.data() : many.data();
+  Parts parts(type.references.size());
   for (std::size_t i = 0; i < type.references.size(); ++i) {
-    Field& field = type.fields[type.references[i]];
-    PyObject* value = values[type.references[i]];
-    offsets[i] = 0;
-    if (IsLeftOut(field, value)) continue;
-    const MaybeOffset offset = BuildReference(builder, type, field, value, path.Then(field.key));
-    if (!offset) return std::nullopt;
-    offsets[i] = *offset;
+    if (!BuildPart(builder, type, i, values, path, parts)) return std::nullopt;
   }
   const flatbuffers::uoffset_t start = builder.StartTable();
   for (const std::uint16_t at : type.inline_order) {
     Field& field = type.fields[at];
-    if (field.is_reference() || IsLeftOut(field, values[at])) continue;
+    if (field.is_reference() || field.is_tag || IsLeftOut(field, values[at])) continue;
     if (!AddInline(builder, type, field, values[at], path.Then(field.key))) return std::nullopt;
   }
   for (std::size_t i = 0; i < type.references.size(); ++i) {
-    builder.AddOffset(static_cast<flatbuffers::voffset_t>(type.fields[type.references[i]].slot),
-                      flatbuffers::Offset<void>(offsets[i]));
+    AddPart(builder, type, type.fields[type.references[i]], parts[i]);
   }
   return builder.EndTable(start);
 }
 
-PyObject* StructBytes(Type& type, const Values& values) {
+PyObject* StructBytes(Type& type, const Values& values, const Path& path) {
   PyObject* bytes = PyBytes_FromStringAndSize(nullptr, type.struct_bytes);
   if (bytes == nullptr) return nullptr;
-  if (!PackFields(type, values, Path{}, reinterpret_cast<std::uint8_t*>(PyBytes_AS_STRING(bytes)))) Py_CLEAR(bytes);
+  if (!PackFields(type, values, path, reinterpret_cast<std::uint8_t*>(PyBytes_AS_STRING(bytes)))) Py_CLEAR(bytes);
   return bytes;
 }
 
@@ -191,13 +336,24 @@ PyObject* BytesOf(const Builder& builder) {
                                    static_cast<Py_ssize_t>(builder.GetSize()));
 }
 
-}  // namespace
-
-bool BuildMessage(Builder& builder, Type& type, const Values& values) {
-  const MaybeOffset root = BuildTable(builder, type, values, Path{});
+bool FinishMessage(Builder& builder, Type& type, const Values& values, const Path& path) {
+  const MaybeOffset root = BuildTable(builder, type, values, path);
   if (!root) return false;
   builder.Finish(flatbuffers::Offset<void>(*root));
   return true;
+}
+
+/// A message of its own as a bytes object.
+PyObject* MessageBytes(Type& type, const Values& values, const Path& path) {
+  if (type.is_struct) return StructBytes(type, values, path);
+  Builder builder;
+  return FinishMessage(builder, type, values, path) ? BytesOf(builder) : nullptr;
+}
+
+}  // namespace
+
+bool BuildMessage(Builder& builder, Type& type, const Values& values) {
+  return FinishMessage(builder, type, values, Path{});
 }
 
 bool CopyMessage(Builder& builder, const Type& type, PyObject* record) {
@@ -210,10 +366,7 @@ bool CopyMessage(Builder& builder, const Type& type, PyObject* record) {
 
 PyObject* BuildBytes(Type& type, PyObject* keywords) {
   Values values(type);
-  if (!values.SetItems(type, keywords, Path{})) return nullptr;
-  if (type.is_struct) return StructBytes(type, values);
-  Builder builder;
-  return BuildMessage(builder, type, values) ? BytesOf(builder) : nullptr;
+  return values.SetItems(type, keywords, Path{}) ? MessageBytes(type, values, Path{}) : nullptr;
 }
 
 PyObject* EncodeRecord(PyObject* object) {

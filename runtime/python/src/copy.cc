@@ -28,15 +28,43 @@ MaybeOffset CopyString(Builder& builder, const RecordObject& record, const Field
   return builder.CreateString(reinterpret_cast<const char*>(record.region.base + text->first), text->count).o;
 }
 
-MaybeOffset CopyTableAt(Builder& builder, const RecordObject& from, const Field& field, std::uint64_t position,
-                        const Path& path) {
+MaybeOffset CopyTableAt(Builder& builder, const RecordObject& from, const Field& field, const Type& type,
+                        std::uint64_t position, const Path& path) {
   if (path.depth > 64) {  // a message built here is never deeper
     CorruptField(*from.type, field);
     return std::nullopt;
   }
   RecordObject nested = from;  // a view on the stack: never handed to Python
-  if (!Place(nested, *field.type, from.region, position)) return std::nullopt;
+  if (!Place(nested, type, from.region, position)) return std::nullopt;
   return CopyTable(builder, nested, path);
+}
+
+MaybeOffset CopyStruct(Builder& builder, const RecordObject& from, const Field& field, const Type& type,
+                       std::uint64_t position) {
+  if (!from.region.Holds(position, type.struct_bytes)) return Corrupt(from, field);
+  return AddLooseStruct(builder, type, from.region.base + position);
+}
+
+/// A member that only a newer schema knows is refused: nothing tells how long it is.
+MaybeOffset CopyMember(Builder& builder, const RecordObject& record, const Field& field, const UnionAt& found,
+                       const Path& path) {
+  if (found.member == nullptr) {
+    Refuse(path, "a member of " + field.enumeration->name + " that this schema does not know cannot be copied");
+    return std::nullopt;
+  }
+  const UnionMember& member = *found.member;
+  const auto position = record.region.Follow(found.at);
+  if (!position) return Corrupt(record, field);
+  if (member.shape == Shape::kString) return CopyString(builder, record, field, *position, path);
+  if (member.shape == Shape::kStruct) return CopyStruct(builder, record, field, *member.type, *position);
+  return CopyTableAt(builder, record, field, *member.type, *position, path);
+}
+
+/// Zero for NONE.
+MaybeOffset CopyUnion(Builder& builder, const RecordObject& record, const Field& field, const Path& path) {
+  UnionAt found;
+  if (!LocateUnion(record, field, &found)) return std::nullopt;
+  return found.tag == 0 ? MaybeOffset(0) : CopyMember(builder, record, field, found, path);
 }
 
 MaybeOffset CopyTarget(Builder& builder, const RecordObject& record, const Field& field, Shape shape, std::uint64_t at,
@@ -44,13 +72,24 @@ MaybeOffset CopyTarget(Builder& builder, const RecordObject& record, const Field
   const auto position = record.region.Follow(at);
   if (!position) return Corrupt(record, field);
   return shape == Shape::kString ? CopyString(builder, record, field, *position, path)
-                                 : CopyTableAt(builder, record, field, *position, path);
+                                 : CopyTableAt(builder, record, field, *field.type, *position, path);
+}
+
+MaybeOffset CopyElement(Builder& builder, const RecordObject& record, const Field& field, const VectorAt& elements,
+                        std::uint64_t index, const Path& path) {
+  const std::uint64_t at = elements.first + index * 4;
+  if (field.element != Shape::kUnion) return CopyTarget(builder, record, field, field.element, at, path);
+  UnionAt found;
+  if (!LocateUnionElement(*record.type, field, record.region, elements, index, &found)) return std::nullopt;
+  if (found.tag != 0) return CopyMember(builder, record, field, found, path);
+  return builder.CreateString("").o;  // of NONE: followed by nobody, but it has to lead somewhere
 }
 
 MaybeOffset CopyVector(Builder& builder, const RecordObject& record, const Field& field, const Path& path) {
   VectorAt elements;
   if (!LocateElements(record, field, &elements)) return std::nullopt;
   if (field.element == Shape::kScalar || field.element == Shape::kStruct) {
+    if (field.nested != nullptr) AlignNested(builder, elements.count);
     const auto place = ReserveVector(builder, field, elements.count, path);
     if (!place) return std::nullopt;
     std::memcpy(place->first_element, record.region.base + elements.first, elements.count * field.element_bytes);
@@ -58,13 +97,19 @@ MaybeOffset CopyVector(Builder& builder, const RecordObject& record, const Field
   }
   std::vector<flatbuffers::Offset<void>> offsets;
   for (std::uint64_t i = 0; i < elements.count; ++i) {
-    const MaybeOffset offset =
-        CopyTarget(builder, record, field, field.element, elements.first + i * 4, path.Element(static_cast<Py_ssize_t>(i)));
+    const MaybeOffset offset = CopyElement(builder, record, field, elements, i, path.Element(static_cast<Py_ssize_t>(i)));
     if (!offset) return std::nullopt;
     offsets.emplace_back(*offset);
   }
   if (!HasRoom(builder, offsets.size() * 4, path)) return std::nullopt;
   return builder.CreateVector(offsets.data(), offsets.size()).o;
+}
+
+MaybeOffset CopyReference(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t at,
+                          const Path& path) {
+  if (field.shape == Shape::kVector) return CopyVector(builder, record, field, path);
+  if (field.shape == Shape::kUnion) return CopyUnion(builder, record, field, path);
+  return CopyTarget(builder, record, field, field.shape, at, path);
 }
 
 bool CopyInline(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t at) {
@@ -92,8 +137,7 @@ MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& 
     if (at == kAbsent && field.is_required) return Corrupt(record, field);
     if (at == kAbsent) continue;
     const Path here = path.Then(field.key);
-    const MaybeOffset offset = field.shape == Shape::kVector ? CopyVector(builder, record, field, here)
-                                                             : CopyTarget(builder, record, field, field.shape, at, here);
+    const MaybeOffset offset = CopyReference(builder, record, field, at, here);
     if (!offset) return std::nullopt;
     offsets[i] = *offset;
   }

@@ -53,9 +53,12 @@ PyObject* ElementsToPlain(RecordObject& record, Field& field, Budget& budget) {
   return list;
 }
 
+bool HasElements(const Field& field) {
+  return (field.shape == Shape::kVector || field.shape == Shape::kArray) && field.nested == nullptr;
+}
+
 PyObject* FieldToPlain(RecordObject& record, Field& field, Budget& budget) {
-  const bool has_elements = field.shape == Shape::kVector || field.shape == Shape::kArray;
-  return has_elements ? ElementsToPlain(record, field, budget) : Unfold(field.read(record, field), budget);
+  return HasElements(field) ? ElementsToPlain(record, field, budget) : Unfold(field.read(record, field), budget);
 }
 
 PyObject* RecordToDict(RecordObject& record, Budget& budget) {
@@ -72,18 +75,21 @@ PyObject* RecordToDict(RecordObject& record, Budget& budget) {
   return dict;
 }
 
+bool IsOfRecords(const Field& field) { return field.type != nullptr || field.element == Shape::kUnion; }
+
 PyObject* LongElementsToText(const Field& field, std::uint64_t count) {
-  const char* of = field.type != nullptr ? field.type->name.c_str()
-                                         : (field.element == Shape::kString ? "string" : ScalarName(field.scalar));
+  const char* of = field.element == Shape::kString ? "string" : ScalarName(field.scalar);
+  if (field.element == Shape::kUnion) of = field.enumeration->name.c_str();
+  if (field.type != nullptr) of = field.type->name.c_str();
   return PyUnicode_FromFormat("<%llu %s>", static_cast<unsigned long long>(count), of);
 }
 
 PyObject* FieldToText(RecordObject& record, Field& field, Budget& budget) {
   constexpr std::uint64_t kShown = 9;
-  if (field.shape == Shape::kVector || field.shape == Shape::kArray) {
+  if (HasElements(field)) {
     VectorAt elements;
     if (!LocateElements(record, field, &elements)) return nullptr;
-    const bool is_long = elements.count > kShown || (field.type != nullptr && elements.count > 0);
+    const bool is_long = elements.count > kShown || (IsOfRecords(field) && elements.count > 0);
     if (is_long) return LongElementsToText(field, elements.count);
     PyObject* plain = ElementsToPlain(record, field, budget);
     PyObject* text = plain == nullptr ? nullptr : PyObject_Repr(plain);

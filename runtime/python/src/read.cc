@@ -78,11 +78,44 @@ PyObject* ReadTableField(RecordObject& record, Field& field) {
   return NewRecord(*field.type, record.holder(), record.region, *position);
 }
 
+/// What a union's offset leads to, as its member says.
+PyObject* ReadMember(const Type& type, const Field& field, const UnionAt& found, PyObject* holder, Region region) {
+  const auto position = region.Follow(found.at);
+  if (!position) return CorruptField(type, field);
+  if (found.member->shape == Shape::kString) return ReadString(type, field, region, *position);
+  return NewRecord(*found.member->type, holder, region, *position);
+}
+
+PyObject* ReadUnionField(RecordObject& record, Field& field) {
+  UnionAt found;
+  if (!LocateUnion(record, field, &found)) return nullptr;
+  if (found.member == nullptr) return AbsentReference(record, field);
+  return ReadMember(*record.type, field, found, record.holder(), record.region);
+}
+
+/// The message inside a vector of bytes.
+PyObject* ReadNestedField(RecordObject& record, Field& field) {
+  VectorAt bytes;
+  if (!LocateElements(record, field, &bytes)) return nullptr;
+  if (bytes.first == kAbsent) return AbsentReference(record, field);
+  const Region inner{record.region.base + bytes.first, bytes.count};
+  return NewRecord(*field.nested, record.holder(), inner, RootPosition(*field.nested, inner));
+}
+
+bool LoadTag(const Enumeration& enumeration, Region region, std::uint64_t at, std::int64_t* tag) {
+  return WithScalar(enumeration.scalar, [&](auto* kind) {
+    Stored<std::remove_pointer_t<decltype(kind)>> stored{};
+    if (!region.Load(at, &stored)) return false;
+    *tag = static_cast<std::int64_t>(stored);
+    return true;
+  });
+}
+
 PyObject* ReadElements(RecordObject& record, Field& field) {
   VectorAt elements;
   if (!LocateElements(record, field, &elements)) return nullptr;
   if (elements.first == kAbsent) return AbsentReference(record, field);
-  const bool is_lazy = field.element == Shape::kString || field.element == Shape::kTable;
+  const bool is_lazy = field.element != Shape::kScalar && field.element != Shape::kStruct;
   if (is_lazy) return NewSequence(*record.type, field, record.holder(), record.region, elements);
   return NewArrayView(*record.type, field, record.holder(), record.region, elements);
 }
@@ -104,26 +137,51 @@ ReadFunction ChooseRead(const Type& type, const Field& field) {
     case Shape::kString: return ReadStringField;
     case Shape::kStruct: return ReadStructField;
     case Shape::kTable: return ReadTableField;
-    case Shape::kVector:
+    case Shape::kUnion: return ReadUnionField;
+    case Shape::kVector: return field.nested != nullptr ? ReadNestedField : ReadElements;
     case Shape::kArray: return ReadElements;
     case Shape::kUnsupported: return nullptr;
   }
   return nullptr;
 }
 
+bool LocateUnion(const RecordObject& record, const Field& field, UnionAt* found) {
+  const Field& tag = record.type->fields[field.tag];
+  const std::uint64_t tag_at = PositionOf(record, tag);
+  found->at = PositionOf(record, field);
+  if (tag_at == kAbsent || found->at == kAbsent) return true;
+  if (!LoadTag(*field.enumeration, record.region, tag_at, &found->tag)) return CorruptField(*record.type, tag) != nullptr;
+  found->member = field.enumeration->FindMember(found->tag);
+  return true;
+}
+
+bool LocateUnionElement(const Type& type, const Field& field, Region region, VectorAt elements, std::uint64_t index,
+                        UnionAt* found) {
+  const std::uint64_t tag_at = elements.tags + index * ScalarBytes(field.enumeration->scalar);
+  if (!LoadTag(*field.enumeration, region, tag_at, &found->tag)) return CorruptField(type, field) != nullptr;
+  found->member = field.enumeration->FindMember(found->tag);
+  found->at = elements.first + index * field.element_bytes;
+  return true;
+}
+
 bool LocateElements(const RecordObject& record, const Field& field, VectorAt* elements) {
   const std::uint64_t at = PositionOf(record, field);
-  *elements = VectorAt{kAbsent, 0};
+  *elements = VectorAt{kAbsent, 0, kAbsent};
   if (at == kAbsent) return true;
   if (field.shape == Shape::kArray) {
     if (!record.region.Holds(at, field.inline_bytes)) return CorruptField(*record.type, field) != nullptr;
-    *elements = VectorAt{at, field.count};
+    *elements = VectorAt{at, field.count, kAbsent};
     return true;
   }
   const auto position = record.region.Follow(at);
   const auto vector = position ? record.region.OpenVector(*position, field.element_bytes) : std::nullopt;
   if (!vector) return CorruptField(*record.type, field) != nullptr;
   *elements = *vector;
+  if (field.element != Shape::kUnion) return true;
+  VectorAt tags;
+  if (!LocateElements(record, record.type->fields[field.tag], &tags)) return false;
+  if (tags.first == kAbsent || tags.count != vector->count) return CorruptField(*record.type, field) != nullptr;
+  elements->tags = tags.first;
   return true;
 }
 
@@ -154,6 +212,11 @@ PyObject* ReadElement(const Type& type, Field& field, PyObject* holder, Region r
       return field.enumeration != nullptr ? LoadScalar<T, true>(*type.schema, field, type, region, at)
                                           : LoadScalar<T, false>(*type.schema, field, type, region, at);
     });
+  }
+  if (field.element == Shape::kUnion) {
+    UnionAt found;
+    if (!LocateUnionElement(type, field, region, elements, index, &found)) return nullptr;
+    return found.member == nullptr ? Py_NewRef(Py_None) : ReadMember(type, field, found, holder, region);
   }
   const auto position = region.Follow(at);
   if (!position) return CorruptField(type, field);

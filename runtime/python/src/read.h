@@ -25,6 +25,20 @@ PyObject* ReadString(const Type& type, const Field& field, Region region, std::u
 PyObject* ReadElement(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements,
                       std::uint64_t index);
 
+/// What a union holds, and where the offset that leads there lies.
+struct UnionAt {
+  std::int64_t tag = 0;
+  const UnionMember* member = nullptr;  ///< null for NONE, and for a tag that only a newer schema knows
+  std::uint64_t at = kAbsent;
+};
+
+/// A union of the record. False with SHMCorruptionError.
+bool LocateUnion(const RecordObject& record, const Field& field, UnionAt* found);
+
+/// Element `index` of a vector of unions.
+bool LocateUnionElement(const Type& type, const Field& field, Region region, VectorAt elements, std::uint64_t index,
+                        UnionAt* found);
+
 /// Elements of a vector or array field; `first` is kAbsent if it is absent. False with SHMCorruptionError if it does not
 /// lie inside.
 bool LocateElements(const RecordObject& record, const Field& field, VectorAt* elements);

@@ -121,9 +121,12 @@ bool Place(RecordObject& record, const Type& type, Region region, std::uint64_t 
   return false;
 }
 
+std::uint64_t RootPosition(const Type& type, Region region) {
+  return type.is_struct ? 0 : region.Follow(0).value_or(kAbsent);
+}
+
 bool PlaceRoot(RecordObject& record, const Type& type, Region region) {
-  if (type.is_struct) return Place(record, type, region, 0);
-  return Place(record, type, region, region.Follow(0).value_or(kAbsent));
+  return Place(record, type, region, RootPosition(type, region));
 }
 
 PyObject* NewRecord(Type& type, PyObject* holder, Region region, std::uint64_t position) {
@@ -135,8 +138,7 @@ PyObject* NewRecord(Type& type, PyObject* holder, Region region, std::uint64_t p
 PyObject* NewValue(PyTypeObject* python_class, const Type& type, PyObject* bytes) {
   const Region region{reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(bytes)),
                       static_cast<std::uint64_t>(PyBytes_GET_SIZE(bytes))};
-  const std::uint64_t position = type.is_struct ? 0 : region.Follow(0).value_or(kAbsent);
-  return NewPlaced(python_class, type, bytes, region, position);
+  return NewPlaced(python_class, type, bytes, region, RootPosition(type, region));
 }
 
 bool BindClass(Type& type, PyObject* python_class) {

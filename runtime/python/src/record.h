@@ -33,6 +33,9 @@ inline RecordObject* AsRecord(PyObject* object) { return reinterpret_cast<Record
 /// Points `record` at a table or struct of `region`; false with SHMCorruptionError if it does not lie inside.
 bool Place(RecordObject& record, const Type& type, Region region, std::uint64_t position);
 
+/// Where the table or struct of the message that fills `region` lies; kAbsent if there is none.
+std::uint64_t RootPosition(const Type& type, Region region);
+
 /// Points `record` at the message that fills `region`: a struct, or the table its root offset leads to.
 bool PlaceRoot(RecordObject& record, const Type& type, Region region);
 

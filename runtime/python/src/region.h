@@ -50,14 +50,15 @@ struct TableAt {
   std::uint32_t vtable_bytes = 0;
 };
 
+/// The position of a field that is not in its table.
+constexpr std::uint64_t kAbsent = ~std::uint64_t{0};
+
 /// A vector whose elements all lie inside its region.
 struct VectorAt {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
+  std::uint64_t tags = kAbsent;  ///< of unions: where the equally many tags begin
 };
-
-/// The position of a field that is not in its table.
-constexpr std::uint64_t kAbsent = ~std::uint64_t{0};
 
 /// The bytes of one message.
 struct Region {
@@ -98,7 +99,7 @@ struct Region {
     std::uint32_t count = 0;
     if (!Load(position, &count)) return std::nullopt;
     if (!Holds(position + 4, count * element_bytes)) return std::nullopt;
-    return VectorAt{position + 4, count};
+    return VectorAt{position + 4, count, kAbsent};
   }
 
   /// Position of a table's field, or kAbsent. The vtable was checked by `OpenTable`; the position was not.

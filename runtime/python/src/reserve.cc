@@ -38,6 +38,16 @@ std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& buil
   return made;
 }
 
+void AlignNested(flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes) {
+  builder.ForceVectorAlignment(static_cast<std::size_t>(bytes), 1, FLATBUFFERS_MAX_ALIGNMENT);
+}
+
+flatbuffers::uoffset_t AddLooseStruct(flatbuffers::FlatBufferBuilder& builder, const Type& type, const std::uint8_t* bytes) {
+  builder.StartStruct(type.alignment);
+  builder.PushBytes(bytes, type.struct_bytes);
+  return builder.EndStruct();
+}
+
 void AddStructField(flatbuffers::FlatBufferBuilder& builder, const Field& field, const std::uint8_t* bytes) {
   builder.StartStruct(field.type->alignment);
   builder.PushBytes(bytes, field.type->struct_bytes);

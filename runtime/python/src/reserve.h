@@ -24,6 +24,12 @@ bool HasRoom(const flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes,
 std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& builder, const Field& field,
                                             std::uint64_t count, const Path& path);
 
+/// Lets the vector of bytes that is reserved next begin where any message may: it holds one (nested_flatbuffer).
+void AlignNested(flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes);
+
+/// A struct outside of any table: a member of a union.
+flatbuffers::uoffset_t AddLooseStruct(flatbuffers::FlatBufferBuilder& builder, const Type& type, const std::uint8_t* bytes);
+
 /// Adds a struct to the table being built.
 void AddStructField(flatbuffers::FlatBufferBuilder& builder, const Field& field, const std::uint8_t* bytes);
 

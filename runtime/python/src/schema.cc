@@ -23,12 +23,18 @@ Documentation Join(const DocumentationLines* lines) {
   return text;
 }
 
-bool HasAttribute(const flatbuffers::Vector<flatbuffers::Offset<reflection::KeyValue>>* attributes, const char* key) {
-  if (attributes == nullptr) return false;
-  return std::any_of(attributes->begin(), attributes->end(), [key](const reflection::KeyValue* attribute) {
-    return attribute->key()->str() == key;
-  });
+/// Text of an attribute, null if there is none of that name.
+const flatbuffers::String* FindAttribute(const flatbuffers::Vector<flatbuffers::Offset<reflection::KeyValue>>* attributes,
+                                         const char* key) {
+  if (attributes == nullptr) return nullptr;
+  for (const reflection::KeyValue* attribute : *attributes) {
+    if (attribute->key()->str() == key) return attribute->value();
+  }
+  return nullptr;
 }
+
+/// A plain union's tag is a byte of a type of its own.
+Scalar ScalarOf(Scalar scalar) { return scalar == Scalar::UType ? Scalar::UByte : scalar; }
 
 Shape ShapeOf(Scalar scalar, const Type* object) {
   switch (scalar) {
@@ -36,9 +42,7 @@ Shape ShapeOf(Scalar scalar, const Type* object) {
     case Scalar::Vector: return Shape::kVector;
     case Scalar::Array: return Shape::kArray;
     case Scalar::Obj: return object != nullptr && object->is_struct ? Shape::kStruct : Shape::kTable;
-    case Scalar::None:
-    case Scalar::Union:
-    case Scalar::UType: return Shape::kUnsupported;
+    case Scalar::Union: return Shape::kUnion;
     default: return ScalarBytes(scalar) == 0 ? Shape::kUnsupported : Shape::kScalar;
   }
 }
@@ -46,6 +50,18 @@ Shape ShapeOf(Scalar scalar, const Type* object) {
 std::uint32_t Alignment(const Field& field) {
   if (field.shape == Shape::kStruct) return field.type->alignment;
   return field.shape == Shape::kScalar ? field.inline_bytes : 4;
+}
+
+/// The tag of a union is the field with the id before its own.
+void PairWithTag(Type& type, Field& field) {
+  Field* tag = type.fields.empty() ? nullptr : &type.fields.back();
+  const Shape wanted = field.shape == Shape::kVector ? Shape::kVector : Shape::kScalar;
+  if (tag == nullptr || field.enumeration == nullptr || tag->enumeration != field.enumeration || tag->shape != wanted) {
+    field.shape = field.element = Shape::kUnsupported;
+    return;
+  }
+  tag->is_tag = true;
+  field.tag = static_cast<std::uint16_t>(type.fields.size() - 1);
 }
 
 PyObject* NewEnumKey(const Enumeration& enumeration, std::int64_t value) {
@@ -113,8 +129,8 @@ void Schema::AddEnumerations(const reflection::Schema& schema) {
     auto made = std::make_unique<Enumeration>();
     made->name = source->name()->str();
     made->documentation = Join(source->documentation());
-    made->scalar = source->underlying_type()->base_type();
-    made->is_flags = HasAttribute(source->attributes(), "bit_flags");
+    made->scalar = ScalarOf(source->underlying_type()->base_type());
+    made->is_flags = FindAttribute(source->attributes(), "bit_flags") != nullptr;
     for (const reflection::EnumVal* value : *source->values()) {
       made->values.emplace_back(value->name()->str(), value->value());
     }
@@ -136,7 +152,25 @@ void Schema::AddTypes(const reflection::Schema& schema) {
     types_by_name_[made->name] = made.get();
     types_.push_back(std::move(made));
   }
+  FillUnions(schema);
   for (std::size_t i = 0; i < types_.size(); ++i) FillFields(*types_[i], *schema.objects()->Get(i));
+}
+
+void Schema::FillUnions(const reflection::Schema& schema) {
+  for (std::size_t i = 0; i < enumerations_.size(); ++i) {
+    const reflection::Enum& source = *schema.enums()->Get(i);
+    if (!source.is_union()) continue;
+    for (const reflection::EnumVal* value : *source.values()) {
+      const reflection::Type* type = value->union_type();
+      if (value->value() == 0 || type == nullptr) continue;
+      UnionMember member{value->name()->str(), value->value(), Shape::kUnsupported, nullptr};
+      const auto index = static_cast<std::size_t>(type->index() < 0 ? types_.size() : type->index());
+      if (type->base_type() == Scalar::Obj && index < types_.size()) member.type = types_[index].get();
+      if (type->base_type() != Scalar::String && member.type == nullptr) continue;
+      member.shape = ShapeOf(type->base_type(), member.type);
+      enumerations_[i]->union_members.push_back(std::move(member));
+    }
+  }
 }
 
 void Schema::FillFields(Type& type, const reflection::Object& object) {
@@ -154,6 +188,8 @@ void Schema::FillFields(Type& type, const reflection::Object& object) {
     field.default_real = source->default_real();
     field.key = PyUnicode_InternFromString(field.name.c_str());
     FillShape(field, *source->type());
+    field.nested = FindNested(type, *source);
+    if (field.is_union()) PairWithTag(type, field);
     field.read = ChooseRead(type, field);
     PyObject* index = PyLong_FromSize_t(type.fields.size());
     PyDict_SetItem(type.field_indices, field.key, index);
@@ -174,20 +210,41 @@ void Schema::FillShape(Field& field, const reflection::Type& type) {
   const auto index = static_cast<std::size_t>(has_index ? type.index() : 0);
   if (has_index && is_object && index < types_.size()) field.type = types_[index].get();
   if (has_index && !is_object && index < enumerations_.size()) field.enumeration = enumerations_[index].get();
-  field.shape = ShapeOf(type.base_type(), field.type);
-  field.scalar = type.base_type();
+  field.shape = ShapeOf(ScalarOf(type.base_type()), field.type);
+  field.scalar = ScalarOf(type.base_type());
   const bool lacks_type = is_object && field.type == nullptr;
   if (lacks_type) field.shape = Shape::kUnsupported;
   if (lacks_type || field.shape == Shape::kUnsupported) return;
   field.inline_bytes = InlineBytes(field.shape, field.scalar, field.type);
   if (field.shape != Shape::kVector && field.shape != Shape::kArray) return;
-  field.scalar = type.element();
-  field.element = ShapeOf(type.element(), field.type);
+  field.scalar = ScalarOf(type.element());
+  field.element = ShapeOf(ScalarOf(type.element()), field.type);
   if (field.element == Shape::kUnsupported) field.shape = Shape::kUnsupported;
   if (field.element == Shape::kUnsupported) return;
   field.element_bytes = InlineBytes(field.element, field.scalar, field.type);
   field.count = type.fixed_length();
   if (field.shape == Shape::kArray) field.inline_bytes = field.element_bytes * field.count;
+}
+
+/// The type a nested_flatbuffer names, from the innermost scope outward.
+Type* Schema::FindNested(const Type& owner, const reflection::Field& field) const {
+  const flatbuffers::String* named = FindAttribute(field.attributes(), "nested_flatbuffer");
+  if (named == nullptr) return nullptr;
+  std::string scope = owner.name;
+  do {
+    const std::size_t dot = scope.rfind('.');
+    scope.resize(dot == std::string::npos ? 0 : dot);
+    const auto found = types_by_name_.find(scope.empty() ? named->str() : scope + "." + named->str());
+    if (found != types_by_name_.end()) return found->second;
+  } while (!scope.empty());
+  return nullptr;
+}
+
+const UnionMember* Enumeration::FindMember(std::int64_t tag) const {
+  for (const UnionMember& member : union_members) {
+    if (member.tag == tag) return &member;
+  }
+  return nullptr;
 }
 
 Schema::~Schema() {

@@ -21,7 +21,7 @@ using Scalar = reflection::BaseType;
 using Documentation = std::string;
 
 /// What a field, or an element of a vector, is.
-enum class Shape : std::uint8_t { kScalar, kString, kStruct, kTable, kVector, kArray, kUnsupported };
+enum class Shape : std::uint8_t { kScalar, kString, kStruct, kTable, kUnion, kVector, kArray, kUnsupported };
 
 struct Field;
 struct RecordObject;
@@ -30,13 +30,25 @@ struct Type;
 /// Reads a field of a record: an attribute's value, a new reference.
 using ReadFunction = PyObject* (*)(RecordObject& record, Field& field);
 
-/// An enum of the schema. `python_class` and `members` are made when first needed.
+/// What a union holds where its tag is `tag`. NONE, tag 0, is not among them.
+struct UnionMember {
+  std::string name;
+  std::int64_t tag = 0;
+  Shape shape = Shape::kUnsupported;       ///< table, struct or string
+  Type* type = nullptr;                    ///< of a table or struct
+};
+
+/// An enum of the schema, or the tags of a union. `python_class` and `members` are made when first needed.
 struct Enumeration {
   std::string name;
   Documentation documentation;
   Scalar scalar = Scalar::Byte;
   bool is_flags = false;
   std::vector<std::pair<std::string, std::int64_t>> values;
+  std::vector<UnionMember> union_members;  ///< of a union; otherwise empty
+
+  /// Null for NONE and for a tag that a newer schema may know.
+  const UnionMember* FindMember(std::int64_t tag) const;
 
   PyObject* python_class = nullptr;  ///< IntEnum or IntFlag
   PyObject* members = nullptr;       ///< dict: value → member
@@ -48,7 +60,7 @@ struct Field {
   ReadFunction read = nullptr;             ///< null: not supported
   PyObject* absent = nullptr;              ///< value of a field that is not in the message, made when first needed
   std::uint32_t slot = 0;                  ///< table: offset in the vtable; struct: offset in the struct
-  Enumeration* enumeration = nullptr;      ///< of a scalar, or of elements
+  Enumeration* enumeration = nullptr;      ///< of a scalar or a union, or of such elements
   std::string name;
   Documentation documentation;
   Shape shape = Shape::kScalar;
@@ -58,6 +70,9 @@ struct Field {
   std::uint32_t element_bytes = 0;         ///< of a vector or an array
   std::uint32_t count = 0;                 ///< elements of an array
   Type* type = nullptr;                    ///< of a struct or table, or of such elements
+  Type* nested = nullptr;                  ///< root of the message that a vector of bytes holds (nested_flatbuffer)
+  std::uint16_t tag = 0;                   ///< of a union or a vector of them: the field that says which members they are
+  bool is_tag = false;
   bool is_required = false;
   bool is_optional = false;
   std::int64_t default_integer = 0;
@@ -65,7 +80,10 @@ struct Field {
   PyObject* key = nullptr;                 ///< interned name
   PyObject* dtype = nullptr;               ///< NumPy dtype of the elements, made when first needed
 
-  bool is_reference() const { return shape == Shape::kString || shape == Shape::kTable || shape == Shape::kVector; }
+  bool is_reference() const {
+    return shape == Shape::kString || shape == Shape::kTable || shape == Shape::kVector || shape == Shape::kUnion;
+  }
+  bool is_union() const { return shape == Shape::kUnion || element == Shape::kUnion; }
 };
 
 /// The fields that a tuple of keyword names stands for. Holds the tuple, so that its address is nobody else's.
@@ -122,8 +140,10 @@ class Schema {
   explicit Schema(std::string bytes) : bytes_(std::move(bytes)) {}
   void AddEnumerations(const reflection::Schema& schema);
   void AddTypes(const reflection::Schema& schema);
+  void FillUnions(const reflection::Schema& schema);
   void FillFields(Type& type, const reflection::Object& object);
   void FillShape(Field& field, const reflection::Type& type);
+  Type* FindNested(const Type& owner, const reflection::Field& field) const;
   PyObject* CallFactory(const char* method, const std::string& name);
 
   const std::string bytes_;

@@ -70,7 +70,7 @@ class Order(_core.Record):
         turn: float = ...,
         most: float = ...,
         quoted: int = ...,
-        inner: _Elements | _Sequence[int] | None = ...,
+        inner: Say | dict[str, _Any] | bytes | None = ...,
         free: _Elements | _Sequence[int] | None = ...,
         aligned: _Elements | _Sequence[int] | None = ...,
         id_hash: int = ...,
@@ -109,7 +109,7 @@ class Order(_core.Record):
     @property
     def quoted(self) -> int: ...
     @property
-    def inner(self) -> _npt.NDArray[_np.uint8] | None: ...
+    def inner(self) -> Say | None: ...
     @property
     def free(self) -> _npt.NDArray[_np.uint8] | None: ...
     @property
@@ -149,7 +149,7 @@ class OrderPublisher(_Publisher):
         turn: float = ...,
         most: float = ...,
         quoted: int = ...,
-        inner: _Elements | _Sequence[int] | None = ...,
+        inner: Say | dict[str, _Any] | bytes | None = ...,
         free: _Elements | _Sequence[int] | None = ...,
         aligned: _Elements | _Sequence[int] | None = ...,
         id_hash: int = ...,
