@@ -5,23 +5,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from shmcomm_gen import __version__
 from shmcomm_gen.compile import Request, compile_schema, compiler_files
-from shmcomm_gen.diagnostics import Sink, as_json, as_report
+from shmcomm_gen.commands import add_inputs, check, format_, print_diagnostics
+from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.explain import CODES, explain
 from shmcomm_gen.output import Output, depfile_text, text_output, write_all
 
 _OK, _ERRORS, _USAGE = 0, 1, 2
 _DEEPEST_NESTING = 50_000  # A schema may nest structs deeper than Python's default allows.
 
-_IMPORT_DIRS_HELP = "where includes are found, after the includer's own folder; may be repeated"
 _EXAMPLES = """\
 examples:
   shmcommc robot.channel -I schema --cpp out --python out    C++ and Python of one schema
-  shmcommc robot.channel                                     only check it
+  shmcommc check robot.channel                               only check it; more in --help
+  shmcommc format robot.channel                              lay it out anew, in place; more in --help
   shmcommc explain S014                                      what a diagnostic means
 
 exit status: 0 well, 1 errors in a schema, 2 wrong usage
@@ -29,10 +30,13 @@ exit status: 0 well, 1 errors in a schema, 2 wrong usage
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] == "explain":
-        return _explain(arguments[1:])
-    options = _parser().parse_args(arguments)
     sys.setrecursionlimit(_DEEPEST_NESTING)
+    verb = _VERBS.get(arguments[0]) if arguments else None
+    return verb(arguments[1:]) if verb else _compile(arguments)
+
+
+def _compile(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
     sink = Sink()
     outputs: list[Output] = []
     for schema in options.schemas:
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.depfile and compilation.outputs:
             dependencies = [*compilation.sources, *compiler_files()]
             outputs.append(text_output(options.depfile, depfile_text(compilation.outputs[0].path, dependencies)))
-    _print_diagnostics(sink, options.error_format)
+    print_diagnostics(sink, options.error_format)
     if sink.has_errors:
         return _ERRORS
     try:
@@ -61,23 +65,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
-    parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
+    add_inputs(parser)
     parser.add_argument("--cpp", type=Path, metavar="DIR", help="write STEM.shm.h, STEM.shm.cc and STEM_generated.h")
     parser.add_argument("--python", type=Path, metavar="DIR", help="write the package STEM")
     parser.add_argument("--bfbs", type=Path, metavar="DIR", help="write STEM.bfbs, FlatBuffers' binary schema")
     parser.add_argument("--flatc", type=Path, metavar="PATH", help="FlatBuffers' compiler; default: the one on PATH")
     parser.add_argument("--depfile", type=Path, metavar="FILE", help="write a make rule of all inputs; for one SCHEMA")
-    parser.add_argument("--error-format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--version", action="version", version=f"shmcommc {__version__}")
     return parser
-
-
-def _print_diagnostics(sink: Sink, form: str) -> None:
-    if form == "json":
-        print(as_json(sink.diagnostics))
-    else:
-        sys.stderr.write(as_report(sink.diagnostics))
 
 
 def _explain(codes: Sequence[str]) -> int:
@@ -87,3 +82,6 @@ def _explain(codes: Sequence[str]) -> int:
         return _USAGE
     print("\n".join(text for text in texts if text))
     return _OK
+
+
+_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {"check": check, "format": format_, "explain": _explain}

@@ -15,12 +15,14 @@ from shmcomm_gen.model import Schema
 from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
+from shmcomm_gen.targets.cppnames import check_cpp_names
 from shmcomm_gen.versions import check_texts, check_version, newer_constructs
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to compile and where each language goes; None leaves a language out."""
+    """What to compile and where each language goes; None leaves a language out. Names are checked for the languages that
+    are generated, and for those of `check_for`."""
 
     schema: Path
     import_dirs: tuple[Path, ...] = ()
@@ -28,6 +30,7 @@ class Request:
     python_dir: Path | None = None
     bfbs_dir: Path | None = None
     flatc: Path | None = None
+    check_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ def compile_schema(request: Request, sink: Sink) -> Compilation:
     rules.check(schema, closure, sink)
     if sink.has_errors:
         return Compilation((), closure.paths)
+    if request.cpp_dir or "cpp" in request.check_for:
+        check_cpp_names(schema, sink)
+    if request.python_dir or "python" in request.check_for:
+        rules.check_package_name(schema, sink)
+        python.check_python_names(schema, sink)
     binary = bfbs.bfbs_bytes(schema)
     outputs: list[Output] = []
     if request.cpp_dir:
@@ -76,7 +84,6 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
 
 
 def _python_outputs(schema: Schema, binary: bytes, directory: Path, sink: Sink) -> list[Output]:
-    rules.check_package_name(schema, sink)
     for channel in schema.channels:
         if channel not in python.generated_channels(schema):
             what = f"channel '{channel.name}' is {channel.pattern}, which is not generated for Python yet"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the compiler has to say: diagnostics, the one sink that collects them, and their two printed forms."""
+"""What the compiler has to say: diagnostics, the one sink that collects them, and their printed forms."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from shmcomm_gen.source import Span
 
 class Severity(Enum):
     ERROR = "error"
+    WARNING = "warning"
     NOTE = "note"
 
 
@@ -40,8 +41,17 @@ class Sink:
     ) -> None:
         self._found[Diagnostic(code, message, span, hint, related)] = None
 
+    def warning(
+        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Span | None = None
+    ) -> None:
+        self._found[Diagnostic(code, message, span, hint, related, Severity.WARNING)] = None
+
     def note(self, code: str, message: str, span: Span | None = None) -> None:
         self._found[Diagnostic(code, message, span, severity=Severity.NOTE)] = None
+
+    def take(self, other: Sink) -> None:
+        """All that `other` found, after what was found here."""
+        self._found |= other._found
 
     @property
     def has_errors(self) -> bool:
@@ -107,8 +117,8 @@ def _excerpt(diagnostic: Diagnostic, span: Span, line: int, column: int) -> list
 
 
 def as_report(diagnostics: Iterable[Diagnostic]) -> str:
-    """All findings for people, a blank line after each error."""
-    return "".join(as_text(d) + ("\n" if d.severity is Severity.ERROR else "") for d in diagnostics)
+    """All findings for people, a blank line after each that shows its place."""
+    return "".join(as_text(d) + ("" if d.severity is Severity.NOTE else "\n") for d in diagnostics)
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
@@ -126,8 +136,37 @@ def _json_object(found: Diagnostic) -> dict[str, object]:
     if found.span:
         line, column = found.span.source.line_column(found.span.start)
         end_line, end_column = found.span.source.line_column(found.span.end)
-        result |= {"file": found.span.source.label, "line": line, "column": column}
+        result |= {"file": found.span.source.label, "path": str(found.span.source.path), "line": line, "column": column}
         result |= {"end_line": end_line, "end_column": end_column}
     if found.related:
-        result["related"] = {"file": found.related.source.label, "line": found.related.line}
+        source = found.related.source
+        result["related"] = {"file": source.label, "path": str(source.path), "line": found.related.line,
+                             "column": found.related.column}  # fmt: skip
     return result
+
+
+_GITHUB_SEVERITIES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def as_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """The form for GitHub's runners, which show each finding beside its line: one workflow command a diagnostic."""
+    return "".join(_github_command(found) + "\n" for found in diagnostics)
+
+
+def _github_command(found: Diagnostic) -> str:
+    properties = {"title": found.code}
+    if found.span:
+        line, column = found.span.source.line_column(found.span.start)
+        end_line, end_column = found.span.source.line_column(found.span.end)
+        properties |= {"file": str(found.span.source.path), "line": str(line), "endLine": str(end_line)}
+        if end_line == line:  # GitHub takes columns only of a single line.
+            properties |= {"col": str(column), "endColumn": str(end_column)}
+    told = f"{found.message}: {found.hint}" if found.hint else found.message
+    text = f"{told}  ({found.related.place})" if found.related else told
+    shown = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties.items())
+    return f"::{_GITHUB_SEVERITIES[found.severity]} {shown}::{_escaped(text)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """GitHub's own escapes: a command ends with its line, a property at a comma."""
+    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + more else char for char in text)

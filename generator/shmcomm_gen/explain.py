@@ -171,6 +171,31 @@ CODES: Mapping[str, tuple[str, str]] = {
         "A union u brings the field u_type, and flatc generates functions with the names u_type and v_length beside fields\n"
         "u and v. A field cannot have the name of a table or struct declared before it.",
     ),
+    "S044": (
+        "a message of any size, and no max_size (a warning)",
+        "A table that reaches a vector, or itself, has no largest message; without max_size 16 MiB are taken, and a larger\n"
+        "one fails when it is published. max_size is address space: memory is committed as messages need it. Any max_size\n"
+        "quiets the warning, 16MiB too.",
+    ),
+    "S045": (
+        "options that get in each other's way (a warning)",
+        "A late joiner of a reliable channel gets history messages first and counts as that far behind; beyond capacity the\n"
+        "publisher waits for it, or fails, at every join.",
+    ),
+    "S046": (
+        "prefault of very much memory (a warning)",
+        "prefault: true commits all slots of a publisher when it opens: the ring, what max_subscribers may hold of\n"
+        "max_borrowed each, loans. The sum is in the message; /dev/shm has to have it.",
+    ),
+    "S047": (
+        "more memory than a process can map",
+        "The slots of a publisher lie in one file that every subscriber maps: the ring, what max_subscribers may hold of\n"
+        "max_borrowed each, and loans; each slot is half as large again as max_size.",
+    ),
+    "S048": (
+        "a struct larger than any message",
+        "A message has at most 2 GiB - 64 B, and a struct is all there or not at all. Arrays of structs with arrays multiply.",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ nothing rebuilds nothing."""
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def _write(output: Output) -> bool:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(output.content)
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, _mode(output.path))
         os.replace(temporary, output.path)
     except BaseException:
         os.unlink(temporary)
@@ -49,6 +50,14 @@ def _current(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _mode(path: Path) -> int:
+    """That of the file before, else that of a new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -28,6 +28,7 @@ from shmcomm_gen.model import (
     short_name,
 )
 from shmcomm_gen.names import Names
+from shmcomm_gen.options import MAX_MESSAGE_BYTES
 from shmcomm_gen.scalars import SCALARS
 from shmcomm_gen.fieldrules import check_clashes, check_meaning, check_names, forced_alignment, nested_table
 from shmcomm_gen.syntax import ArrayOf, EnumSyntax, FieldSyntax, RecordSyntax, TypeName, TypeSyntax, VectorOf
@@ -253,6 +254,9 @@ class RecordResolver:
             forced = forced_alignment(written.attributes, natural, self.sink)
             layout = struct_layout(types, forced, self.records)
             size, alignment = layout.size, layout.alignment
+            if size > MAX_MESSAGE_BYTES:
+                self.sink.error("S048", f"struct '{short_name(name)}' has {size:,} bytes, and no message more than "
+                                f"{MAX_MESSAGE_BYTES:,}", written.name.span, "use a table, or a shorter array")  # fmt: skip
             places = enumerate(zip(fields, layout.offsets, layout.paddings, strict=True))
             fields = tuple(_placed(f, index, offset, padding) for index, (f, offset, padding) in places)
         return Record(name, written.is_struct, fields, size, alignment, attributes, written.doc, written.name.span)

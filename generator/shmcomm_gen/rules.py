@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import keyword
 
+from shmcomm_gen.advice import advise
 from shmcomm_gen.channels import channel_name
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.load import Closure
@@ -23,6 +24,7 @@ def check(schema: Schema, closure: Closure, sink: Sink) -> None:
     _check_channel_names(closure, sink)
     _check_generated_names(schema, sink)
     _check_stems(closure, sink)
+    advise(schema, closure.files[0].channels if closure.files else (), sink)
 
 
 def _check_channel_names(closure: Closure, sink: Sink) -> None:

@@ -62,7 +62,11 @@ class Span:
 
 def read_source(path: Path, label: str) -> Source:
     """Reads a schema. Raises OSError, or ValueError where the file is not UTF-8 text."""
-    data = path.read_bytes()
+    return source_of(path.read_bytes(), path, label)
+
+
+def source_of(data: bytes, path: Path, label: str) -> Source:
+    """The source these bytes are. Raises ValueError where they are not UTF-8 text."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

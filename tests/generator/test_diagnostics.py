@@ -38,8 +38,8 @@ def test_the_form_for_tools() -> None:
         {"code": "S005", "severity": "note", "message": "not yet", "hint": ""},
         {
             "code": "S014", "severity": "error", "message": "unknown type 'Nope'", "hint": "declare it",
-            "file": "case.channel", "line": 2, "column": 5, "end_line": 2, "end_column": 9,
-            "related": {"file": "case.channel", "line": 1},
+            "file": "case.channel", "path": "case.channel", "line": 2, "column": 5, "end_line": 2, "end_column": 9,
+            "related": {"file": "case.channel", "path": "case.channel", "line": 1, "column": 7},
         },
     ]  # fmt: skip
 

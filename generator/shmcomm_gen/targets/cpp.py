@@ -9,18 +9,9 @@ from itertools import groupby
 
 from shmcomm_gen.fingerprint import fingerprint
 from shmcomm_gen.model import ROLES, Channel, Schema, namespace_of, short_name
+from shmcomm_gen.targets.cppnames import escaped
 from shmcomm_gen.templating import render
 
-# Words flatc changes where it meets them as names: it appends an underscore.
-_KEYWORDS = frozenset(
-    "alignas alignof and and_eq asm atomic_cancel atomic_commit atomic_noexcept auto bitand bitor bool break case catch "
-    "char char16_t char32_t char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr "
-    "constinit continue decltype default defined delete do double dynamic_cast else enum explicit export extern false "
-    "float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq "
-    "private protected public register reinterpret_cast requires return short signed sizeof static static_assert "
-    "static_cast struct switch synchronized template this thread_local throw true try typedef typeid typename union "
-    "unsigned using virtual void volatile wchar_t while xor xor_eq".split()
-)
 _BYTES_A_LINE = 24
 
 _PATTERNS = {"pubsub": "kPubSub", "pushpull": "kPushPull", "reqrep": "kReqRep"}
@@ -148,7 +139,7 @@ def _type_facts(member: str, message: str, schema: Schema) -> Iterator[str]:
 def _cpp_name(qualified: str) -> str:
     """As flatc spells it, which changes a type's own name and leaves namespaces alone."""
     name = short_name(qualified)
-    return "::".join([*filter(None, namespace_of(qualified).split(".")), name + "_" if name in _KEYWORDS else name])
+    return "::".join([*filter(None, namespace_of(qualified).split(".")), escaped(name)])
 
 
 def _cpp_string(text: str) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.fingerprint import fingerprint
 from shmcomm_gen.model import (
     ROLES,
@@ -26,6 +27,7 @@ from shmcomm_gen.model import (
     namespace_of,
     short_name,
 )
+from shmcomm_gen.source import Span
 from shmcomm_gen.targets.annotations import Annotations
 from shmcomm_gen.templating import render
 
@@ -33,6 +35,11 @@ from shmcomm_gen.templating import render
 _OF_A_RECORD = ("to_dict",)
 _OF_A_SAMPLE = ("sequence", "lost", "publish_ns", "publisher")
 
+# What the package and its stub are written with. A type of that name is spelled with an underscore behind it.
+_OF_THE_PACKAGE = frozenset(
+    "int float bool str bytes bytearray memoryview dict tuple property _schema _Schema _core _Iterator _Sequence "
+    "_timedelta _IntEnum _IntFlag _Any _overload _np _npt _Publisher _Subscriber _Self _Elements".split()
+)
 _LONGEST_SIGNATURE = 100
 
 
@@ -126,11 +133,26 @@ def python_names(schema: Schema) -> Mapping[str, str]:
 
     def is_short(name: str) -> bool:
         short = short_name(name)
-        if short in endpoints or keyword.iskeyword(short):
+        if short in endpoints or keyword.iskeyword(short) or short in _OF_THE_PACKAGE or short.startswith("_channel_"):
             return False
         return count[short] == 1 or (name in own and own_count[short] == 1)
 
     return {name: short_name(name) if is_short(name) else _long_name(name) for name in qualified}
+
+
+def check_python_names(schema: Schema, sink: Sink) -> None:
+    """The package is one scope: two types may still meet where namespaces become underscores."""
+    first: dict[str, str] = {}
+    for qualified, name in python_names(schema).items():
+        earlier = first.setdefault(name, qualified)
+        if earlier != qualified:
+            sink.error("S009", f"in Python '{qualified}' and '{earlier}' are both '{name}'", _span(qualified, schema),
+                       "rename one of the two", _span(earlier, schema))  # fmt: skip
+
+
+def _span(name: str, schema: Schema) -> Span:
+    groups: tuple[Mapping[str, Record | EnumType | Union], ...] = (schema.records, schema.enums, schema.unions)
+    return next(group[name].span for group in groups if name in group)
 
 
 def _long_name(name: str) -> str:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `shmcommc` does beside compiling: `check` and `format`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from shmcomm_gen.compile import Request, compile_schema
+from shmcomm_gen.diagnostics import Sink, as_github, as_json, as_report
+from shmcomm_gen.formatter import formatted
+from shmcomm_gen.grammar import parse
+from shmcomm_gen.output import text_output, write_all
+from shmcomm_gen.source import Source, read_source, source_of
+
+_OK, _FOUND = 0, 1
+_IMPORT_DIRS_HELP = "where includes are found, after the includer's own folder; may be repeated"
+_STDIN = Path("-")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What every command that reads schemas understands."""
+    parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
+    parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
+    _add_error_format(parser)
+
+
+def _add_error_format(parser: argparse.ArgumentParser) -> None:
+    choices = ("text", "json", "github")
+    parser.add_argument("--error-format", choices=choices, default="text", help="default: text, on standard error")
+
+
+def print_diagnostics(sink: Sink, form: str) -> None:
+    if form == "json":
+        print(as_json(sink.diagnostics))
+    elif form == "github":
+        sys.stdout.write(as_github(sink.diagnostics))
+    else:
+        sys.stderr.write(as_report(sink.diagnostics))
+
+
+def _parser(verb: str, description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"shmcommc {verb}",
+        description=description,
+        epilog=f"example: shmcommc {verb} robot.channel",
+        allow_abbrev=False,
+    )
+
+
+def check(arguments: Sequence[str]) -> int:
+    """`shmcommc check`: all a compilation would say, and nothing written."""
+    parser = _parser("check", "Checks schemas. Exit status 1 where one has errors.")
+    add_inputs(parser)
+    parser.add_argument("--for", dest="languages", action="append", default=[], choices=("cpp", "python"),
+                        help="also check the names that would be generated for a language; may be repeated")  # fmt: skip
+    options = parser.parse_args(arguments)
+    sink = Sink()
+    for schema in options.schemas:
+        compile_schema(Request(schema, tuple(options.I), check_for=frozenset(options.languages)), sink)
+    print_diagnostics(sink, options.error_format)
+    return _FOUND if sink.has_errors else _OK
+
+
+def format_(arguments: Sequence[str]) -> int:
+    """`shmcommc format`: files laid out anew, in place."""
+    parser = _parser("format", "Lays schemas out anew, in place. One with syntax errors stays as it is.")
+    parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file; - is standard input")
+    parser.add_argument("--check", action="store_true", help="change nothing, show what would; exit status 1 where that is any")
+    _add_error_format(parser)
+    options = parser.parse_args(arguments)
+    sink = Sink()
+    is_changed = [_format_one(path, options.check, sink) for path in options.schemas]
+    print_diagnostics(sink, options.error_format)
+    return _FOUND if sink.has_errors or (options.check and any(is_changed)) else _OK
+
+
+def _format_one(path: Path, is_check: bool, sink: Sink) -> bool:
+    """Whether the layout of `path` is another than ours."""
+    source = _read(path, sink)
+    if source is None:
+        return False
+    errors = Sink()
+    parse(source, errors)
+    if errors.has_errors:
+        sink.take(errors)
+        return False
+    text = formatted(source.text)
+    if is_check:
+        sys.stdout.writelines(_difference(source, text))
+    elif path == _STDIN:
+        sys.stdout.write(text)
+    else:
+        _write(path, text, sink)
+    return text != source.text
+
+
+def _read(path: Path, sink: Sink) -> Source | None:
+    try:
+        return source_of(sys.stdin.buffer.read(), Path("<stdin>"), "<stdin>") if path == _STDIN else read_source(path, path.name)
+    except OSError as error:
+        sink.error("S002", f"cannot read '{path}': {error.strerror}")
+    except ValueError as error:
+        sink.error("S003", f"'{path.name}' is not a text file: {error}")
+    return None
+
+
+def _write(path: Path, text: str, sink: Sink) -> None:
+    try:
+        write_all([text_output(path.resolve(), text)])
+    except OSError as error:
+        sink.error("S002", f"cannot write '{path}': {error.strerror}")
+
+
+def _difference(source: Source, text: str) -> list[str]:
+    old, new = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
+    return list(difflib.unified_diff(old, new, f"{source.label} (as it is)", f"{source.label} (formatted)"))
