@@ -51,7 +51,7 @@ TEST_F(OpenedChannel, HasItsFourFiles) {
 
   ASSERT_TRUE(channel.ok()) << channel.status();
   EXPECT_EQ(std::filesystem::file_size(Path("ring")), layout::RingFileBytes(16));
-  EXPECT_EQ(std::filesystem::file_size(Path("readers")), layout::ReadersFileBytes(16));
+  EXPECT_EQ(std::filesystem::file_size(Path("readers")), layout::ReadersFileBytes(16, 0));
   EXPECT_EQ(std::filesystem::file_size(Path("lock")), 0u);
   EXPECT_EQ(std::filesystem::file_size(Path("meta")), sizeof(layout::MetaHeader) + 9);
   EXPECT_EQ(channel->name(), "robot/imu");

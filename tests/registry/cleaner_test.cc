@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "registry/seats.h"
+#include "ring/claim.h"
 #include "support/forked_child.h"
 #include "support/laid_site.h"
 
@@ -14,6 +16,7 @@ namespace {
 
 using ring::ReaderState;
 using test::LaidSite;
+using test::LaidSizes;
 using test::StayingChild;
 
 std::uint32_t BellOf(const LaidSite& laid) { return laid.site.ring.header->bell.load(); }
@@ -207,6 +210,102 @@ TEST(CleanDeadPublishers, TouchesNothingThatIsNoDataFile) {
   ASSERT_TRUE(CleanDeadPublishers(laid.site).ok());
 
   for (const char* name : names) EXPECT_TRUE(test::Exists(laid.root / name)) << name;
+}
+
+LaidSizes WithClaims() {
+  LaidSizes sizes;
+  sizes.has_claims = true;
+  return sizes;
+}
+
+/// A puller that has claimed jobs 0 and 1 in line 0 of its own process.
+void ClaimAndStay(LaidSite& laid, const StayingChild::Stay& stay) {
+  const absl::StatusOr<ReaderSeat> seat = TakeReaderLine(laid.site);
+  if (!seat.ok()) return;
+  ring::Claimer claimer({laid.site.ring, laid.site.readers, seat->line});
+  claimer.Join();
+  claimer.Next();
+  claimer.Next();
+  stay();
+}
+
+/// A channel with two jobs of publisher 1.
+class LaidJobs : public LaidSite {
+ public:
+  LaidJobs() : LaidSite(WithClaims()) {
+    site.max_attempts = 15;
+    laid.LayMessages(0, 2, 1);
+  }
+};
+
+TEST(CleanDeadClaimers, GivesTheJobsOfAKilledPullerBackAndWakesOne) {
+  LaidJobs laid;
+  StayingChild child([&](const auto& stay) { ClaimAndStay(laid, stay); });
+  ASSERT_TRUE(child.is_there());
+  laid.laid.LayIdle(2);
+  laid.laid.LayIdle(3);
+  child.Kill();
+
+  ASSERT_TRUE(CleanDeadClaimers(laid.site).ok());
+
+  for (const ring::Sequence job : {0, 1}) {
+    EXPECT_EQ(laid.laid.claim(job).state(), ring::ClaimState::kReady);
+    EXPECT_EQ(laid.laid.claim(job).attempt(), 1u);
+  }
+  EXPECT_EQ(laid.laid.cursor(0).state(), ReaderState::kFree);
+  EXPECT_EQ(laid.laid.line(2).bell.load() + laid.laid.line(3).bell.load(), 1u);
+  EXPECT_EQ(laid.site.readers.wake->space_bell.load(), 1u);  // a pusher may wait for a job that was given up
+}
+
+TEST(CleanDeadClaimers, LeavesTheLivingAlone) {
+  LaidJobs laid;
+  StayingChild child([&](const auto& stay) { ClaimAndStay(laid, stay); });
+  ASSERT_TRUE(child.is_there());
+
+  ASSERT_TRUE(CleanDeadClaimers(laid.site).ok());
+
+  EXPECT_EQ(laid.laid.claim(0).state(), ring::ClaimState::kClaimed);
+  EXPECT_EQ(laid.laid.cursor(0).state(), ReaderState::kActive);
+}
+
+TEST(CleanDeadClaimers, AsksNoLockWhereNothingIsClaimed) {
+  LaidJobs laid;
+  ASSERT_EQ(std::remove((laid.root / "lock").c_str()), 0);
+
+  EXPECT_TRUE(CleanDeadClaimers(laid.site).ok());
+}
+
+TEST(CleanDeadClaimers, StaysInsideTheFileWhateverTheClaimsSay) {
+  LaidJobs laid;
+  laid.laid.LayClaim(0, ring::ClaimState::kClaimed, 0, 0);
+  laid.laid.LayClaim(1, ring::ClaimState::kClaimed, 0, 255);
+
+  EXPECT_TRUE(CleanDeadClaimers(laid.site).ok());
+}
+
+TEST(CleanDeadReaders, SweepsWhatTheDeadHaveClaimed) {
+  LaidJobs laid;
+  StayingChild child([&](const auto& stay) { ClaimAndStay(laid, stay); });
+  ASSERT_TRUE(child.is_there());
+  child.Kill();
+
+  ASSERT_TRUE(CleanDeadReaders(laid.site).ok());
+
+  EXPECT_EQ(laid.laid.claim(0).state(), ring::ClaimState::kReady);
+}
+
+TEST(CleanDeadPublishers, KeepsTheFileWhileAJobOfItIsOpen) {
+  LaidJobs laid;
+  laid.LayPublisher(1, 1);
+  laid.laid.LayClaim(0, ring::ClaimState::kDone, 0, ring::OwnerOf(0));
+
+  ASSERT_TRUE(CleanDeadPublishers(laid.site).ok());
+  const bool was_kept = laid.HasDataFile(1, 1);
+  laid.laid.LayClaim(1, ring::ClaimState::kFailed, 1, ring::kNobody);
+  ASSERT_TRUE(CleanDeadPublishers(laid.site).ok());
+
+  EXPECT_TRUE(was_kept);
+  EXPECT_FALSE(laid.HasDataFile(1, 1));
 }
 
 TEST(Cleaners, NeedTheLockFile) {

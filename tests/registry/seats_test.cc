@@ -241,6 +241,70 @@ TEST(PublisherId, IsNeverOneThatAReliableReaderStillWaitsFor) {
   EXPECT_TRUE(read.ok()) << read.status();
 }
 
+test::LaidSizes WithClaims(std::uint32_t max_publishers) {
+  test::LaidSizes sizes;
+  sizes.has_claims = true;
+  sizes.max_publishers = max_publishers;
+  return sizes;
+}
+
+TEST(PublisherId, IsNeverOneWithAnOpenJob) {
+  LaidSite laid(WithClaims(2));
+  laid.laid.LayMessages(0, 1, 1);
+
+  const auto seat = TakePublisherId(laid.site);
+
+  ASSERT_TRUE(seat.ok());
+  EXPECT_EQ(seat->id, 2u);
+}
+
+TEST(PublisherId, IsRefusedWhileEveryOneHasAnOpenJob) {
+  LaidSite laid(WithClaims(1));
+  laid.site.roles = base::kPushPullRoles;
+  laid.laid.LayMessages(0, 1, 1);
+
+  const absl::Status status = TakePublisherId(laid.site).status();
+
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("pusher places are taken by living processes, or by messages of "
+                                                       "dead ones that no puller has taken; raise max_pushers"));
+}
+
+TEST(PublisherId, MayBeOneWhoseJobsAreOverThoughTheRingNamesIt) {
+  LaidSite laid(WithClaims(1));
+  laid.laid.LayDoneJobs(0, 3, 1);
+
+  EXPECT_TRUE(TakePublisherId(laid.site).ok());
+}
+
+TEST(ReaderSeat, IsSweptBeforeItsNewOwnerDoesAnything) {
+  LaidSite laid(WithClaims(1));
+  laid.site.max_attempts = 15;
+  laid.laid.LayMessages(0, 1, 1);
+  laid.laid.LayClaim(0, ring::ClaimState::kClaimed, 0, ring::OwnerOf(0));
+
+  const ReaderSeat seat = JoinedSeat(laid);
+
+  ASSERT_EQ(seat.line, 0u);
+  EXPECT_EQ(laid.laid.claim(0).state(), ring::ClaimState::kReady);
+}
+
+TEST(LeavePublisherId, KeepsTheFileUntilItsJobsAreOver) {
+  LaidSite laid(WithClaims(1));
+  const auto seat = TakePublisherId(laid.site);
+  ASSERT_TRUE(seat.ok());
+  laid.LayPublisher(1, seat->generation);
+  laid.laid.LayMessages(0, 1, 1);
+
+  LeavePublisherId(laid.site, *seat);
+  const bool was_kept = laid.HasDataFile(1, seat->generation);
+  laid.laid.LayClaim(0, ring::ClaimState::kDone, 0, ring::OwnerOf(0));
+  LeavePublisherId(laid.site, *seat);
+
+  EXPECT_TRUE(was_kept);
+  EXPECT_FALSE(laid.HasDataFile(1, seat->generation));
+}
+
 TEST(PublisherId, HelpsTheHeadPastItsPredecessorsLastMessage) {
   LaidSite laid({16, 1, 4, 0});
   laid.laid.LayMessages(0, 3, 1);

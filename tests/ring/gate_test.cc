@@ -29,9 +29,9 @@ class GateTest : public ::testing::Test {
   }
 
   std::vector<std::byte> ring_bytes_ = std::vector<std::byte>(layout::RingFileBytes(kSize) + 64);
-  std::vector<std::byte> readers_bytes_ = std::vector<std::byte>(layout::ReadersFileBytes(kLines) + 64);
+  std::vector<std::byte> readers_bytes_ = std::vector<std::byte>(layout::ReadersFileBytes(kLines, 0) + 64);
   RingView ring_ = ViewRing(Aligned(ring_bytes_), kSize, 8, 0);
-  ReadersView readers_ = ViewReaders(Aligned(readers_bytes_), kLines);
+  ReadersView readers_ = ViewReaders(Aligned(readers_bytes_), kLines, 0);
 };
 
 TEST_F(GateTest, IsAlwaysOpenWithoutACapacity) {

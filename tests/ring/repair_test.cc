@@ -174,5 +174,111 @@ TEST(IsPublisherPromised, StaysInsideTheRingUnderAHugeHistory) {
   EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 0xFFFFFFFF));
 }
 
+test::LaidSizes WithClaims() {
+  test::LaidSizes sizes;
+  sizes.has_claims = true;
+  return sizes;
+}
+
+TEST(SweepClaims, GivesTheJobsOfTheLineBackWithTheirAttemptRaised) {
+  test::HandLaid laid(WithClaims());
+  laid.LayMessages(0, 2, 1);
+  laid.LayClaim(0, ClaimState::kClaimed, 0, OwnerOf(1));
+  laid.LayClaim(1, ClaimState::kClaimed, 4, OwnerOf(1));
+
+  const Swept swept = SweepClaims(laid.readers(), 1, 15);
+
+  EXPECT_EQ(laid.claim(0), ClaimWord::Make(laid.ring().Lap(0), ClaimState::kReady, 1, kNobody));
+  EXPECT_EQ(laid.claim(1), ClaimWord::Make(laid.ring().Lap(1), ClaimState::kReady, 5, kNobody));
+  EXPECT_EQ(swept.given_back, 2u);
+  EXPECT_EQ(swept.failed, 0u);
+}
+
+TEST(SweepClaims, LeavesTheJobsOfOthersAndTheFinishedOnesAlone) {
+  test::HandLaid laid(WithClaims());
+  laid.LayMessages(0, 3, 1);
+  laid.LayClaim(0, ClaimState::kClaimed, 0, OwnerOf(2));
+  laid.LayClaim(1, ClaimState::kDone, 0, OwnerOf(1));
+  laid.LayClaim(2, ClaimState::kReady, 1, kNobody);
+
+  EXPECT_FALSE(SweepClaims(laid.readers(), 1, 15).any());
+
+  EXPECT_EQ(laid.claim(0).owner(), OwnerOf(2));
+  EXPECT_EQ(laid.claim(1).state(), ClaimState::kDone);
+  EXPECT_EQ(laid.claim(2).state(), ClaimState::kReady);
+}
+
+TEST(SweepClaims, GivesAJobUpOnceItsAttemptsAreUsed) {
+  for (const std::uint32_t max_attempts : {1u, 3u, 15u}) {
+    test::HandLaid laid(WithClaims());
+    laid.LayMessages(0, 1, 1);
+    laid.LayClaim(0, ClaimState::kClaimed, max_attempts - 1, OwnerOf(1));
+
+    const Swept swept = SweepClaims(laid.readers(), 1, max_attempts);
+
+    EXPECT_EQ(swept.failed, 1u);
+    EXPECT_EQ(laid.claim(0).state(), ClaimState::kFailed);
+    EXPECT_EQ(laid.claim(0).attempt(), max_attempts);
+    EXPECT_EQ(laid.dead_letters(), 1u);
+    EXPECT_TRUE(IsOver(laid.ring(), laid.readers(), 0));
+  }
+}
+
+TEST(SweepClaims, IsIdempotent) {
+  test::HandLaid laid(WithClaims());
+  laid.LayMessages(0, 1, 1);
+  laid.LayClaim(0, ClaimState::kClaimed, 0, OwnerOf(1));
+  SweepClaims(laid.readers(), 1, 15);
+
+  EXPECT_FALSE(SweepClaims(laid.readers(), 1, 15).any());
+  EXPECT_EQ(laid.claim(0).attempt(), 1u);
+}
+
+TEST(HasOpenJob, CountsJobsUntilTheyAreOver) {
+  test::HandLaid laid(WithClaims());
+  laid.LayMessages(0, 1, 3);
+  EXPECT_TRUE(HasOpenJob(laid.ring(), laid.readers(), 3));
+  laid.LayClaim(0, ClaimState::kClaimed, 0, OwnerOf(1));
+  EXPECT_TRUE(HasOpenJob(laid.ring(), laid.readers(), 3));
+  laid.LayClaim(0, ClaimState::kReady, 1, kNobody);
+  EXPECT_TRUE(HasOpenJob(laid.ring(), laid.readers(), 3));
+  laid.LayClaim(0, ClaimState::kDone, 1, OwnerOf(1));
+  EXPECT_FALSE(HasOpenJob(laid.ring(), laid.readers(), 3));
+}
+
+TEST(HasOpenJob, AsksForOnePublisher) {
+  test::HandLaid laid(WithClaims());
+  laid.LayMessages(0, 1, 3);
+
+  EXPECT_FALSE(HasOpenJob(laid.ring(), laid.readers(), 2));
+}
+
+TEST(HasOpenJob, FindsTheOldestInAFullRingAndTheOneThatHeadDoesNotCount) {
+  test::HandLaid laid(WithClaims());
+  laid.LayDoneJobs(0, 2 * 16, 1);
+  laid.LayEntry(16, 2, 0);
+  laid.LayClaim(16, ClaimState::kReady, 1, kNobody);
+  EXPECT_TRUE(HasOpenJob(laid.ring(), laid.readers(), 2));
+  laid.LayDoneJobs(16, 17, 1);
+  laid.SetHead(32);
+
+  laid.LayEntry(32, 3, 0);
+
+  EXPECT_FALSE(HasOpenJob(laid.ring(), laid.readers(), 2));
+  EXPECT_TRUE(HasOpenJob(laid.ring(), laid.readers(), 3));
+}
+
+TEST(ClearReaderLine, TakesTheIdleBit) {
+  test::HandLaid laid;
+  laid.LayReader(1);
+  laid.LayIdle(0);
+  laid.LayIdle(1);
+
+  ClearReaderLine(laid.readers(), 1);
+
+  EXPECT_TRUE(laid.IsIdle(0));
+  EXPECT_FALSE(laid.IsIdle(1));
+}
+
 }  // namespace
 }  // namespace shmcomm::ring

@@ -33,7 +33,7 @@ void ChannelModel::Reset() {
   std::memset(readers_bytes_, 0, sizeof readers_bytes_);
   std::memset(data_, 0, sizeof data_);
   ring_ = ring::ViewRing(ring_bytes_, shape_.entries, shape_.max_publishers, shape_.first);
-  readers_ = ring::ViewReaders(readers_bytes_, shape_.readers);
+  readers_ = ring::ViewReaders(readers_bytes_, shape_.readers, 0);
   ring_.head().store(shape_.first, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < shape_.entries && shape_.first != 0; ++i) {
     const ring::Sequence at = shape_.first + i;

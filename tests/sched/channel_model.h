@@ -99,7 +99,7 @@ class ChannelModel {
   };
   File files_[kMaxFiles];
   alignas(64) std::byte ring_bytes_[layout::RingFileBytes(kMaxModelEntries)];
-  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelReaders)];
+  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelReaders, 0)];
   alignas(64) std::byte data_[kMaxFiles][kMaxModelSlots * kStride];
 };
 

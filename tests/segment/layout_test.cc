@@ -106,7 +106,23 @@ TEST(ReadersFile, HoldsHeaderThreeBitmapsAndLines) {
   EXPECT_EQ(DescriptorsOffset(16), 256u);
   EXPECT_EQ(LinesOffset(16), 320u);
   EXPECT_EQ(LinesOffset(1024), 512u);
-  EXPECT_EQ(ReadersFileBytes(16), 320u + 16 * 128);
+  EXPECT_EQ(ReadersFileBytes(16, 0), 320u + 16 * 128);
+}
+
+TEST(ReadersFile, HoldsOneClaimWordAnEntryBehindTheLines) {
+  EXPECT_EQ(ClaimsOffset(16), 320u + 16 * 128);
+  EXPECT_EQ(ReadersFileBytes(16, 32), 320u + 16 * 128 + 32 * 8);
+}
+
+TEST(ReadersFile, HoldsClaimsWhereMessagesGoToOneReaderOnly) {
+  MetaHeader meta{};
+  meta.entries = 32;
+  meta.pattern = 1;
+  EXPECT_EQ(ClaimCount(meta), 0u);
+  meta.pattern = 2;
+  EXPECT_EQ(ClaimCount(meta), 32u);
+  meta.pattern = 3;
+  EXPECT_EQ(ClaimCount(meta), 32u);
 }
 
 TEST(DataHeader, LiesAsDocumented) {

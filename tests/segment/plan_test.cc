@@ -20,6 +20,12 @@ Qos QosWith(const std::function<void(Qos&)>& change) {
   return qos;
 }
 
+ChannelSpec SpecWith(const std::function<void(Qos&)>& change) {
+  ChannelSpec spec;
+  spec.qos = QosWith(change);
+  return spec;
+}
+
 TEST(EntriesFor, IsTheNextPowerOfTwoOfAtLeastSixteen) {
   EXPECT_EQ(EntriesFor(QosWith([](Qos& q) { q.capacity = 1; })), 16u);
   EXPECT_EQ(EntriesFor(QosWith([](Qos& q) { q.capacity = 16; })), 16u);
@@ -48,12 +54,24 @@ const Range kRanges[] = {
     {"max_subscribers", [](Qos& q, std::uint64_t v) { q.max_subscribers = static_cast<std::uint32_t>(v); }, 1, 1024},
     {"max_borrowed", [](Qos& q, std::uint64_t v) { q.max_borrowed = static_cast<std::uint32_t>(v); }, 1, 6},
     {"max_loans", [](Qos& q, std::uint64_t v) { q.max_loans = static_cast<std::uint32_t>(v); }, 1, 8},
+    {"max_attempts", [](Qos& q, std::uint64_t v) { q.max_attempts = static_cast<std::uint32_t>(v); }, 1, 15},
 };
+
+TEST(CheckQos, AllowsNoMorePullersThanAClaimCanName) {
+  ChannelSpec spec = SpecWith([](Qos& q) { q.max_subscribers = 256; });
+  ASSERT_TRUE(CheckQos(spec).ok());
+  spec.pattern = Pattern::kPushPull;
+
+  const absl::Status status = CheckQos(spec);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("max_pullers is 256, allowed are 1 to 255"));
+}
 
 TEST(CheckQos, AcceptsBothEndsOfEveryRange) {
   for (const Range& range : kRanges) {
     for (const std::uint64_t value : {range.low, range.high}) {
-      EXPECT_TRUE(CheckQos(QosWith([&](Qos& q) { range.set(q, value); })).ok()) << range.option << " " << value;
+      EXPECT_TRUE(CheckQos(SpecWith([&](Qos& q) { range.set(q, value); })).ok()) << range.option << " " << value;
     }
   }
 }
@@ -62,7 +80,7 @@ TEST(CheckQos, RefusesWhatIsOutsideAndSaysWhatAndWhy) {
   for (const Range& range : kRanges) {
     for (const std::uint64_t value : {range.low - 1, range.high + 1}) {
       if (range.low == 0 && value == range.low - 1) continue;
-      const absl::Status status = CheckQos(QosWith([&](Qos& q) { range.set(q, value); }));
+      const absl::Status status = CheckQos(SpecWith([&](Qos& q) { range.set(q, value); }));
 
       EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << range.option;
       EXPECT_THAT(std::string(status.message()), HasSubstr(range.option));

@@ -83,7 +83,8 @@ TEST(ValidMeta, MayHaveEveryFieldAtItsLargest) {
   meta.entries = meta.capacity = 32768;
   meta.history = 32767;
   meta.max_publishers = 255;
-  meta.max_subscribers = 1024;
+  meta.max_subscribers = 255;
+  meta.max_attempts = 15;
   meta.max_borrowed = 6;
   meta.max_loans = 8;
   meta.struct_bytes = 0x7FFFFFC0;
@@ -124,6 +125,10 @@ const Wrong<layout::MetaHeader> kWrongMetas[] = {
     {"max_loans", [](auto& m) { m.max_loans = 9; }},
     {"struct_bytes", [](auto& m) { m.struct_bytes = 4097; }},
     {"prefault", [](auto& m) { m.prefault = 2; }},
+    {"max_attempts", [](auto& m) { m.max_attempts = 1; }},
+    {"max_attempts", [](auto& m) { m.pattern = 3; }},
+    {"max_attempts", [](auto& m) { m.pattern = 3, m.max_attempts = 16; }},
+    {"max_subscribers", [](auto& m) { m.pattern = 3, m.max_attempts = 1, m.max_subscribers = 256; }},
     {"type_name_bytes", [](auto& m) { m.type_name_bytes = 4097; }},
     {"schema_bytes", [](auto& m) { m.schema_bytes = layout::kMaxSchemaBytes + 1; }},
     {"truncated", [](auto& m) { m.schema_bytes = 3; }},
@@ -221,7 +226,7 @@ TEST(ValidateRing, RefusesEveryTruncation) {
 
 class GoodReaders : public File<layout::ReadersHeader> {
  public:
-  GoodReaders() : File(layout::ReadersFileBytes(16)) {
+  GoodReaders() : File(layout::ReadersFileBytes(16, 0)) {
     header().magic = layout::kReadersMagic;
     header().layout_version = layout::kLayoutVersion;
     header().lines = 16;
@@ -232,6 +237,14 @@ TEST(ValidateReaders, AcceptsWhatFitsTheMeta) {
   GoodReaders file;
 
   EXPECT_TRUE(ValidateReaders(file.span(), GoodMeta()).ok());
+}
+
+TEST(ValidateReaders, RefusesAFileWithoutTheClaimsThatThePatternNeeds) {
+  GoodReaders file;
+  layout::MetaHeader meta = GoodMeta();
+  meta.pattern = 3;
+
+  EXPECT_EQ(ValidateReaders(file.span(), meta).code(), StatusCode::kDataLoss);
 }
 
 TEST(ValidateReaders, RefusesFieldByField) {

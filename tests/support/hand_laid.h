@@ -10,10 +10,12 @@
 #include <cstdlib>
 #include <vector>
 
+#include "ring/claim.h"
 #include "ring/view.h"
 #include "ring/writer.h"
 #include "segment/layout.h"
 #include "segment/slots.h"
+#include "wake/turns.h"
 
 namespace shmcomm::test {
 
@@ -40,6 +42,9 @@ struct LaidSizes {
   std::uint32_t max_publishers = 8;
   std::uint32_t lines = 4;
   ring::Sequence first = 0;
+  bool has_claims = false;           // as in pushpull
+
+  std::uint32_t claims() const { return has_claims ? entries : 0; }
 };
 
 /// A young ring at `first`, no reader, no publisher; then as the test lays it.
@@ -47,14 +52,15 @@ class HandLaid {
  public:
   explicit HandLaid(const LaidSizes& sizes = {})
       : ring_pages_(layout::RingFileBytes(sizes.entries)),
-        readers_pages_(layout::ReadersFileBytes(sizes.lines)),
+        readers_pages_(layout::ReadersFileBytes(sizes.lines, sizes.claims())),
         ring_(ring::ViewRing(ring_pages_.data(), sizes.entries, sizes.max_publishers, sizes.first)),
-        readers_(ring::ViewReaders(readers_pages_.data(), sizes.lines)) {
+        readers_(ring::ViewReaders(readers_pages_.data(), sizes.lines, sizes.claims())) {
     ring_.header->first = sizes.first;
     SetHead(sizes.first);
     for (std::uint32_t i = 0; sizes.first != 0 && i < sizes.entries; ++i) {
       const std::uint64_t lap_before = ring_.Lap(sizes.first + i - sizes.entries);
       ring_.At(sizes.first + i).store(ring::Entry::Make(lap_before, 0, ring::SlotIndex{0}).bits);
+      if (sizes.has_claims) LayClaim(sizes.first + i - sizes.entries, ring::ClaimState::kDone, 0, ring::kNobody);
     }
   }
 
@@ -78,6 +84,20 @@ class HandLaid {
     SetHead(to);
   }
   void LayTombstone(ring::Sequence sequence) { ring_.At(sequence).store(entry(sequence).Tombstone().bits); }
+
+  ring::ClaimWord claim(ring::Sequence sequence) const { return ring::ClaimWord{readers_.ClaimAt(sequence).load()}; }
+  void LayClaim(ring::Sequence sequence, ring::ClaimState state, std::uint32_t attempt, std::uint32_t owner) {
+    readers_.ClaimAt(sequence).store(ring::ClaimWord::Make(ring_.Lap(sequence), state, attempt, owner).bits);
+  }
+  /// Jobs [from, to) that somebody has done, and the head after them.
+  void LayDoneJobs(ring::Sequence from, ring::Sequence to, std::uint32_t publisher) {
+    LayMessages(from, to, publisher);
+    for (ring::Sequence s = from; s != to; ++s) LayClaim(s, ring::ClaimState::kDone, 0, ring::OwnerOf(0));
+  }
+  std::uint64_t dead_letters() const { return readers_.header->dead_letters.load(); }
+  bool IsIdle(std::uint32_t line) const { return (readers_.IdleWord(line).load() >> (line % 64) & 1) != 0; }
+  void LayIdle(std::uint32_t line) { readers_.IdleWord(line).fetch_or(std::uint64_t{1} << (line % 64)); }
+  wake::TurnWords turns() const { return {readers_.idle, readers_.lines, readers_.wake, readers_.count}; }
 
   layout::ReaderLine& line(std::uint32_t line) const { return readers_.lines[line]; }
   bool IsActive(std::uint32_t line) const { return (readers_.ActiveWord(line).load() >> (line % 64) & 1) != 0; }

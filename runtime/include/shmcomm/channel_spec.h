@@ -42,6 +42,7 @@ struct Qos {
   std::uint32_t max_loans = 2;            ///< loans a publisher may hold at once, 1 to 8
   Verify verify = Verify::kTrusted;
   bool prefault = false;                  ///< commit and touch all memory at open
+  std::uint32_t max_attempts = 15;        ///< pushpull: how often a job is given out before it is given up, 1 to 15; 1: at most once
   // reqrep alone; max_size is that of a request
   std::uint64_t max_reply_size = 16u << 20;   ///< largest reply, 1 to 2^31 - 64
   std::int64_t timeout_ns = 0;            ///< how long a call waits that does not say; 0 = for ever

@@ -53,7 +53,7 @@ absl::Status CreateReaders(int directory, const layout::MetaHeader& meta) {
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, magic), &layout::kReadersMagic, 8);
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, layout_version), &version, 4);
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, lines), &meta.max_subscribers, 4);
-  return CreateFile(directory, kReadersFile, layout::ReadersFileBytes(meta.max_subscribers), bytes);
+  return CreateFile(directory, kReadersFile, layout::ReadersFileBytes(meta.max_subscribers, layout::ClaimCount(meta)), bytes);
 }
 
 absl::Status CreateMeta(int directory, const segment::Meta& meta) {
@@ -76,7 +76,8 @@ absl::Status CreateFiles(int directory, const segment::Meta& meta) {
 }
 
 std::uint64_t BytesOfFiles(const segment::Meta& meta) {
-  return layout::RingFileBytes(meta.header.entries) + layout::ReadersFileBytes(meta.header.max_subscribers) +
+  return layout::RingFileBytes(meta.header.entries) +
+         layout::ReadersFileBytes(meta.header.max_subscribers, layout::ClaimCount(meta.header)) +
          sizeof(layout::MetaHeader) + meta.type_name.size() + meta.schema.size();
 }
 
@@ -117,7 +118,7 @@ absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOpt
   if (absl::Status supported = CheckSupported(spec); !supported.ok()) return supported;
   absl::StatusOr<Place> place = FindPlace(spec.name, options);
   if (!place.ok()) return place.status();
-  if (absl::Status qos = segment::CheckQos(spec.qos); !qos.ok()) return WithName(place->channel, qos);
+  if (absl::Status qos = segment::CheckQos(spec); !qos.ok()) return WithName(place->channel, qos);
   const segment::Meta wanted = MakeMeta(spec);
   absl::StatusOr<Directory> directory =
       Attach(*place, [&](int fd) { return ExplainSpace(CreateFiles(fd, wanted), fd, *place, BytesOfFiles(wanted)); });
@@ -148,10 +149,13 @@ absl::Status Channel::MapFiles(Role role) {
   platform::Populate(readers_->data(), readers_->size(), platform::Access::kReadWrite);
   site_.directory = directory_.fd();
   site_.ring = ring::ViewRing(ring_->data(), meta_.header.entries, meta_.header.max_publishers, meta_.header.first);
-  site_.readers = ring::ViewReaders(readers_->data(), meta_.header.max_subscribers);
+  site_.readers =
+      ring::ViewReaders(readers_->data(), meta_.header.max_subscribers, layout::ClaimCount(meta_.header));
   site_.history = meta_.header.history;
   site_.is_reliable = meta_.header.reliability == static_cast<std::uint8_t>(Reliability::kReliable);
   site_.is_ring_writable = role == Role::kWriter;
+  site_.max_attempts = meta_.header.max_attempts;
+  site_.roles = segment::RolesOf(Pattern{meta_.header.pattern});
   return absl::OkStatus();
 }
 

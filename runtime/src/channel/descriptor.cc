@@ -65,6 +65,7 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   if ((adopted & qos_option::kCapacity) != 0) ours.capacity = theirs.capacity;
   if ((adopted & qos_option::kLifespan) != 0) ours.lifespan_ns = theirs.lifespan_ns;
   std::vector<std::string> out;
+  const base::RoleNames roles = segment::RolesOf(Pattern{theirs.pattern});
   if (theirs.pattern != ours.pattern) {
     out.push_back(absl::StrCat("pattern: ", NameOf(Pattern{theirs.pattern}), " -> ", NameOf(Pattern{ours.pattern})));
   }
@@ -74,10 +75,11 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   Compare(out, "lifespan_ns", static_cast<std::uint64_t>(theirs.lifespan_ns), static_cast<std::uint64_t>(ours.lifespan_ns));
   Compare(out, "history", theirs.history, ours.history);
   Compare(out, "capacity", theirs.capacity, ours.capacity);
-  Compare(out, "max_publishers", theirs.max_publishers, ours.max_publishers);
-  Compare(out, "max_subscribers", theirs.max_subscribers, ours.max_subscribers);
+  Compare(out, roles.max_writers, theirs.max_publishers, ours.max_publishers);
+  Compare(out, roles.max_readers, theirs.max_subscribers, ours.max_subscribers);
   Compare(out, "max_borrowed", theirs.max_borrowed, ours.max_borrowed);
   Compare(out, "max_loans", theirs.max_loans, ours.max_loans);
+  Compare(out, "max_attempts", theirs.max_attempts, ours.max_attempts);
   return out;
 }
 
@@ -108,6 +110,7 @@ segment::Meta MakeMeta(const ChannelSpec& spec) {
   header.max_loans = spec.qos.max_loans;
   header.struct_bytes = spec.message.struct_bytes;
   header.prefault = spec.qos.prefault ? 1 : 0;
+  header.max_attempts = layout::ClaimCount(header) == 0 ? 0 : static_cast<std::uint8_t>(spec.qos.max_attempts);
   header.creator_pid = platform::ProcessId();
   CopyText(header.program, platform::ProgramName());
   CopyText(header.declared_at, spec.declared_at);

@@ -16,7 +16,7 @@ segment::DataRequest RequestFor(const layout::MetaHeader& meta, const ChannelSpe
   segment::DataRequest request;
   request.entries = meta.entries;
   request.max_subscribers = meta.max_subscribers;
-  request.max_borrowed = meta.max_borrowed;
+  request.max_borrowed = layout::ClaimCount(meta) == 0 ? meta.max_borrowed : 0;
   request.max_loans = meta.max_loans;
   request.max_message_bytes = max_message_bytes;
   request.is_struct = spec.message.is_struct;

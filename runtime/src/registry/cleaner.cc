@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/cleaner.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/crash_point.h"
 #include "platform/os.h"
 #include "registry/membership.h"
+#include "ring/claim.h"
 #include "ring/repair.h"
 #include "wake/bell.h"
 #include "wake/room.h"
@@ -30,6 +32,7 @@ absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t l
   if (word.state() == ring::ReaderState::kFree) return false;
   absl::StatusOr<bool> dead = lock.TryLock(layout::ReaderLockByte(line));
   if (!dead.ok() || !*dead) return dead;
+  SweepLine(site, line);
   ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
   wake::RoomBell(site.readers.lines[line]).RingAlways();
   lock.Unlock(layout::ReaderLockByte(line));
@@ -41,12 +44,39 @@ void CleanDataFile(const Site& site, const std::string& name, const DataFileNumb
   if (site.is_ring_writable) ring::HelpHead(site.ring);
   const std::uint32_t current = site.ring.publishers[file.publisher].generation.load(std::memory_order_acquire);
   const bool is_current = file.generation == current;
-  if (is_current && ring::IsPublisherNamed(site.ring, file.publisher)) return;
+  if (is_current && IsDataFileNeeded(site, file.publisher)) return;
   platform::UnlinkAt(site.directory, name).IgnoreError();
   SHMCOMM_CRASH_POINT("registry.clean.after_unlink");
 }
 
+using LineSet = std::array<bool, layout::kMaxPullers>;
+
+/// The lines that have claimed something. False when there is none.
+bool FindClaimers(const ring::ReadersView& readers, LineSet& lines) {
+  bool any = false;
+  for (std::uint32_t i = 0; i < readers.claim_count; ++i) {
+    // acquire: nothing is read behind it; whoever sweeps loads it again under the lock.
+    const ring::ClaimWord claim{readers.claims[i].load(std::memory_order_acquire)};
+    const bool is_owned = claim.owner() != ring::kNobody && claim.owner() <= readers.count;  // I9
+    if (claim.state() == ring::ClaimState::kClaimed && is_owned) any = lines[claim.owner() - 1] = true;
+  }
+  return any;
+}
+
 }  // namespace
+
+void SweepLine(const Site& site, std::uint32_t line) {
+  if (!site.readers.has_claims()) return;
+  if (!ring::SweepClaims(site.readers, line, site.max_attempts).any()) return;
+  SHMCOMM_CRASH_POINT("registry.sweep.before_wake");
+  wake::TurnRinger(site.turns()).RingOne();
+  wake::RoomBell(*site.readers.wake).RingAlways();
+}
+
+bool IsDataFileNeeded(const Site& site, std::uint32_t publisher) {
+  if (site.readers.has_claims()) return ring::HasOpenJob(site.ring, site.readers, publisher);
+  return ring::IsPublisherNamed(site.ring, publisher);
+}
 
 absl::Status CleanDeadReaders(const Site& site) {
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
@@ -65,6 +95,18 @@ absl::Status CleanReaderIfDead(const Site& site, std::uint32_t line) {
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
   if (!lock.ok()) return lock.status();
   return CleanLine(site, *lock, line).status();
+}
+
+absl::Status CleanDeadClaimers(const Site& site) {
+  LineSet lines{};
+  if (!FindClaimers(site.readers, lines)) return absl::OkStatus();
+  absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
+  if (!lock.ok()) return lock.status();
+  for (std::uint32_t line = 0; line < lines.size(); ++line) {
+    if (!lines[line]) continue;
+    if (absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line); !cleaned.ok()) return cleaned.status();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CleanDeadPublishers(const Site& site) {

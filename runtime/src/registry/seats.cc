@@ -35,6 +35,7 @@ absl::StatusOr<std::optional<ReaderSeat>> TryTakeReaderLine(const Site& site) {
     if (!locked.ok()) return locked.status();
     if (!*locked) continue;
     // Whoever joined here after our look and died has left its marks; they are ours to clear now (H3, I15).
+    SweepLine(site, line);
     if (StateOf(site, line) != ring::ReaderState::kFree) ring::ClearReaderLine(site.readers, line);
     return ReaderSeat{Membership(*std::move(lock), layout::ReaderLockByte(line)), line};
   }
@@ -59,6 +60,7 @@ ring::Sequence OldestPromised(const Site& site) {
 enum class Choice : std::uint8_t { kUnnamed, kUnpromised, kAny };
 
 bool IsAcceptable(const Site& site, std::uint32_t id, Choice choice) {
+  if (site.readers.has_claims()) return !ring::HasOpenJob(site.ring, site.readers, id);  // K13
   switch (choice) {
     case Choice::kUnnamed:
       return !ring::IsPublisherNamed(site.ring, id) && !ring::IsPublisherPromised(site.ring, id, OldestPromised(site));
@@ -104,12 +106,13 @@ absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
     if (absl::Status cleaned = CleanDeadReaders(site); !cleaned.ok()) return cleaned;
     platform::Yield();
   } while (platform::NowNs() < give_up_ns);
-  return absl::ResourceExhaustedError(absl::StrCat("all ", site.readers.count,
-                                                   " subscriber places are taken by living processes; raise "
-                                                   "max_subscribers in the channel file"));
+  return absl::ResourceExhaustedError(absl::StrCat("all ", site.readers.count, " ", site.roles.reader,
+                                                   " places are taken by living processes; raise ",
+                                                   site.roles.max_readers, " in the channel file"));
 }
 
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
+  SweepLine(site, seat.line);
   ring::ClearReaderLine(site.readers, seat.line);
   if (site.is_reliable) wake::RoomBell(site.readers.lines[seat.line]).RingAlways();  // a publisher may wait for us
 }
@@ -124,10 +127,11 @@ absl::StatusOr<PublisherSeat> TakePublisherId(const Site& site) {
     }
     platform::Yield();
   } while (platform::NowNs() < give_up_ns);
+  const bool keeps_messages = site.is_reliable || site.readers.has_claims();
   return absl::ResourceExhaustedError(absl::StrCat(
-      "all ", site.ring.max_publishers, " publisher places are taken by living processes",
-      site.is_reliable ? ", or by messages of dead ones that a subscriber has not taken" : "",
-      "; raise max_publishers in the channel file"));
+      "all ", site.ring.max_publishers, " ", site.roles.writer, " places are taken by living processes",
+      keeps_messages ? absl::StrCat(", or by messages of dead ones that no ", site.roles.reader, " has taken") : "",
+      "; raise ", site.roles.max_writers, " in the channel file"));
 }
 
 void AnnouncePublisher(const Site& site, const PublisherSeat& seat) {
@@ -141,7 +145,7 @@ void AnnouncePublisher(const Site& site, const PublisherSeat& seat) {
 }
 
 void LeavePublisherId(const Site& site, const PublisherSeat& seat) {
-  if (ring::IsPublisherNamed(site.ring, seat.id)) return;
+  if (IsDataFileNeeded(site, seat.id)) return;
   platform::UnlinkAt(site.directory, DataFileName(seat.id, seat.generation)).IgnoreError();
 }
 

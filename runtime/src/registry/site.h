@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "base/role_names.h"
 #include "ring/view.h"
+#include "wake/turns.h"
 
 namespace shmcomm::registry {
 
@@ -17,6 +19,10 @@ struct Site {
   std::uint32_t history = 0;
   bool is_reliable = false;
   bool is_ring_writable = false;
+  std::uint32_t max_attempts = 0;   // where messages are claimed
+  base::RoleNames roles = base::kPubSubRoles;
+
+  wake::TurnWords turns() const { return {readers.idle, readers.lines, readers.wake, readers.count}; }
 };
 
 /// `pub.<id>.<generation>`

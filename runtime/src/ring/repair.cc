@@ -2,6 +2,7 @@
 #include "ring/repair.h"
 
 #include "base/crash_point.h"
+#include "ring/claim.h"
 #include "ring/hazard.h"
 
 namespace shmcomm::ring {
@@ -14,6 +15,26 @@ void HelpHead(const RingView& ring) {
   ring.head().compare_exchange_strong(head, head + 1, std::memory_order_release, std::memory_order_relaxed);
 }
 
+Swept SweepClaims(const ReadersView& readers, std::uint32_t line, std::uint32_t max_attempts) {
+  Swept swept;
+  for (std::uint32_t i = 0; i < readers.claim_count; ++i) {
+    const ClaimWord seen{readers.claims[i].load(std::memory_order_acquire)};
+    if (seen.state() != ClaimState::kClaimed || seen.owner() != OwnerOf(line)) continue;
+    const std::uint32_t attempts = seen.attempt() + 1;
+    const bool may_run_again = attempts < max_attempts;
+    const ClaimState state = may_run_again ? ClaimState::kReady : ClaimState::kFailed;
+    std::uint64_t expected = seen.bits;
+    // The dead does not move, and whoever else swept held the lock: it cannot fail. Acq_rel, so that what its publisher
+    // released goes on to the next claimer.
+    readers.claims[i].compare_exchange_strong(expected, ClaimWord::Make(seen.lap(), state, attempts, kNobody).bits,
+                                              std::memory_order_acq_rel, std::memory_order_relaxed);
+    SHMCOMM_CRASH_POINT("ring.sweep.after_claim");
+    if (!may_run_again) readers.header->dead_letters.fetch_add(1, std::memory_order_relaxed);  // a counter for tools
+    ++(may_run_again ? swept.given_back : swept.failed);
+  }
+  return swept;
+}
+
 void ClearReaderLine(const ReadersView& readers, std::uint32_t line) {
   layout::ReaderLine& entry = readers.lines[line];
   for (base::Atomic<std::uint64_t>& hazard : entry.hazards) Unprotect(hazard);
@@ -21,6 +42,7 @@ void ClearReaderLine(const ReadersView& readers, std::uint32_t line) {
   const std::uint64_t bit = std::uint64_t{1} << (line % 64);
   // E3 release -> ScanHazards' acquire of the word: a scan that no longer sees the bit comes after all our reads.
   readers.ActiveWord(line).fetch_and(~bit, std::memory_order_acq_rel);
+  readers.IdleWord(line).fetch_and(~bit, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("ring.clear.after_active");
   const CursorWord old{entry.cursor.load(std::memory_order_relaxed)};  // relaxed: the lock's holder is its only writer
   // Release -> the acquire of whoever looks for a FREE line: it finds the line empty.
@@ -46,6 +68,17 @@ bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, Sequence
     const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
     const bool is_live = entry.lap() == ring.Lap(sequence) && entry.slot() != kTombstone;
     if (is_live && entry.publisher() == publisher) return true;
+  }
+  return false;
+}
+
+bool HasOpenJob(const RingView& ring, const ReadersView& readers, std::uint32_t publisher) {
+  // Head may lag by one, and where it does not, the job of a lap ago is still in its place. Those before are over (I14).
+  const Sequence head = ring.head().load(std::memory_order_acquire);
+  for (Sequence sequence = head - ring.size; Distance(sequence, head) >= 0; ++sequence) {
+    const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
+    const bool is_named = entry.lap() == ring.Lap(sequence) && entry.publisher() == publisher;
+    if (is_named && !IsOver(ring, readers, sequence)) return true;
   }
   return false;
 }

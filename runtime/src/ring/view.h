@@ -40,22 +40,34 @@ inline RingView ViewRing(std::byte* base, std::uint32_t size, std::uint32_t max_
   return view;
 }
 
-/// The readers file: who reads, where, and holding what.
+/// The readers file: who reads, where, and holding what; and where messages are claimed, whose each one is.
 struct ReadersView {
+  layout::ReadersHeader* header = nullptr;
   layout::WakeLine* wake = nullptr;
   base::Atomic<std::uint64_t>* active = nullptr;
+  base::Atomic<std::uint64_t>* idle = nullptr;
   layout::ReaderLine* lines = nullptr;
+  base::Atomic<std::uint64_t>* claims = nullptr;
   std::uint32_t count = 0;           // R
+  std::uint32_t claim_count = 0;     // N where messages are claimed, else 0
 
   base::Atomic<std::uint64_t>& ActiveWord(std::uint32_t line) const { return active[line / 64]; }
+  base::Atomic<std::uint64_t>& IdleWord(std::uint32_t line) const { return idle[line / 64]; }
+  bool has_claims() const { return claim_count != 0; }
+  base::Atomic<std::uint64_t>& ClaimAt(Sequence sequence) const { return claims[sequence & (claim_count - 1)]; }
 };
 
-inline ReadersView ViewReaders(std::byte* base, std::uint32_t lines) {
+/// `claims` is N where messages are claimed, else 0.
+inline ReadersView ViewReaders(std::byte* base, std::uint32_t lines, std::uint32_t claims) {
   ReadersView view;
-  view.wake = &reinterpret_cast<layout::ReadersHeader*>(base)->wake;
+  view.header = reinterpret_cast<layout::ReadersHeader*>(base);
+  view.wake = &view.header->wake;
   view.active = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::kActiveOffset);
+  view.idle = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::IdleOffset(lines));
   view.lines = reinterpret_cast<layout::ReaderLine*>(base + layout::LinesOffset(lines));
+  view.claims = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::ClaimsOffset(lines));
   view.count = lines;
+  view.claim_count = claims;
   return view;
 }
 

@@ -2,6 +2,7 @@
 #include "ring/writer.h"
 
 #include "base/crash_point.h"
+#include "ring/claim.h"
 #include "ring/hazard.h"
 
 namespace shmcomm::ring {
@@ -53,6 +54,7 @@ SlotIndex Writer::Reserve() {
 
 void Writer::Prepare() {
   if (!free_.empty() || fresh_ < config_.fresh_first) return;
+  if (config_.readers.has_claims()) return CollectJobsThatAreOver();
   CollectOverwritten(config_.ring.head().load(std::memory_order_acquire));
   if (!out_.empty()) FreeWhatIsNotHeld();
 }
@@ -79,7 +81,7 @@ Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
     const Entry seen{ring.At(head).load(std::memory_order_acquire)};
     const std::int64_t ahead = LapDistance(ring.Lap(head), seen.lap());
     if (ahead == -1) {
-      if (!gate_.HasRoom(head)) return CommitResult::kFull;
+      if (!HasRoomAt(head)) return CommitResult::kFull;
       if (TryCommitShared(head, seen, slot)) return CommitResult::kCommitted;
       continue;
     }
@@ -94,6 +96,25 @@ Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
     if (++stale_looks > kMaxStaleLooks) return CommitResult::kCorrupt;
     base::Pause();
   }
+}
+
+bool Writer::HasRoomAt(Sequence head) {
+  return config_.readers.has_claims() ? IsRoomFor(config_.ring, config_.readers, head) : gate_.HasRoom(head);
+}
+
+bool Writer::HasRoom() {
+  if (config_.readers.has_claims()) return HasRoomForJob();
+  return gate_.is_always_open() || gate_.HasRoom(Head());
+}
+
+bool Writer::HasRoomForJob() {
+  const RingView& ring = config_.ring;
+  Sequence head = ring.head().load(std::memory_order_acquire);
+  const std::int64_t ahead = LapDistance(ring.Lap(head), Entry{ring.At(head).load(std::memory_order_acquire)}.lap());
+  // Published but not counted, by somebody who may have died there: room is asked for behind it (I2). Any other lap means
+  // that head has moved on; then Commit looks again.
+  if (ahead == 0) ring.head().compare_exchange_strong(head, head + 1, std::memory_order_release, std::memory_order_relaxed);
+  return ahead != -1 || IsRoomFor(ring, config_.readers, head);
 }
 
 bool Writer::TryCommitShared(Sequence at, Entry seen, SlotIndex slot) {
@@ -130,12 +151,17 @@ void Writer::Remember(SlotIndex slot, Sequence sequence, Entry entry) {
   SlotRecord& record = records_[Index(slot)];
   record.entry = entry;
   record.sequence = sequence;
+  last_sequence_ = sequence;
   in_ring_.PushBack(records_, slot);
 }
 
 SlotIndex Writer::Reclaim() {
   const Sequence head = config_.ring.head().load(std::memory_order_acquire);
-  CollectOverwritten(head);
+  if (config_.readers.has_claims()) {
+    CollectJobsThatAreOver();
+  } else {
+    CollectOverwritten(head);
+  }
   if (!out_.empty()) FreeWhatIsNotHeld();
   if (!free_.empty()) return free_.PopFront(records_);
   if (fresh_ < config_.slots.count) return SlotIndex{static_cast<std::uint16_t>(fresh_++)};
@@ -157,6 +183,14 @@ void Writer::CollectOverwritten(Sequence head) {
   }
 }
 
+void Writer::CollectJobsThatAreOver() {
+  // No hazard and no cursor: the claim is the hold. In order, though jobs end in any: a job a lap behind the newest is over,
+  // so what waits here behind an open one is never more than a ring.
+  while (!in_ring_.empty() && IsOver(config_.ring, config_.readers, records_[Index(in_ring_.front())].sequence)) {
+    free_.PushFront(records_, in_ring_.PopFront(records_));
+  }
+}
+
 void Writer::MoveOldestOut() {
   const SlotIndex slot = in_ring_.PopFront(records_);
   // An earlier scan may have met a hazard on it while it was in the ring; only scans from now on count.
@@ -167,6 +201,7 @@ void Writer::MoveOldestOut() {
 bool Writer::RetractOldest(Sequence head) {
   // Reliable: never (K7). N slots more than all readers can hold are laid out, so the gate is the only reason to wait.
   if (in_ring_.empty() || !gate_.is_always_open()) return false;
+  if (config_.readers.has_claims()) return false;  // never: a job ends by its claim (I12)
   const SlotRecord& oldest = records_[Index(in_ring_.front())];
   if (Distance(oldest.sequence, head) <= static_cast<std::int64_t>(config_.history)) return false;
   std::uint64_t expected = oldest.entry.bits;

@@ -57,7 +57,7 @@ class Writer {
   Writer(const WriterConfig& config, SlotRecord* records);
 
   /// A slot nobody reads, or kNoSlot when every slot is on loan, in the ring as promised history, or held. With
-  /// R * H + loans slots best_effort always succeeds (I6).
+  /// R * H + loans slots best_effort always succeeds (I6); where messages are claimed, with N + loans.
   SlotIndex Reserve();
 
   /// Makes the next Reserve cheap, and its slot known to the next commit's hint. For after a commit, when the message is
@@ -72,17 +72,23 @@ class Writer {
 
   enum class CommitResult : std::uint8_t { kCommitted, kFull, kCorrupt };
   /// Publishes a reserved slot whose message and header (all but sequence and next_slot) are written. Lock-free. kFull:
-  /// reliable readers have not read far enough. kCorrupt: head does not fit the entries and nobody moves it. In both the
-  /// slot stays reserved.
+  /// reliable readers have not read far enough, or the job a lap ago is not over. kCorrupt: head does not fit the entries
+  /// and nobody moves it. In both the slot stays reserved.
   CommitResult Commit(SlotIndex slot);
 
-  /// Whether a commit now would find room. Another publisher may take it first.
-  bool HasRoom() { return gate_.is_always_open() || gate_.HasRoom(Head()); }
+  /// Whether a commit now would find room. Another publisher may take it first. Where messages are claimed it helps a head
+  /// that lags.
+  bool HasRoom();
 
-  /// The reader to wait for after kFull, or after HasRoom said false.
+  /// The reader to wait for after kFull, or after HasRoom said false, where messages are not claimed.
   const SlowestReader& slowest() const { return gate_.slowest(); }
 
+  /// Where the last commit published: its job's claim is beside that entry.
+  Sequence last_sequence() const { return last_sequence_; }
+
  private:
+  bool HasRoomAt(Sequence head);
+  SHMCOMM_COLD bool HasRoomForJob();
   bool TryCommitShared(Sequence at, Entry seen, SlotIndex slot);
   CommitResult CommitShared(SlotIndex slot);
   CommitResult CommitSole(SlotIndex slot);
@@ -94,6 +100,7 @@ class Writer {
 
   SHMCOMM_COLD SlotIndex Reclaim();
   SHMCOMM_COLD void CollectOverwritten(Sequence head);
+  SHMCOMM_COLD void CollectJobsThatAreOver();
   bool RetractOldest(Sequence head);
   void MoveOldestOut();
   SHMCOMM_COLD void FreeWhatIsNotHeld();
@@ -106,6 +113,7 @@ class Writer {
   SlotList out_;                    // left the ring, not yet seen unheld
   std::uint32_t fresh_ = 0;         // slots [fresh_, count) were never used
   Sequence position_;               // sole writer: the next sequence
+  Sequence last_sequence_ = 0;
 };
 
 }  // namespace shmcomm::ring

@@ -4,7 +4,8 @@
 //   <root>/<domain>/<channel>/
 //     meta            MetaHeader, type name, schema          immutable, linked last: a channel with a meta is complete
 //     ring            RingHeader, PublisherRow[256], entries  publishers write, readers map it read-only
-//     readers         ReadersHeader, bitmaps, ReaderLine[R]   all write
+//     readers         ReadersHeader, bitmaps, ReaderLine[R],  all write
+//                     claims[N] (pushpull and reqrep only)
 //     pub.<id>.<gen>  DataHeader, type name, schema, slots    its publisher writes, readers map it read-only
 //     lock            empty; byte i is reader line i, byte 1023 + p is publisher p, locked for the participant's life
 //
@@ -20,7 +21,7 @@
 
 namespace shmcomm::layout {
 
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::uint32_t kByteOrder = 0x01020304;
 inline constexpr std::uint64_t kMetaMagic = 0x314154454D4D4853;     // "SHMMETA1"
 inline constexpr std::uint64_t kRingMagic = 0x31474E49524D4853;     // "SHMRING1"
@@ -32,6 +33,8 @@ inline constexpr std::uint32_t kMinEntries = 16;
 inline constexpr std::uint32_t kMaxEntries = 32768;
 inline constexpr std::uint32_t kMaxPublishers = 255;
 inline constexpr std::uint32_t kMaxSubscribers = 1024;
+inline constexpr std::uint32_t kMaxPullers = 255;                   // a claim names its owner in eight bits
+inline constexpr std::uint32_t kMaxAttempts = 15;
 inline constexpr std::uint32_t kMaxHazards = 6;
 inline constexpr std::uint32_t kMaxLoans = 8;
 inline constexpr std::uint32_t kMaxSlots = 65535;                   // 0xFFFF is the tombstone
@@ -62,7 +65,9 @@ inline constexpr std::uint16_t kNoSlot = 0xFFFF;
 //       76     4  max_borrowed       H
 //       80     4  max_loans          loans a publisher may hold
 //       84     4  struct_bytes       size of a struct message, 0 for tables and bytes
-//       88     4  prefault           1 = commit everything at open
+//       88     1  prefault           1 = commit everything at open
+//       89     1  max_attempts       pushpull, reqrep: how often a job may be given out, 1..15
+//       90     2  reserved           zero
 //       92     4  type_name_bytes    follows this header
 //       96     4  schema_bytes       follows the type name
 //      100     4  creator_pid        informative
@@ -90,7 +95,9 @@ struct MetaHeader {
   std::uint32_t max_borrowed;
   std::uint32_t max_loans;
   std::uint32_t struct_bytes;
-  std::uint32_t prefault;
+  std::uint8_t prefault;
+  std::uint8_t max_attempts;
+  std::uint8_t reserved[2];
   std::uint32_t type_name_bytes;
   std::uint32_t schema_bytes;
   std::uint32_t creator_pid;
@@ -100,7 +107,8 @@ struct MetaHeader {
 };
 static_assert(sizeof(MetaHeader) == 256 && std::is_trivially_copyable_v<MetaHeader>);
 static_assert(offsetof(MetaHeader, max_size) == 24 && offsetof(MetaHeader, history) == 56);
-static_assert(offsetof(MetaHeader, entries) == 64 && offsetof(MetaHeader, schema_bytes) == 96);
+static_assert(offsetof(MetaHeader, entries) == 64 && offsetof(MetaHeader, max_attempts) == 89);
+static_assert(offsetof(MetaHeader, type_name_bytes) == 92 && offsetof(MetaHeader, schema_bytes) == 96);
 static_assert(offsetof(MetaHeader, program) == 112 && offsetof(MetaHeader, declared_at) == 160);
 
 // Start of the ring file; PublisherRow[256] and Atomic<u64> entries[N] follow. Publishers write, readers only map it.
@@ -146,21 +154,32 @@ constexpr std::size_t RingFileBytes(std::uint32_t entries) { return kEntriesOffs
 //        4     4  fenced       1 = some sleeper cannot issue a membarrier, publishers must fence
 //        8     4  space_armed  pushpull: a pusher waits for room
 //       12     4  space_bell   pushpull: the word it sleeps on
+//       16     4  turn         pushpull: the line after the one woken last; a hint
 struct WakeLine {
   base::Atomic<std::uint32_t> armed;
   base::Atomic<std::uint32_t> fenced;
   base::Atomic<std::uint32_t> space_armed;
   base::Atomic<std::uint32_t> space_bell;
-  std::uint8_t reserved[48];
+  base::Atomic<std::uint32_t> turn;
+  std::uint8_t reserved[44];
 };
 static_assert(sizeof(WakeLine) == 64 && std::is_standard_layout_v<WakeLine>);
 
-// Start of the readers file; three bitmaps of BitmapBytes(R) follow (active, idle, fds), then ReaderLine[R].
+// Start of the readers file; three bitmaps of BitmapBytes(R) follow (active, idle, fds), then ReaderLine[R], and in
+// channels whose messages are claimed one claim word an entry.
+//
+//   offset  size  field           meaning
+//        0     8  magic           kReadersMagic
+//        8     4  layout_version
+//       12     4  lines           R
+//       16     8  dead_letters    pushpull, reqrep: jobs given up after max_attempts
+//       64    64  wake
 struct ReadersHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t lines;
-  std::uint8_t reserved[48];
+  base::Atomic<std::uint64_t> dead_letters;
+  std::uint8_t reserved[40];
   WakeLine wake;
 };
 static_assert(sizeof(ReadersHeader) == 128 && offsetof(ReadersHeader, wake) == 64);
@@ -204,10 +223,15 @@ constexpr std::size_t kActiveOffset = sizeof(ReadersHeader);
 constexpr std::size_t IdleOffset(std::uint32_t lines) { return kActiveOffset + BitmapBytes(lines); }
 constexpr std::size_t DescriptorsOffset(std::uint32_t lines) { return IdleOffset(lines) + BitmapBytes(lines); }
 constexpr std::size_t LinesOffset(std::uint32_t lines) { return DescriptorsOffset(lines) + BitmapBytes(lines); }
-constexpr std::size_t ReadersFileBytes(std::uint32_t lines) {
+constexpr std::size_t ClaimsOffset(std::uint32_t lines) {
   return LinesOffset(lines) + std::size_t{lines} * sizeof(ReaderLine);
 }
-static_assert(LinesOffset(1024) % kCacheLine == 0);
+/// Claim words of a channel: pubsub has none.
+constexpr std::uint32_t ClaimCount(const MetaHeader& meta) { return meta.pattern == 1 ? 0 : meta.entries; }
+constexpr std::size_t ReadersFileBytes(std::uint32_t lines, std::uint32_t claims) {
+  return ClaimsOffset(lines) + std::size_t{claims} * 8;
+}
+static_assert(LinesOffset(1024) % kCacheLine == 0 && ClaimsOffset(1) % kCacheLine == 0);
 
 // Start of a publisher's data file; type name and schema follow, then the slots at slots_offset.
 //

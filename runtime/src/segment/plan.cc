@@ -33,15 +33,31 @@ std::uint32_t EntriesFor(const Qos& qos) {
   return entries;
 }
 
-absl::Status CheckQos(const Qos& qos) {
+base::RoleNames RolesOf(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::kPubSub:
+      break;
+    case Pattern::kReqRep:
+      return base::kReqRepRoles;
+    case Pattern::kPushPull:
+      return base::kPushPullRoles;
+  }
+  return base::kPubSubRoles;
+}
+
+absl::Status CheckQos(const ChannelSpec& spec) {
+  const Qos& qos = spec.qos;
+  const base::RoleNames roles = RolesOf(spec.pattern);
+  const std::uint32_t most_readers = spec.pattern == Pattern::kPubSub ? layout::kMaxSubscribers : layout::kMaxPullers;
   const absl::Status checks[] = {
       CheckRange("history", qos.history, 0, layout::kMaxEntries - 1),
       CheckRange("capacity", qos.capacity, 1, layout::kMaxEntries),
       CheckRange("max_size", qos.max_size, 1, layout::kMaxMessageBytes),
-      CheckRange("max_publishers", qos.max_publishers, 1, layout::kMaxPublishers),
-      CheckRange("max_subscribers", qos.max_subscribers, 1, layout::kMaxSubscribers),
+      CheckRange(roles.max_writers, qos.max_publishers, 1, layout::kMaxPublishers),
+      CheckRange(roles.max_readers, qos.max_subscribers, 1, most_readers),
       CheckRange("max_borrowed", qos.max_borrowed, 1, layout::kMaxHazards),
       CheckRange("max_loans", qos.max_loans, 1, layout::kMaxLoans),
+      CheckRange("max_attempts", qos.max_attempts, 1, layout::kMaxAttempts),
   };
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "base/role_names.h"
 #include "shmcomm/channel_spec.h"
 
 namespace shmcomm::segment {
@@ -12,8 +13,10 @@ namespace shmcomm::segment {
 /// Entries of the ring: the next power of two of max(16, capacity, history + 1).
 std::uint32_t EntriesFor(const Qos& qos);
 
+base::RoleNames RolesOf(Pattern pattern);
+
 /// kInvalidArgument when an option is outside the format's range, naming the option, the value and the range.
-absl::Status CheckQos(const Qos& qos);
+absl::Status CheckQos(const ChannelSpec& spec);
 
 /// From here on a message's own memory costs more than reclaiming.
 inline constexpr std::uint64_t kLargeBytes = 64u << 10;
@@ -35,7 +38,7 @@ struct DataPlan {
 struct DataRequest {
   std::uint32_t entries = 0;           // N
   std::uint32_t max_subscribers = 0;   // R
-  std::uint32_t max_borrowed = 0;      // H
+  std::uint32_t max_borrowed = 0;      // H; 0 where messages are claimed: a job's slot stays in the ring until it is over
   std::uint32_t max_loans = 0;
   std::uint64_t max_message_bytes = 0;
   bool is_struct = false;              // every message has exactly max_message_bytes
@@ -43,7 +46,7 @@ struct DataRequest {
   std::uint64_t page_bytes = 4096;
 };
 
-/// N + R * H + loans + 1 slots (I6). Structs lie densely; other messages get a slot of address space each, of which
+/// N + R * H + loans + 1 slots (I6, I14). Structs lie densely; other messages get a slot of address space each, of which
 /// only the pages a message needs are ever committed. kInvalidArgument above 65,535 slots.
 absl::StatusOr<DataPlan> PlanData(const DataRequest& request);
 

@@ -54,6 +54,9 @@ const char* BadMetaField(const layout::MetaHeader& meta) {
   if (!InRange(meta.max_loans, 1, layout::kMaxLoans)) return "max_loans";
   if (meta.struct_bytes > meta.max_size) return "struct_bytes";
   if (meta.prefault > 1) return "prefault";
+  const bool has_claims = layout::ClaimCount(meta) != 0;
+  if (has_claims && meta.max_subscribers > layout::kMaxPullers) return "max_subscribers";
+  if (!InRange(meta.max_attempts, has_claims ? 1 : 0, has_claims ? layout::kMaxAttempts : 0)) return "max_attempts";
   if (meta.type_name_bytes > 4096) return "type_name_bytes";
   if (meta.schema_bytes > layout::kMaxSchemaBytes) return "schema_bytes";
   return nullptr;
@@ -117,7 +120,7 @@ absl::Status ValidateReaders(absl::Span<const std::byte> file, const layout::Met
   }
   const auto& header = *reinterpret_cast<const layout::ReadersHeader*>(file.data());
   if (base::LoadPlain(header.lines) != meta.max_subscribers) return Corrupt("readers", "lines differ from the meta file");
-  const std::size_t needed = layout::ReadersFileBytes(meta.max_subscribers);
+  const std::size_t needed = layout::ReadersFileBytes(meta.max_subscribers, layout::ClaimCount(meta));
   if (file.size() < needed) {
     return Corrupt("readers", absl::StrCat("it is truncated to ", file.size(), " of ", needed, " B"));
   }

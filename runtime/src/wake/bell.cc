@@ -13,6 +13,11 @@ constexpr std::uint32_t kSleepersArmed = 1;
 
 }  // namespace
 
+std::int64_t JitteredSleepNs(std::uint32_t& state) {
+  state = state * 1664525u + 1013904223u;
+  return kMaxSleepNs - static_cast<std::int64_t>(state >> 8) % (kMaxSleepNs / 5);
+}
+
 void Ringer::WakeArmed() {
   // acq_rel: taking the arming is one step among all ringers; a flag, not a count, so a dead sleeper leaks nothing (H9).
   const std::uint32_t armed = line_->armed.exchange(0, std::memory_order_acq_rel);
@@ -40,10 +45,7 @@ void Sleeper::Arm() {
 }
 
 void Sleeper::Sleep(std::uint32_t seen, std::int64_t timeout_ns) {
-  // Up to a fifth shorter, so that many sleepers do not wake in step.
-  jitter_ = jitter_ * 1664525u + 1013904223u;
-  const std::int64_t longest = kMaxSleepNs - static_cast<std::int64_t>(jitter_ >> 8) % (kMaxSleepNs / 5);
-  platform::FutexWait(*word_, seen, std::min(timeout_ns, longest));
+  platform::FutexWait(*word_, seen, std::min(timeout_ns, JitteredSleepNs(jitter_)));
 }
 
 }  // namespace shmcomm::wake

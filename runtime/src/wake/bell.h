@@ -19,6 +19,9 @@ enum class Ordering : std::uint8_t { kFence, kFenceAfterRmw, kAsymmetric };
 /// The longest sleep without a second look (I8): what a publisher that dies between commit and wake may cost.
 inline constexpr std::int64_t kMaxSleepNs = 100'000'000;
 
+/// kMaxSleepNs less up to a fifth, so that many sleepers do not wake in step. `state` is the caller's own.
+std::int64_t JitteredSleepNs(std::uint32_t& state);
+
 /// The publisher's end. `word` lies in the ring file, `line` in the readers file.
 class Ringer {
  public:

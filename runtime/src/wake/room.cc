@@ -5,7 +5,7 @@ namespace shmcomm::wake {
 
 void RoomBell::RingArmed() {
   // acq_rel: one of several ringers takes the arming; a flag, so a dead publisher leaks nothing.
-  if (line_->arm.exchange(0, std::memory_order_acq_rel) != 0) RingUnconditionally(line_->bell);
+  if (arm_->exchange(0, std::memory_order_acq_rel) != 0) RingAlways();
 }
 
 }  // namespace shmcomm::wake

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring/claim.h"
+
+#include "base/crash_point.h"
+
+namespace shmcomm::ring {
+
+void Claimer::Join() {
+  layout::ReaderLine& line = config_.readers.lines[config_.line];
+  const CursorWord old{line.cursor.load(std::memory_order_relaxed)};  // relaxed: only the lock's holder writes it
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  // Release: whoever sees that the line is taken asks its lock. The cursor says nothing here; nothing waits for it.
+  line.cursor.store(CursorWord::Make(head, old.generation() + 1, ReaderState::kActive).bits, std::memory_order_release);
+  SHMCOMM_CRASH_POINT("ring.claim.after_join");
+  SeekOldest();
+}
+
+Claimer::NextResult Claimer::Next() {
+  if (claims_ >= config_.ring.size) SeekOldest();
+  // Ends: each round steps one position on, or follows somebody else's claim of it. Two windows are more than a look can
+  // pass while nobody overtakes it; whoever is overtaken that often looks again later.
+  for (std::uint32_t round = 0; round < 2 * config_.ring.size; ++round) {
+    const Seen seen = LookAtNext();
+    if (seen.place == Place::kEnd) break;
+    Claim claim;
+    if (seen.place == Place::kTaken) {
+      StepPast(seen.entry);
+    } else if (TryClaim(seen, claim)) {
+      ++next_;
+      ++claims_;
+      if (seen.entry.publisher() != 0 && seen.entry.publisher() <= config_.ring.max_publishers) {
+        return {Outcome::kClaimed, claim};
+      }
+      Fail(claim);  // I9; claimed first, or every reader would meet it and no publisher pass it
+      return {Outcome::kCorrupt, claim};
+    }
+  }
+  return {Outcome::kEmpty, {}};
+}
+
+bool Claimer::IsAvailable() {
+  for (std::uint32_t round = 0; round < 2 * config_.ring.size; ++round) {
+    const Seen seen = LookAtNext();
+    if (seen.place != Place::kTaken) return seen.place == Place::kReady;
+    StepPast(seen.entry);
+  }
+  return false;
+}
+
+bool Claimer::IsAnyReady() {
+  SeekOldest();
+  return IsAvailable();
+}
+
+Claimer::Seen Claimer::LookAtNext() const {
+  const RingView& ring = config_.ring;
+  // E1 acquire <- Writer::TryCommitShared release. Only once the claim is ours does anybody rely on it: from then on the
+  // entry cannot change (I14).
+  const Entry entry{ring.At(next_).load(std::memory_order_acquire)};
+  const std::int64_t ahead = LapDistance(ring.Lap(next_), entry.lap());
+  if (ahead < 0) return {Place::kEnd, entry, {}};
+  if (ahead > 0) return {Place::kTaken, entry, {}};
+  const ClaimWord claim{config_.readers.ClaimAt(next_).load(std::memory_order_acquire)};
+  const std::int64_t claimed = LapDistance(ring.Lap(next_), claim.lap());
+  const bool is_ready = claimed < 0 || (claimed == 0 && claim.state() == ClaimState::kReady);
+  return {is_ready ? Place::kReady : Place::kTaken, entry, claim};
+}
+
+void Claimer::StepPast(Entry entry) {
+  const bool is_lapped = entry.lap() != config_.ring.Lap(next_);
+  ++next_;
+  if (!is_lapped) return;
+  // The ring has gone on without us, perhaps by many laps.
+  const Sequence oldest = config_.ring.head().load(std::memory_order_acquire) - config_.ring.size;
+  if (Distance(next_, oldest) > 0) next_ = oldest;
+}
+
+bool Claimer::TryClaim(const Seen& seen, Claim& claim) {
+  const std::uint64_t lap = config_.ring.Lap(next_);
+  const bool was_given_back = seen.claim.lap() == lap;
+  claim = Claim{seen.entry, next_, was_given_back ? seen.claim.attempt() : 0};
+  const ClaimWord mine = ClaimWord::Make(lap, ClaimState::kClaimed, claim.attempt, OwnerOf(config_.line));
+  std::uint64_t expected = seen.claim.bits;
+  // E9 release -> IsOver, IsRoomFor acquire: it carries on what the job before in this place released. The whole word is
+  // compared: only one claims it, and only at this lap (H18).
+  const bool is_ours = config_.readers.ClaimAt(next_).compare_exchange_strong(expected, mine.bits, std::memory_order_acq_rel,
+                                                                             std::memory_order_relaxed);
+  if (is_ours) SHMCOMM_CRASH_POINT("ring.claim.after_claim");
+  return is_ours;
+}
+
+void Claimer::SeekOldest() {
+  claims_ = 0;
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  const bool is_young = Distance(config_.ring.first, head) < static_cast<std::int64_t>(config_.ring.size);
+  next_ = is_young ? config_.ring.first : head - config_.ring.size;
+}
+
+bool Claimer::End(const Claim& claim, ClaimState state, std::uint32_t owner) {
+  const std::uint64_t lap = config_.ring.Lap(claim.sequence);
+  std::uint64_t expected = ClaimWord::Make(lap, ClaimState::kClaimed, claim.attempt, OwnerOf(config_.line)).bits;
+  // E9 release -> IsOver, IsRoomFor acquire: our last read of the message precedes the next write of its slot. The swap
+  // carries owner and attempt (I7): what somebody else was given in the meantime is not ended by us.
+  const bool is_ended = config_.readers.ClaimAt(claim.sequence)
+                            .compare_exchange_strong(expected, ClaimWord::Make(lap, state, claim.attempt, owner).bits,
+                                                     std::memory_order_acq_rel, std::memory_order_relaxed);
+  SHMCOMM_CRASH_POINT("ring.claim.after_end");
+  if (is_ended && state == ClaimState::kFailed) {
+    config_.readers.header->dead_letters.fetch_add(1, std::memory_order_relaxed);  // a counter for tools
+  }
+  return is_ended;
+}
+
+}  // namespace shmcomm::ring
