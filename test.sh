@@ -47,7 +47,8 @@ run_ctest() {
 run_pytest() {
   local preset=$1
   shift
-  SHMCOMM_BUILD_DIR="$PWD/build/$preset" PYTHONPATH="$PWD/build/$preset/python" "$VENV_PYTHON" -m pytest -p no:cacheprovider "$@"
+  SHMCOMM_BUILD_DIR="$PWD/build/$preset" PYTHONPATH="$PWD/build/$preset/python" "$VENV_PYTHON" -m pytest -p no:cacheprovider \
+    --numprocesses "$(nproc)" --dist loadfile "$@"
 }
 
 existing() {
