@@ -7,21 +7,24 @@ cmake_policy(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/shmcomm_find_generator.cmake")
 
 #[=[
-shmcomm_generate(TARGET <name> SCHEMAS <file>... [IMPORT_DIRS <folder>...] [LANGUAGES [cpp] [python]])
+shmcomm_generate(TARGET <name> SCHEMAS <file>... [IMPORT_DIRS <folder>...] [LANGUAGES [cpp] [python]]
+                 [COMPATIBLE_WITH <lock>...])
 
   TARGET       made here. With cpp: a static library that brings the headers' include directory and
                shmcomm::shmcomm. With python alone: a target that is always built.
   SCHEMAS      .channel and .fbs files. For robot.channel, C++ includes "robot.shm.h" and Python imports `robot`.
   IMPORT_DIRS  folders in which `include "..."` looks after the including file's own.
   LANGUAGES    default cpp.
+  COMPATIBLE_WITH  locks, made by `shmcommc lock <schema>`: the build fails where a schema breaks with what its programs
+               have agreed on. robot.lock is that of robot.channel; the lock of a single schema may have any name.
 
 Relative paths start at the calling CMakeLists.txt. All output is in <binary dir>/<name>.shm; the target's property
 SHMCOMM_PYTHON_DIR is the folder to put on PYTHONPATH. The generator runs again when a schema, something it includes, or
 the generator itself has changed.
 ]=]
 function(shmcomm_generate)
-  set(single TARGET COMPATIBLE_WITH)
-  set(multiple SCHEMAS IMPORT_DIRS LANGUAGES)
+  set(single TARGET)
+  set(multiple SCHEMAS IMPORT_DIRS LANGUAGES COMPATIBLE_WITH)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "${single}" "${multiple}")
   _shmcomm_reject_unknown_keywords("${ARGV}" "${arg_UNPARSED_ARGUMENTS}" "${arg_TARGET}")
   if(arg_KEYWORDS_MISSING_VALUES)
@@ -32,21 +35,21 @@ function(shmcomm_generate)
       message(FATAL_ERROR "shmcomm_generate: ${keyword} is missing")
     endif()
   endforeach()
-  if(arg_COMPATIBLE_WITH)
-    message(FATAL_ERROR "shmcomm_generate: COMPATIBLE_WITH is not available yet; remove it from target '${arg_TARGET}'")
-  endif()
   if(NOT arg_LANGUAGES)
     set(arg_LANGUAGES cpp)
   endif()
   _shmcomm_check_languages(${arg_LANGUAGES})
   list(TRANSFORM arg_SCHEMAS REPLACE "^([^/].*)$" "${CMAKE_CURRENT_SOURCE_DIR}/\\1")
   list(TRANSFORM arg_IMPORT_DIRS REPLACE "^([^/].*)$" "${CMAKE_CURRENT_SOURCE_DIR}/\\1")
+  list(TRANSFORM arg_COMPATIBLE_WITH REPLACE "^([^/].*)$" "${CMAKE_CURRENT_SOURCE_DIR}/\\1")
   _shmcomm_check_schemas("${arg_TARGET}" ${arg_SCHEMAS})
+  _shmcomm_check_locks("${arg_SCHEMAS}" ${arg_COMPATIBLE_WITH})
 
   set(out "${CMAKE_CURRENT_BINARY_DIR}/${arg_TARGET}.shm")
   set(generated)
   foreach(schema IN LISTS arg_SCHEMAS)
-    _shmcomm_generate_from(outputs "${schema}" "${out}" "${arg_IMPORT_DIRS}" "${arg_LANGUAGES}")
+    _shmcomm_lock_of(lock "${schema}" "${arg_SCHEMAS}" ${arg_COMPATIBLE_WITH})
+    _shmcomm_generate_from(outputs "${schema}" "${out}" "${arg_IMPORT_DIRS}" "${arg_LANGUAGES}" "${lock}")
     list(APPEND generated ${outputs})
   endforeach()
   if("cpp" IN_LIST arg_LANGUAGES)
@@ -98,8 +101,40 @@ function(_shmcomm_check_schemas target)
   endforeach()
 endfunction()
 
-# Adds the run of the generator on one schema; sets `outputs` to the files it makes.
-function(_shmcomm_generate_from outputs schema out import_dirs languages)
+# Every lock is there, and is that of one schema.
+function(_shmcomm_check_locks schemas)
+  set(stems)
+  foreach(schema IN LISTS schemas)
+    get_filename_component(stem "${schema}" NAME_WLE)
+    list(APPEND stems "${stem}")
+  endforeach()
+  list(LENGTH stems count)
+  list(LENGTH ARGN locks)
+  foreach(lock IN LISTS ARGN)
+    get_filename_component(stem "${lock}" NAME_WLE)
+    if(NOT EXISTS "${lock}")
+      message(FATAL_ERROR "shmcomm_generate: no such lock: ${lock}; write it with shmcommc lock <schema> -o <lock>")
+    elseif(NOT stem IN_LIST stems AND (count GREATER 1 OR locks GREATER 1))
+      message(FATAL_ERROR "shmcomm_generate: ${lock} is the lock of none of the schemas, which are ${stems}")
+    endif()
+  endforeach()
+endfunction()
+
+# Sets `result` to the lock of `schema`, or to nothing.
+function(_shmcomm_lock_of result schema schemas)
+  set(lock "")
+  get_filename_component(stem "${schema}" NAME_WLE)
+  foreach(candidate IN LISTS ARGN)
+    get_filename_component(name "${candidate}" NAME_WLE)
+    if(name STREQUAL stem OR schema STREQUAL schemas)
+      set(lock "${candidate}")
+    endif()
+  endforeach()
+  set(${result} "${lock}" PARENT_SCOPE)
+endfunction()
+
+# Adds the run of the generator on one schema; sets `outputs` to the files it makes. `lock` may be empty.
+function(_shmcomm_generate_from outputs schema out import_dirs languages lock)
   get_filename_component(name "${schema}" NAME)
   get_filename_component(stem "${schema}" NAME_WLE)
   _shmcomm_find_generator(generator dependencies)
@@ -107,6 +142,10 @@ function(_shmcomm_generate_from outputs schema out import_dirs languages)
   foreach(folder IN LISTS import_dirs)
     list(APPEND options -I "${folder}")
   endforeach()
+  if(lock)
+    list(APPEND options --compatible-with "${lock}")
+    list(APPEND dependencies "${lock}")
+  endif()
   set(files)
   if("cpp" IN_LIST languages)
     _shmcomm_find_flatc(flatc)

@@ -49,7 +49,7 @@ def _unbounded_field(record: Record, schema: Schema, open_: set[str], bounded: s
         return None
     open_.add(record.name)
     for field in record.fields:
-        if isinstance(field.type, VectorType) and not field.deprecated:
+        if isinstance(field.type, VectorType) and not (field.deprecated or field.is_tag):
             return field
         for inner in () if field.deprecated else _tables(field.type, schema):
             found = field if inner.name in open_ else _unbounded_field(inner, schema, open_, bounded)

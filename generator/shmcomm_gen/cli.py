@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shmcomm_gen import __version__
 from shmcomm_gen.compile import Request, compile_schema, compiler_files
-from shmcomm_gen.commands import add_inputs, check, format_, print_diagnostics
+from shmcomm_gen.commands import add_inputs, check, format_, lock, print_diagnostics
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.explain import CODES, explain
 from shmcomm_gen.output import Output, depfile_text, text_output, write_all
@@ -23,6 +23,7 @@ examples:
   shmcommc robot.channel -I schema --cpp out --python out    C++ and Python of one schema
   shmcommc check robot.channel                               only check it; more in --help
   shmcommc format robot.channel                              lay it out anew, in place; more in --help
+  shmcommc lock robot.channel                                keep what its programs agree on; more in --help
   shmcommc explain S014                                      what a diagnostic means
 
 exit status: 0 well, 1 errors in a schema, 2 wrong usage
@@ -40,7 +41,9 @@ def _compile(arguments: Sequence[str]) -> int:
     sink = Sink()
     outputs: list[Output] = []
     for schema in options.schemas:
-        request = Request(schema, tuple(options.I), options.cpp, options.python, options.bfbs, options.flatc)
+        request = Request(
+            schema, tuple(options.I), options.cpp, options.python, options.bfbs, options.flatc, lock=options.compatible_with
+        )
         compilation = compile_schema(request, sink)
         outputs += compilation.outputs
         if options.depfile and compilation.outputs:
@@ -84,4 +87,4 @@ def _explain(codes: Sequence[str]) -> int:
     return _OK
 
 
-_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {"check": check, "format": format_, "explain": _explain}
+_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {"check": check, "format": format_, "lock": lock, "explain": _explain}

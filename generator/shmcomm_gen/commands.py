@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `shmcommc` does beside compiling: `check` and `format`."""
+"""What `shmcommc` does beside compiling: `check`, `format` and `lock`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from shmcomm_gen.compile import Request, compile_schema
+from shmcomm_gen.compile import Request, checked_schema, compile_schema
 from shmcomm_gen.diagnostics import Sink, as_github, as_json, as_report
 from shmcomm_gen.formatter import formatted
 from shmcomm_gen.grammar import parse
+from shmcomm_gen.lock import lock_text
 from shmcomm_gen.output import text_output, write_all
 from shmcomm_gen.source import Source, read_source, source_of
 
@@ -25,6 +26,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     """What every command that reads schemas understands."""
     parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
     parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
+    parser.add_argument("--compatible-with", type=Path, metavar="LOCK", help="fail where the schema breaks with this lock; for one SCHEMA")
     _add_error_format(parser)
 
 
@@ -60,7 +62,30 @@ def check(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     sink = Sink()
     for schema in options.schemas:
-        compile_schema(Request(schema, tuple(options.I), check_for=frozenset(options.languages)), sink)
+        request = Request(
+            schema, tuple(options.I), check_for=frozenset(options.languages), lock=options.compatible_with
+        )
+        compile_schema(request, sink)
+    print_diagnostics(sink, options.error_format)
+    return _FOUND if sink.has_errors else _OK
+
+
+def lock(arguments: Sequence[str]) -> int:
+    """`shmcommc lock`: what the programs of a schema have agreed on, written to a file."""
+    parser = _parser("lock", "Writes what programs of a schema agree on, for --compatible-with to hold later versions to.")
+    parser.add_argument("schema", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
+    parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="default: SCHEMA with the suffix .lock; - is standard output")
+    _add_error_format(parser)
+    options = parser.parse_args(arguments)
+    sink = Sink()
+    schema = checked_schema(options.schema, tuple(options.I), sink)
+    if schema is not None:
+        path = options.output or options.schema.with_suffix(".lock")
+        if path == _STDIN:
+            sys.stdout.write(lock_text(schema))
+        else:
+            _write(path, lock_text(schema), sink)
     print_diagnostics(sink, options.error_format)
     return _FOUND if sink.has_errors else _OK
 

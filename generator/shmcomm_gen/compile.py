@@ -11,6 +11,7 @@ from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.flatc import find_flatc, generated_headers, version_of
 from shmcomm_gen.grammar import grammar_path
 from shmcomm_gen.load import load
+from shmcomm_gen.lock import check_lock
 from shmcomm_gen.model import Schema
 from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
@@ -22,7 +23,7 @@ from shmcomm_gen.versions import check_texts, check_version, newer_constructs
 @dataclass(frozen=True)
 class Request:
     """What to compile and where each language goes; None leaves a language out. Names are checked for the languages that
-    are generated, and for those of `check_for`."""
+    are generated, and for those of `check_for`. `lock` is what the schema must keep to."""
 
     schema: Path
     import_dirs: tuple[Path, ...] = ()
@@ -31,6 +32,7 @@ class Request:
     bfbs_dir: Path | None = None
     flatc: Path | None = None
     check_for: frozenset[str] = frozenset()
+    lock: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,26 @@ class Compilation:
     sources: tuple[Path, ...]
 
 
-def compile_schema(request: Request, sink: Sink) -> Compilation:
-    closure = load(request.schema, request.import_dirs, sink)  # source, grammar, syntax
+def checked_schema(path: Path, import_dirs: tuple[Path, ...], sink: Sink) -> Schema | None:
+    """The model of a schema without errors."""
+    schema, _ = _read(path, import_dirs, sink)
+    return None if sink.has_errors else schema
+
+
+def _read(path: Path, import_dirs: tuple[Path, ...], sink: Sink) -> tuple[Schema, tuple[Path, ...]]:
+    closure = load(path, import_dirs, sink)  # source, grammar, syntax
     schema = resolve(closure, sink)
     rules.check(schema, closure, sink)
+    return schema, closure.paths
+
+
+def compile_schema(request: Request, sink: Sink) -> Compilation:
+    schema, sources = _read(request.schema, request.import_dirs, sink)
+    if request.lock and not sink.has_errors:
+        check_lock(request.lock, schema, sink)
+    sources = (*sources, request.lock) if request.lock else sources
     if sink.has_errors:
-        return Compilation((), closure.paths)
+        return Compilation((), sources)
     if request.cpp_dir or "cpp" in request.check_for:
         check_cpp_names(schema, sink)
     if request.python_dir or "python" in request.check_for:
@@ -60,7 +76,7 @@ def compile_schema(request: Request, sink: Sink) -> Compilation:
         outputs += _python_outputs(schema, binary, request.python_dir, sink)
     if request.bfbs_dir:
         outputs.append(Output(request.bfbs_dir / f"{schema.main.stem}.bfbs", binary))
-    return Compilation(() if sink.has_errors else tuple(outputs), closure.paths)
+    return Compilation(() if sink.has_errors else tuple(outputs), sources)
 
 
 def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | None, sink: Sink) -> list[Output]:

@@ -196,6 +196,22 @@ CODES: Mapping[str, tuple[str, str]] = {
         "a struct larger than any message",
         "A message has at most 2 GiB - 64 B, and a struct is all there or not at all. Arrays of structs with arrays multiply.",
     ),
+    "S049": (
+        "a change that breaks with the lock",
+        "Programs built from the lock and from this schema would not understand each other: one of them would be refused\n"
+        "when it opens the channel, or its messages would be skipped. The rules are FlatBuffers', in both directions: also\n"
+        "an enum value or a union member that programs of the lock do not know. Where the change is meant and all programs\n"
+        "are built anew, write the lock anew: shmcommc lock robot.channel.",
+    ),
+    "S050": (
+        "a lock that cannot be read",
+        "It is not there, or was changed by hand into something that is no schema. shmcommc lock robot.channel writes it.",
+    ),
+    "S051": (
+        "another default than the lock has (a warning)",
+        "A value that equals its default is not written: the reader puts its own default there. Programs built from the lock\n"
+        "and from this schema see different values in the same message.",
+    ),
 }
 
 

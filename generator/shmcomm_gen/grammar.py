@@ -132,6 +132,8 @@ def _word_at(text: str, offset: int) -> str:
 
 def _expectation(word: str, expected: set[str]) -> str:
     if {"INCLUDE", "CHANNEL"} <= expected:
+        if word == ";":
+            return "drop it: what ends in '}' needs none"
         close = closest(word, KEYWORDS)
         return f"did you mean '{close}'?" if close else "expected a declaration: table, struct, enum, channel, …"
     return "expected " + _join(dict.fromkeys(_describe(name) for name in sorted(expected, key=_rank)))

@@ -24,9 +24,11 @@ GOOD = "shmcomm_generate(TARGET msgs SCHEMAS schema/robot.channel IMPORT_DIRS sc
         (f"{GOOD} LANGUAGES rust)", "unknown language 'rust'"),
         ("shmcomm_generate(TARGET msgs SCHEMAS schema/none.channel)", "no such schema"),
         ("shmcomm_generate(TARGET msgs SCHEMAS schema/robot.channel ./schema/robot.channel)", "output would collide"),
-        (f"{GOOD} COMPATIBLE_WITH schema/robot.lock)", "COMPATIBLE_WITH is not available yet"),
+        (f"{GOOD} COMPATIBLE_WITH schema/robot.lock)", "no such lock"),
+        ("shmcomm_generate(TARGET msgs SCHEMAS schema/robot.channel schema/geometry.fbs COMPATIBLE_WITH CMakeLists.txt)",
+         "CMakeLists.txt is the lock of none of the schemas"),
     ],
-)
+)  # fmt: skip
 def test_call_is_rejected(made_project: Callable[[str], Project], python_option: str, call: str, complaint: str) -> None:
     result = made_project(call).configure(python_option)
 

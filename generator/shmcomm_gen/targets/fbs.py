@@ -46,7 +46,7 @@ def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
             namespace = namespace_of(name)
             yield f"namespace {namespace};" if namespace else "namespace ;"
         yield ""
-        yield from _declaration(name, schema)
+        yield from declaration(name, schema)
     if file.root_type:
         yield f"\nroot_type {file.root_type};"
     if file.file_identifier:
@@ -55,7 +55,8 @@ def _lines(file: SchemaFile, schema: Schema) -> Iterator[str]:
         yield f"file_extension {_quoted(file.file_extension)};"
 
 
-def _declaration(name: str, schema: Schema) -> Iterator[str]:
+def declaration(name: str, schema: Schema) -> Iterator[str]:
+    """The lines of one type or service."""
     if name in schema.records:
         return _record(schema.records[name])
     if name in schema.enums:
