@@ -2,12 +2,22 @@
 #include "endpoint/messages.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 namespace shmcomm::endpoint {
+namespace {
+
+/// ` after 250ms`; nothing where nobody waited.
+std::string AfterWaiting(std::int64_t waited_ns) {
+  if (waited_ns <= 0) return "";
+  return absl::StrCat(" after ", absl::FormatDuration(absl::Milliseconds(waited_ns / 1'000'000)));
+}
+
+}  // namespace
 
 absl::Status Named(absl::string_view channel, const absl::Status& status) {
   const bool has_name = absl::StartsWith(status.message(), "channel '") || absl::StartsWith(status.message(), channel);
@@ -40,16 +50,25 @@ absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std
                                             declared_at.empty() ? "" : " at ", declared_at));
 }
 
-absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, std::uint32_t pid,
-                      absl::string_view program) {
-  const std::string after =
-      waited_ns <= 0 ? "" : absl::StrCat(" after ", absl::FormatDuration(absl::Milliseconds(waited_ns / 1'000'000)));
-  std::string printable(program);
-  std::replace_if(printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+std::string ReaderOf(const layout::ReaderLine& line) {
+  std::string program(line.program, strnlen(line.program, sizeof(line.program)));
+  std::replace_if(program.begin(), program.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return absl::StrCat("pid ", base::LoadPlain(line.pid), " (", program, ")");
+}
+
+absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, absl::string_view slowest) {
   return absl::ResourceExhaustedError(absl::StrCat(
-      channel, ": ring full, ", capacity, " of ", capacity, " unread", after, "; slowest subscriber pid ", pid, " (",
-      printable, ") is ", capacity,
-      " behind\n  options: a faster subscriber, a larger capacity, reliability: best_effort, or on_full: fail"));
+      channel, ": ring full, ", capacity, " of ", capacity, " unread", AfterWaiting(waited_ns), "; slowest subscriber ", slowest,
+      " is ", capacity, " behind\n  options: a faster subscriber, a larger capacity, reliability: best_effort, or on_full: fail"));
+}
+
+absl::Status JobsFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns,
+                      const base::RoleNames& roles, absl::string_view owner) {
+  const std::string holder = owner.empty() ? absl::StrCat("no ", roles.reader, " takes the oldest")
+                                           : absl::StrCat(roles.reader, " ", owner, " has the oldest");
+  return absl::ResourceExhaustedError(absl::StrCat(channel, ": ring full, ", capacity, " of ", capacity, " not done",
+                                                   AfterWaiting(waited_ns), "; ", holder, "\n  options: more ", roles.reader,
+                                                   "s, a larger capacity, or on_full: fail"));
 }
 
 std::string WithCommas(std::uint64_t value) {

@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/role_names.h"
+#include "segment/layout.h"
 
 namespace shmcomm::endpoint {
 
@@ -19,9 +21,15 @@ absl::Status LockLost(absl::string_view channel);
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at);
 
+/// `pid 5301 (worker.py)`, as the line's owner described itself.
+std::string ReaderOf(const layout::ReaderLine& line);
+
 /// A reliable ring without room; names the subscriber that holds it. `waited_ns` 0: on_full is fail.
-absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, std::uint32_t pid,
-                      absl::string_view program);
+absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, absl::string_view slowest);
+
+/// A ring full of jobs that are not over; `owner` has the oldest, empty: nobody has taken it.
+absl::Status JobsFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns,
+                      const base::RoleNames& roles, absl::string_view owner);
 
 /// `9,437,312`
 std::string WithCommas(std::uint64_t value);

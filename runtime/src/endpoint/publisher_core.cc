@@ -9,6 +9,7 @@
 #include "endpoint/data_file.h"
 #include "endpoint/messages.h"
 #include "endpoint/waiting.h"
+#include "ring/claim.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -78,7 +79,8 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Join(channel::Chan
   config.readers = channel.site().readers;
   config.slots = data->memory.slots();
   config.publisher = seat.id;
-  config.mode = channel.meta().max_publishers == 1 ? ring::CommitMode::kSole : ring::CommitMode::kShared;
+  const bool is_sole = channel.meta().max_publishers == 1 && !channel.site().readers.has_claims();
+  config.mode = is_sole ? ring::CommitMode::kSole : ring::CommitMode::kShared;
   config.history = channel.meta().history;
   config.gate = channel.site().is_reliable ? channel.meta().capacity : 0;
   config.fresh_first = data->plan.fresh_first;
@@ -98,18 +100,23 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       max_message_bytes_(header->max_message_bytes),
       fresh_first_large_(fresh_first_large),
       declared_at_(std::move(declared_at)),
-      publish_timeout_ns_(channel_.meta().on_full == static_cast<std::uint8_t>(OnFull::kFail)
-                              ? 0
-                              : WaitNs(options.publish_timeout)),
       room_(channel_.site(), WaitNs(options.demote_after)),
+      job_room_(channel_.site()),
       records_(config.slots.count),
       writer_(config, records_.data()),
-      ringer_(config.ring.header->bell, *config.readers.wake, ordering) {
+      ringer_(config.ring.header->bell, *config.readers.wake, ordering),
+      turn_ringer_(channel_.site().turns()) {
+  SetPublishTimeout(options.publish_timeout);
   for (std::uint32_t i = 0; i < max_loans; ++i) loans_.push_back(std::make_unique<LoanState>(&memory_));
 }
 
 PublisherCore::~PublisherCore() {
   if (IsThisProcess()) registry::LeavePublisherId(channel_.site(), seat_);
+}
+
+void PublisherCore::SetPublishTimeout(absl::Duration timeout) {
+  const bool may_wait = channel_.meta().on_full == static_cast<std::uint8_t>(OnFull::kBlock);
+  publish_timeout_ns_ = may_wait ? WaitNs(timeout) : 0;
 }
 
 absl::StatusOr<Loan> PublisherCore::Lend() {
@@ -224,7 +231,11 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
     if (result == ring::Writer::CommitResult::kCorrupt) return Corrupt();
     if (absl::Status status = CommitWhenRoom(slot); !status.ok()) return status;
   }
-  ringer_.Ring();
+  if (has_claims()) {
+    turn_ringer_.RingOne();
+  } else {
+    ringer_.Ring();
+  }
   if (bytes >= segment::kLargeBytes) writer_.LimitFresh(fresh_first_large_);
   writer_.Prepare();
   ++stats_.sent;
@@ -235,12 +246,17 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   return absl::OkStatus();
 }
 
+void PublisherCore::AwaitRoom(std::int64_t timeout_ns) {
+  if (has_claims()) return job_room_.WaitFor(writer_, timeout_ns);
+  room_.WaitFor(writer_.slowest(), timeout_ns);
+}
+
 absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
   const std::int64_t start_ns = platform::NowNs();
   std::int64_t waited_ns = 0;
   for (;;) {
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
-    room_.WaitFor(writer_.slowest(), publish_timeout_ns_ - waited_ns);
+    AwaitRoom(publish_timeout_ns_ - waited_ns);
     waited_ns = platform::NowNs() - start_ns;
     memory_.slots().Header(slot)->publish_ns = platform::NowNs();
     switch (writer_.Commit(slot)) {
@@ -261,7 +277,7 @@ absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
   const std::int64_t start_ns = platform::NowNs();
   for (std::int64_t waited_ns = 0;; waited_ns = platform::NowNs() - start_ns) {
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
-    room_.WaitFor(writer_.slowest(), std::max<std::int64_t>(timeout_ns - waited_ns, 0));
+    AwaitRoom(std::max<std::int64_t>(timeout_ns - waited_ns, 0));
     if (writer_.HasRoom()) return true;
     if (waited_ns >= timeout_ns) return false;
   }
@@ -272,10 +288,19 @@ absl::Status PublisherCore::Corrupt() const {
 }
 
 absl::Status PublisherCore::Full(std::int64_t waited_ns) const {
-  const ring::SlowestReader& slowest = writer_.slowest();
-  const layout::ReaderLine& line = channel_.site().readers.lines[slowest.line];
-  return RingFull(name(), channel_.meta().capacity, waited_ns, base::LoadPlain(line.pid),
-                  std::string(line.program, strnlen(line.program, sizeof(line.program))));
+  if (has_claims()) return FullOfJobs(waited_ns);
+  const layout::ReaderLine& line = channel_.site().readers.lines[writer_.slowest().line];
+  return RingFull(name(), channel_.meta().capacity, waited_ns, ReaderOf(line));
+}
+
+absl::Status PublisherCore::FullOfJobs(std::int64_t waited_ns) const {
+  const registry::Site& site = channel_.site();
+  // The job a lap ago holds the ring; at this moment perhaps another one does.
+  const ring::ClaimWord claim{site.readers.ClaimAt(site.ring.head().load(std::memory_order_acquire)).load(std::memory_order_acquire)};
+  const bool is_claimed = claim.state() == ring::ClaimState::kClaimed && claim.owner() <= site.readers.count;
+  const bool has_owner = is_claimed && claim.owner() != ring::kNobody;
+  const std::string owner = has_owner ? ReaderOf(site.readers.lines[claim.owner() - 1]) : "";
+  return JobsFull(name(), site.ring.size, waited_ns, site.roles, owner);
 }
 
 absl::Status PublisherCore::Refuse(absl::Status status) {

@@ -22,6 +22,7 @@
 #include "shmcomm/options.h"
 #include "shmcomm/stats.h"
 #include "wake/bell.h"
+#include "wake/turns.h"
 
 namespace shmcomm::endpoint {
 
@@ -59,6 +60,11 @@ class PublisherCore {
   /// What the headers of the messages published from now on say: which request, or which one is answered.
   void SetCorrelation(std::uint64_t correlation) { correlation_ = correlation; }
 
+  /// How long publishes from now on may wait for room. Nothing where on_full is fail.
+  void SetPublishTimeout(absl::Duration timeout);
+  /// Where the last message was published, which is where its claim is.
+  ring::Sequence last_sequence() const { return writer_.last_sequence(); }
+
  private:
   /// A loan's builder lives as long as the publisher: only its slot changes.
   struct LoanState {
@@ -79,7 +85,10 @@ class PublisherCore {
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
+  void AwaitRoom(std::int64_t timeout_ns);
   SHMCOMM_COLD absl::Status Full(std::int64_t waited_ns) const;
+  absl::Status FullOfJobs(std::int64_t waited_ns) const;
+  bool has_claims() const { return channel_.site().readers.has_claims(); }
   SHMCOMM_COLD absl::Status Corrupt() const;
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status MoveIntoSlot(LoanState& loan);
@@ -97,11 +106,13 @@ class PublisherCore {
   std::uint32_t fresh_first_large_;
   std::string declared_at_;
   std::uint64_t correlation_ = 0;        // reqrep
-  std::int64_t publish_timeout_ns_;      // reliable: 0 where on_full is fail
+  std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail
   Room room_;
+  JobRoom job_room_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;
   wake::Ringer ringer_;
+  wake::TurnRinger turn_ringer_;
   std::vector<std::unique_ptr<LoanState>> loans_;
   PublisherStats stats_;
 };

@@ -43,4 +43,14 @@ void Room::LookAfter(const ring::SlowestReader& slowest) {
   }
 }
 
+void JobRoom::WaitFor(ring::Writer& writer, std::int64_t timeout_ns) {
+  const auto has_room = [&writer] { return writer.HasRoom(); };
+  if (timeout_ns > 0) wake::RoomBell(*site_.readers.wake).SleepUnless(has_room, timeout_ns);
+  if (has_room()) return;
+  const std::int64_t now_ns = platform::NowNs();
+  if (now_ns - looked_ns_ < wake::kMaxRoomSleepNs) return;
+  looked_ns_ = now_ns;
+  registry::CleanDeadClaimers(site_).IgnoreError();  // as above: the next round looks again
+}
+
 }  // namespace shmcomm::endpoint

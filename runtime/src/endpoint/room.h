@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting until the slowest reader of a reliable channel lets a publisher go on: it moves, leaves, dies, or is demoted.
+// Waiting for room: until the slowest reader of a reliable channel lets a publisher go on (it moves, leaves, dies, or is
+// demoted), or where messages are claimed until a job is over.
 #pragma once
 
 #include <cstdint>
 
 #include "registry/site.h"
 #include "ring/gate.h"
+#include "ring/writer.h"
 
 namespace shmcomm::endpoint {
 
@@ -28,6 +30,20 @@ class Room {
   std::int64_t looked_ns_ = 0;         // when its death was last looked for, or when it was found
   std::int64_t tried_ns_ = 0;          // when it was last waited for
   std::int64_t stuck_for_ns_ = 0;      // how long this publisher has been trying, not counting its own absences
+};
+
+/// Where messages are claimed.
+class JobRoom {
+ public:
+  explicit JobRoom(const registry::Site& site) : site_(site) {}
+
+  /// Returns when `writer` may have room, or after at most `timeout_ns` and 20 ms. Jobs of the dead are given back, so that
+  /// they never hold anybody for longer. With `timeout_ns` 0 it does not wait, but looks after the dead all the same.
+  void WaitFor(ring::Writer& writer, std::int64_t timeout_ns);
+
+ private:
+  registry::Site site_;
+  std::int64_t looked_ns_ = 0;         // when the dead were last looked for
 };
 
 }  // namespace shmcomm::endpoint
