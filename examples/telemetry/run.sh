@@ -13,9 +13,10 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 build="$(cd "$1" && pwd)"
 shift
 
-# A domain of its own: several of these may run beside each other, and beside anything else.
-export SHMCOMM_ROOT="${SHMCOMM_ROOT:-/dev/shm/shmcomm-$(id -u)}"
+# A domain of its own: several of these may run beside each other, and beside anything else. The root is the runtime's
+# own unless somebody has set one; the last one out removes its own.
 export SHMCOMM_DOMAIN="telemetry-$$"
+domain="${SHMCOMM_ROOT:-/dev/shm/shmcomm-$(id -u)}/$SHMCOMM_DOMAIN"
 export PYTHONPATH="$build/examples/telemetry/telemetry_msgs.shm/python:$build/python${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -54,10 +55,8 @@ if ((table_status != 0 || publisher_status != 0)); then
   echo "run.sh: table exited with $table_status, publisher with $publisher_status" >&2
   exit 1
 fi
-left="$(find "$SHMCOMM_ROOT/$SHMCOMM_DOMAIN" -mindepth 1 2>/dev/null || true)"
-if [[ -n $left ]]; then
-  printf 'run.sh: left in shared memory:\n%s\n' "$left" >&2
+if [[ -e $domain ]]; then
+  printf 'run.sh: left in shared memory:\n%s\n' "$(find "$domain")" >&2
   exit 1
 fi
-rmdir "$SHMCOMM_ROOT/$SHMCOMM_DOMAIN" 2>/dev/null || true
 echo "nothing left in shared memory"
