@@ -21,4 +21,4 @@ install(FILES
 
 install(DIRECTORY generator/shmcomm_gen DESTINATION "${share_dir}/generator" PATTERN "__pycache__" EXCLUDE)
 install(FILES generator/requirements.txt DESTINATION "${share_dir}/generator")
-install(DIRECTORY schema/ DESTINATION "${share_dir}/schema" FILES_MATCHING PATTERN "*.lark" PATTERN "*.fbs")
+install(DIRECTORY schema/ DESTINATION "${share_dir}/schema" FILES_MATCHING PATTERN "*.lark" PATTERN "*.fbs" PATTERN "diagnostics.md")

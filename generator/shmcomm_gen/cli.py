@@ -12,7 +12,7 @@ from shmcomm_gen import __version__
 from shmcomm_gen.compile import Request, compile_schema, compiler_files
 from shmcomm_gen.commands import add_inputs, check, format_, lock, print_diagnostics
 from shmcomm_gen.diagnostics import Sink
-from shmcomm_gen.explain import CODES, explain
+from shmcomm_gen.explain import explain, sections
 from shmcomm_gen.output import Output, depfile_text, text_output, write_all
 
 _OK, _ERRORS, _USAGE = 0, 1, 2
@@ -72,16 +72,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cpp", type=Path, metavar="DIR", help="write STEM.shm.h, STEM.shm.cc and STEM_generated.h")
     parser.add_argument("--python", type=Path, metavar="DIR", help="write the package STEM")
     parser.add_argument("--bfbs", type=Path, metavar="DIR", help="write STEM.bfbs, FlatBuffers' binary schema")
-    parser.add_argument("--flatc", type=Path, metavar="PATH", help="FlatBuffers' compiler; default: the one on PATH")
+    parser.add_argument("--flatc", type=_program, metavar="PATH", help="FlatBuffers' compiler; default: the one on PATH")
     parser.add_argument("--depfile", type=Path, metavar="FILE", help="write a make rule of all inputs; for one SCHEMA")
     parser.add_argument("--version", action="version", version=f"shmcommc {__version__}")
     return parser
 
 
+def _program(text: str) -> Path:
+    """A name is looked for on PATH, anything else is a place, seen from here whatever the folder it is run in."""
+    return Path(text).absolute() if "/" in text else Path(text)
+
+
 def _explain(codes: Sequence[str]) -> int:
     texts = [explain(code) for code in codes]
     if not codes or None in texts:
-        print(f"usage: shmcommc explain CODE, from {min(CODES)} to {max(CODES)}", file=sys.stderr)
+        print(f"usage: shmcommc explain CODE, from {min(sections())} to {max(sections())}", file=sys.stderr)
         return _USAGE
     print("\n".join(text for text in texts if text))
     return _OK

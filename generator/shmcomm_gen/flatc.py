@@ -20,7 +20,7 @@ def find_flatc(asked: Path | None, sink: Sink) -> Path | None:
     if found is None:
         what = f"'{asked}' is no program" if asked else "flatc, which makes the C++ of the types, was not found"
         sink.error("S036", what, None, _INSTALL)
-    return Path(found) if found else None
+    return Path(found).absolute() if found else None
 
 
 def version_of(flatc: Path) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from shmcomm_gen.diagnostics import as_report
-from shmcomm_gen.explain import CODES
+from shmcomm_gen.explain import sections
 
 from tests.generator.support.compiling import compile_file
 
 CASES = Path(__file__).parent / "cases"
 FOLDERS = sorted(path.name for path in CASES.iterdir())
-# What only the command finds, not the stages: see test_cli.py and test_lock.py.
+# What only the command finds, not the stages: see test_diagnostics_page.py.
 FOUND_ELSEWHERE = {"S005", "S036", "S037", "S038", "S039", "S049", "S050", "S051"}
 
 
@@ -36,7 +36,7 @@ def test_a_schema_is_answered_to_the_letter(folder: str, monkeypatch: pytest.Mon
 def test_every_code_has_a_case_that_shows_it() -> None:
     shown = "".join((CASES / folder / "expected.txt").read_text(encoding="utf-8") for folder in FOLDERS)
 
-    missing = [code for code in CODES if f"[{code}]" not in shown and code not in FOUND_ELSEWHERE]
+    missing = [code for code in sections() if f"[{code}]" not in shown and code not in FOUND_ELSEWHERE]
 
     assert missing == []
 

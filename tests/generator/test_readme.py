@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shmcomm_gen.explain import CODES
 from shmcomm_gen.options import DURATION_UNITS, OPTIONS, PATTERNS, PROFILES, SIZE_UNITS, Kind, Option
 
 from tests.generator.support.compiling import INPUTS, compile_file
@@ -37,10 +36,6 @@ def test_the_table_of_options_is_that_of_the_code() -> None:
     supported = [option for option in OPTIONS.values() if option.is_supported]
 
     assert [cells for cells in rows(r"`\w+`") if len(cells) == 6] == [described(option) for option in supported]
-
-
-def test_the_table_of_diagnostics_is_that_of_the_code() -> None:
-    assert rows(r"S\d{3}") == [[code, title] for code, (title, _) in CODES.items()]
 
 
 def test_the_table_of_profiles_is_that_of_the_code() -> None:
