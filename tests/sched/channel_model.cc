@@ -30,10 +30,10 @@ std::string FormatCursor(std::uint64_t value) {
 
 void ChannelModel::Reset() {
   std::memset(ring_bytes_, 0, sizeof ring_bytes_);
-  std::memset(readers_bytes_, 0, sizeof readers_bytes_);
+  std::memset(readers_bytes_, 0, layout::ReadersFileBytes(shape_.Lines(), 0));
   std::memset(data_, 0, sizeof data_);
   ring_ = ring::ViewRing(ring_bytes_, shape_.entries, shape_.max_publishers, shape_.first);
-  readers_ = ring::ViewReaders(readers_bytes_, shape_.readers, 0);
+  readers_ = ring::ViewReaders(readers_bytes_, shape_.Lines(), 0);
   ring_.head().store(shape_.first, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < shape_.entries && shape_.first != 0; ++i) {
     const ring::Sequence at = shape_.first + i;
@@ -54,14 +54,17 @@ void ChannelModel::Describe(Names& names) const {
   names.AddArray("pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
   names.Add("armed", &readers_.wake->armed);
   names.Add("fenced", &readers_.wake->fenced);
-  names.Add("active", readers_.active);
-  for (std::uint32_t line = 0; line < shape_.readers; ++line) {
+  names.AddArray("active", readers_.active, 8, layout::BitmapWords(shape_.Lines()));
+  for (std::uint32_t line = shape_.first_line; line < shape_.Lines(); ++line) {
     const std::string name = "line" + std::to_string(line);
     names.Add(name + ".cursor", &readers_.lines[line].cursor, FormatCursor);
+    names.Add(name + ".arm", &readers_.lines[line].arm);
+    names.Add(name + ".bell", &readers_.lines[line].bell);
     names.AddArray(name + ".hz", readers_.lines[line].hazards, 8, layout::kMaxHazards, FormatEntry);
   }
   for (std::uint32_t file = 0; file < kMaxFiles; ++file) {
     const std::string name = "file" + std::to_string(file);
+    names.Add(name + ".generation", &files_[file].mapped.generation);
     const std::byte* header = data_[file] + kStride - sizeof(layout::SlotHeader);
     names.AddArray(name + ".message", header - kMessageBytes, kStride, kMaxModelSlots);
     names.AddArray(name + ".complement", header - 8, kStride, kMaxModelSlots);
@@ -84,7 +87,7 @@ registry::Site ChannelModel::site() const {
 std::uint32_t ChannelModel::LayFile(std::uint32_t publisher, std::uint32_t generation, ring::Sequence start_sequence) {
   const std::uint32_t file = files++;
   files_[file].publisher = publisher;
-  files_[file].mapped.generation = generation;
+  base::StorePlain(files_[file].mapped.generation, generation);
   files_[file].mapped.start_sequence = start_sequence;
   files_[file].mapped.max_message_bytes = kMessageBytes;
   files_[file].mapped.slots = Slots(file);
@@ -118,11 +121,12 @@ ring::Sequence ChannelModel::End() const {
 std::uint32_t ChannelModel::RoomLeft() const {
   const ring::Sequence end = End();
   std::uint32_t room = shape_.capacity;
-  for (std::uint32_t line = 0; line < shape_.readers; ++line) {
+  constexpr std::uint64_t kCursors = std::uint64_t{1} << 48;
+  for (std::uint32_t line = shape_.first_line; line < shape_.Lines(); ++line) {
     const ring::CursorWord word{readers_.lines[line].cursor.load(std::memory_order_relaxed)};
-    const bool is_seen = (readers_.active[0].load(std::memory_order_relaxed) >> line & 1) != 0;
-    if (!is_seen || word.state() != ring::ReaderState::kActive || ring::Distance(word.cursor(), end) <= 0) continue;
-    const auto unread = static_cast<std::uint32_t>(end - word.cursor());
+    const bool is_seen = (readers_.ActiveWord(line).load(std::memory_order_relaxed) >> line % 64 & 1) != 0;
+    if (!is_seen || word.state() != ring::ReaderState::kActive) continue;
+    const auto unread = static_cast<std::uint32_t>((end - word.cursor()) % kCursors);
     room = std::min(room, unread < shape_.capacity ? shape_.capacity - unread : 0);
   }
   return room;
@@ -227,21 +231,23 @@ void ModelPublisher::CheckNoSlotIsLost(std::uint32_t pinned) {
   machine_->Check(had + pinned >= channel_->shape().slots, "I5: a slot is lost");
 }
 
-void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t line, bool is_lossy) {
+void ModelReader::Open(Machine& machine, ChannelModel& channel, std::uint32_t reader, bool is_lossy) {
   machine_ = &machine;
   channel_ = &channel;
   reader_.reset();
   ring::ReaderConfig config;
   config.ring = channel.ring();
   config.readers = channel.readers();
-  config.line = line;
+  config.line = channel.shape().first_line + reader;
   config.max_borrowed = channel.shape().max_borrowed;
   if (channel.shape().capacity > 0) config.mode = is_lossy ? ring::ReaderMode::kLossy : ring::ReaderMode::kGating;
   reader_.emplace(config);
-  line_ = line;
+  line_ = config.line;
   is_lossy_ = is_lossy;
   rung_at_ = 0;  // so that the first look rings when joining has moved the cursor
   lost_ = 0;
+  passed_over_ = 0;
+  passed_over_at_ = 0;
   received_ = 0;
   received_at_ = 0;
   last_ = 0;
@@ -256,12 +262,33 @@ void ModelReader::Join(std::uint32_t history) {
 }
 
 bool ModelReader::Take() {
+  const std::uint32_t demotions = reader_->demotions();
   const ring::Reader::NextResult next = reader_->Next();
   machine_->Check(next.outcome != ring::Reader::Outcome::kCorrupt, "the ring looks corrupt to a reader");
   const bool is_held = next.outcome == ring::Reader::Outcome::kHeld && Resolve(next.held);
-  lost_ += reader_->TakeLost();
-  if (channel_->shape().capacity > 0) RingRoom();
+  const std::uint64_t lost = reader_->TakeLost();
+  lost_ += lost;
+  if (channel_->shape().capacity > 0) {
+    CheckLoss(lost, demotions, is_held ? next.held.sequence : reader_->position());
+    RingRoom();
+  }
   return is_held;
+}
+
+bool ModelReader::TakeLatest() {
+  const ring::Sequence from = reader_->position();
+  reader_->SeekNewest();
+  for (ring::Sequence at = from; ring::Distance(at, reader_->position()) > 0; ++at) {
+    passed_over_at_ |= std::uint64_t{1} << (at - channel_->shape().first);
+    ++passed_over_;
+  }
+  return Take();
+}
+
+// One look lost `lost` messages, all before `end`.
+void ModelReader::CheckLoss(std::uint64_t lost, std::uint32_t demotions, ring::Sequence end) const {
+  if (lost == 0 || is_lossy_ || reader_->demotions() != demotions) return;
+  machine_->Check(ring::Distance(end, reader_->floor()) >= 0, "I10: a reliable reader lost what its floor promised");
 }
 
 // As the endpoint does: whenever the cursor has moved.
@@ -277,6 +304,7 @@ bool ModelReader::Resolve(const ring::Held& held) {
   const std::uint32_t generation = channel_->ring().publishers[publisher].generation.load(std::memory_order_acquire);
   const ring::MappedPublisher* mapped = channel_->Open(publisher, generation);
   machine_->Check(mapped != nullptr, "an entry names a publisher that has no file");
+  machine_->Check(base::LoadPlain(mapped->generation) == generation, "E5: a file is announced before it is built");
   const ring::Resolved resolved = ring::Resolve(*mapped, generation, held);
   machine_->Check(resolved.resolution != ring::Resolution::kCorrupt, "I3: a held slot is not this entry's message");
   if (resolved.resolution == ring::Resolution::kStale) {
@@ -312,12 +340,16 @@ void ModelReader::Note(const Sample& sample) {
   ++received_;
 }
 
-void ModelReader::Release() {
-  const Sample sample = samples_[0];
+void ModelReader::Release() { Release(0); }
+
+void ModelReader::ReleaseNewest() { Release(held_ - 1); }
+
+void ModelReader::Release(std::uint32_t index) {
+  const Sample sample = samples_[index];
   const std::uint64_t again = base::LoadPlain(sample.words[0]);
   machine_->Check(again == sample.value && base::LoadPlain(sample.words[1]) == ~again, "I3: a message changed while held");
   reader_->Release(sample.held.hazard);
-  std::copy(samples_ + 1, samples_ + held_, samples_);
+  std::copy(samples_ + index + 1, samples_ + held_, samples_ + index);
   --held_;
 }
 
@@ -335,8 +367,10 @@ void ModelReader::CheckNothingIsMissing() {
     machine_->Check(lost_ == 0 || reader_->demotions() > 0, "a reliable reader lost a message and was not demoted");
   }
   if (channel_->shape().history == 0) {
-    machine_->Check(received_ + lost_ == end - start_, "what is missing is not what was reported lost");
+    machine_->Check(received_ + lost_ + passed_over_ == end - start_, "what is missing is not what was reported lost");
   }
+  const ring::Sequence newest = end - 1 - channel_->shape().first;
+  machine_->Check(passed_over_ == 0 || (passed_over_at_ >> newest & 1) == 0, "the newest message was passed over");
   // A lapped reader goes on behind the oldest entry, which may be overwritten any moment.
   for (std::uint32_t back = 1; back < channel_->shape().entries; ++back) {
     const ring::Sequence at = end - back;
@@ -344,7 +378,7 @@ void ModelReader::CheckNothingIsMissing() {
     const ring::Entry entry{channel_->ring().At(at).load(std::memory_order_relaxed)};
     const bool is_intact = entry.lap() == channel_->ring().Lap(at) && entry.slot() != ring::kTombstone &&
                            !channel_->IsStale(entry, at);
-    const bool was_received = (received_at_ >> (at - channel_->shape().first) & 1) != 0;
+    const bool was_received = ((received_at_ | passed_over_at_) >> (at - channel_->shape().first) & 1) != 0;
     machine_->Check(!is_intact || was_received, "a message is still there and was reported lost");
   }
 }

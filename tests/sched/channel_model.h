@@ -20,7 +20,8 @@ namespace shmcomm::sched {
 
 struct Shape {
   std::uint32_t entries = 2;         // N; production demands 16, the ring itself does not
-  std::uint32_t readers = 1;         // R, lines of the readers file
+  std::uint32_t readers = 1;         // R, the lines that are used
+  std::uint32_t first_line = 0;      // of them; those before it stay free
   std::uint32_t max_publishers = 3;
   std::uint32_t max_borrowed = 1;    // H
   std::uint32_t slots = 5;           // of each publisher
@@ -31,6 +32,7 @@ struct Shape {
   bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
+  std::uint32_t Lines() const { return first_line + readers; }
   /// What the layout gives a publisher with one loan.
   std::uint32_t FullSlots() const { return entries + readers * max_borrowed + 2; }
   /// The least with which a reliable publisher waits for nothing but the gate.
@@ -40,7 +42,7 @@ struct Shape {
 };
 
 inline constexpr std::uint32_t kMaxModelEntries = 8;
-inline constexpr std::uint32_t kMaxModelReaders = 3;
+inline constexpr std::uint32_t kMaxModelLines = 66;
 inline constexpr std::uint32_t kMaxModelSlots = 16;
 inline constexpr std::uint32_t kMaxFiles = 4;      // data files, one for each publisher that ever opens
 inline constexpr std::uint32_t kMaxMessages = 24;  // of all publishers together
@@ -99,7 +101,7 @@ class ChannelModel {
   };
   File files_[kMaxFiles];
   alignas(64) std::byte ring_bytes_[layout::RingFileBytes(kMaxModelEntries)];
-  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelReaders, 0)];
+  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelLines, 0)];
   alignas(64) std::byte data_[kMaxFiles][kMaxModelSlots * kStride];
 };
 
@@ -109,6 +111,7 @@ class ModelPublisher {
   /// Before or while the threads run; data file `file` is laid.
   void Open(Machine& machine, ChannelModel& channel, std::uint32_t file, std::uint32_t publisher);
   void UseBell(wake::Ordering ordering);
+  void DemoteAfter(std::int64_t ns) { room_.emplace(channel_->site(), ns); }
   void Publish();
   /// I5: after everything has ended, every slot but `pinned` can be had again.
   void CheckNoSlotIsLost(std::uint32_t pinned);
@@ -128,17 +131,21 @@ class ModelPublisher {
 /// A subscriber: join, take, look twice, release.
 class ModelReader {
  public:
-  void Open(Machine& machine, ChannelModel& channel, std::uint32_t line, bool is_lossy = false);
+  /// `reader` counts from 0: its line is as many behind the first.
+  void Open(Machine& machine, ChannelModel& channel, std::uint32_t reader, bool is_lossy = false);
   void Join(std::uint32_t history = 0);
 
   /// True when something was held, and is to be released.
   bool Take();
   /// Looks again at what is held longest and lets it go.
   void Release();
+  void ReleaseNewest();
   /// The same on another thread than the one that took it.
   void ReleaseHandedOver();
   std::uint32_t holds() const { return held_; }
   bool TakeAndRelease() { return Take() && (Release(), true); }
+  /// The newest instead of the next one.
+  bool TakeLatest();
   bool IsAvailable() const { return reader_->IsAvailable(); }
   bool is_open() const { return reader_.has_value(); }
 
@@ -157,6 +164,8 @@ class ModelReader {
 
   bool Resolve(const ring::Held& held);
   void Note(const Sample& sample);
+  void CheckLoss(std::uint64_t lost, std::uint32_t demotions, ring::Sequence end) const;
+  void Release(std::uint32_t index);
   void RingRoom();
 
   Machine* machine_ = nullptr;
@@ -167,6 +176,8 @@ class ModelReader {
   ring::Sequence start_ = 0;
   ring::Sequence rung_at_ = 0;
   std::uint64_t lost_ = 0;
+  std::uint64_t passed_over_ = 0;
+  std::uint64_t passed_over_at_ = 0;
   std::uint32_t received_ = 0;
   std::uint64_t received_at_ = 0;    // bit per sequence - first
   ring::Sequence last_ = 0;

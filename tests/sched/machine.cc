@@ -110,6 +110,17 @@ Location& Machine::Access(const void* word, unsigned bytes, bool writes) {
   return *location;
 }
 
+void Machine::Watch(const void* word) {
+  if (!memory_.Watch(word)) Fail("the model has too many locations");
+}
+
+void Machine::Tell(const Location& location, std::uint64_t old) {
+  if (!location.is_watched) return;
+  running_ = nullptr;  // as in Rested
+  scenario_.Changed(*this, location.address, old, RawLoad(location.address, location.bytes));
+  running_ = this;
+}
+
 std::uint64_t Machine::Load(const void* word, unsigned bytes, std::memory_order order) {
   Location& location = Access(word, bytes, false);
   unsigned back = 0;
@@ -132,7 +143,9 @@ std::uint64_t Machine::Load(const void* word, unsigned bytes, std::memory_order 
 void Machine::Store(void* word, unsigned bytes, std::uint64_t value, std::memory_order order) {
   Location& location = Access(word, bytes, true);
   if (trace_.is_on()) Note(word, "store", order, Value(word, value));
+  const std::uint64_t old = location.newest().value;
   if (!memory_.Write(location, me(), value, order)) Fail("the model stores too often to one location");
+  Tell(location, old);
 }
 
 std::uint64_t Machine::Change(void* word, unsigned bytes, Update update, std::uint64_t operand, std::memory_order order) {
@@ -141,6 +154,7 @@ std::uint64_t Machine::Change(void* word, unsigned bytes, Update update, std::ui
   const std::uint64_t changed = Truncated(Updated(update, old, operand), bytes);
   if (trace_.is_on()) Note(word, UpdateName(update), order, Value(word, old) + " -> " + Value(word, changed));
   if (!memory_.ReadAndWrite(location, me(), changed, order)) Fail("the model stores too often to one location");
+  Tell(location, old);
   return old;
 }
 
@@ -155,6 +169,7 @@ bool Machine::CompareExchange(void* word, unsigned bytes, std::uint64_t& expecte
   }
   if (is_equal) {
     if (!memory_.ReadAndWrite(location, me(), desired, success)) Fail("the model stores too often to one location");
+    Tell(location, old);
   } else {
     memory_.Read(location, me(), 0, failure);
   }

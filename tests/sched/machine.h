@@ -34,6 +34,8 @@ class Scenario {
   virtual void Rest(Machine&) {}
   /// Every thread is done, dead, or asleep for good. Reports what should not be.
   virtual void Finish(Machine&) {}
+  /// The running thread has just changed a watched word. Reports a change that nobody may make.
+  virtual void Changed(Machine&, const void* /*word*/, std::uint64_t /*old*/, std::uint64_t /*now*/) {}
   virtual void Describe(Names&) const {}
 };
 
@@ -53,8 +55,12 @@ class Machine {
   void Check(bool holds, const char* what) {
     if (!holds) Fail(what);
   }
+  /// From Start: Changed is to be told of this word.
+  void Watch(const void* word);
   ThreadState StateOf(unsigned thread) const { return scheduler_.thread(thread).state; }
   unsigned kills() const { return scheduler_.kills(); }
+  /// In Changed: the thread that did it.
+  unsigned current() const { return scheduler_.current(); }
   void Say(const std::string& text);
 
   // The instructions of the running thread.
@@ -82,6 +88,8 @@ class Machine {
   void AddName(const std::string& name);
   void RemoveName(const std::string& name);
   std::int64_t NowNs();
+  /// The same without an instruction.
+  std::int64_t now_ns() const { return now_ns_; }
 
   /// Before the threads run: `thread` holds the byte through `file`.
   void GiveLock(unsigned thread, int file, std::uint64_t byte) { kernel_.TryLock(file, byte, thread); }
@@ -93,6 +101,7 @@ class Machine {
 
  private:
   Location& Access(const void* word, unsigned bytes, bool writes);
+  void Tell(const Location& location, std::uint64_t old);
   unsigned me() const { return scheduler_.current(); }
   void Note(const void* word, const char* what, std::memory_order order, const std::string& values);
   std::string Value(const void* word, std::uint64_t value) const { return trace_.names().ValueAt(word, value); }

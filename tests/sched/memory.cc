@@ -56,6 +56,13 @@ Location* Memory::Find(const void* address, unsigned bytes) {
   return &location;
 }
 
+bool Memory::Watch(const void* address) {
+  const std::size_t index = index_.FindOrAdd(address);
+  if (index == kFull) return false;
+  locations_[index].is_watched = true;
+  return true;
+}
+
 bool Memory::NoteAccess(Location& location, unsigned thread, bool writes) {
   const bool was_shared = location.is_shared();
   location.accessed_by |= 1u << thread;

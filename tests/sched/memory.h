@@ -35,6 +35,7 @@ struct Location {
   unsigned stamp;           // of the newest message; 0 is the initial value
   std::uint32_t accessed_by = 0;  // threads, over all executions
   bool is_written = false;        // by any of them
+  bool is_watched = false;        // its scenario wants to hear of every change
   Message kept[kKept];
 
   /// Only accesses to such a location can depend on what another thread does.
@@ -51,6 +52,8 @@ class Memory {
 
   /// Null when the model has more locations than the checker holds.
   Location* Find(const void* address, unsigned bytes);
+  /// Marks a location for good. False when there are too many.
+  bool Watch(const void* address);
   /// Learns which locations are shared. Returns true when this access is news.
   bool NoteAccess(Location& location, unsigned thread, bool writes);
 

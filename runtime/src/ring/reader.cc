@@ -74,7 +74,10 @@ void Reader::SkipLapped() {
   const Sequence head = config_.ring.head().load(std::memory_order_acquire);
   // The oldest position that nobody may be overwriting at this head. A head that does not get us past `next_`, though the
   // entry there is of a later lap, is stale or corrupt; the entry alone says that `next_` is gone.
-  const Sequence oldest = head - config_.ring.size + 1;
+  Sequence oldest = head - config_.ring.size + 1;
+  // What a gating reader's floor promised is still there, even where nothing newer than `oldest` may be (I10).
+  const bool is_below = config_.mode == ReaderMode::kGating && Distance(next_, floor_) > 0;
+  if (is_below && Distance(floor_, oldest) > 0) oldest = floor_;
   const std::int64_t gone = Distance(next_, oldest);
   Skip(gone > 0 ? static_cast<std::uint64_t>(gone) : 1);
 }

@@ -69,6 +69,8 @@ class Reader {
   /// True while an accepted entry has not been released. Acquires what the releasing threads did before.
   bool HoldsAny() const;
   Sequence position() const { return next_; }
+  /// Nothing at or above it is lost to a gating reader that was not demoted since (I10).
+  Sequence floor() const { return floor_; }
   /// How often a publisher has taken this reader's cursor because it was stuck. What it lost by that counts as lost.
   std::uint32_t demotions() const { return demotions_; }
 

@@ -35,8 +35,11 @@ void Traffic::RunReader(std::uint32_t index) {
   if (config_.join_while_running) reader.Join(config_.history);
   std::uint32_t held = 0;
   for (std::uint32_t i = 0; i < config_.looks; ++i) {
-    if (held == config_.holds && !config_.release_elsewhere) reader.Release(), --held;
-    if (reader.Take()) ++held;
+    if (held == config_.holds && !config_.release_elsewhere) {
+      config_.newest_goes_first ? reader.ReleaseNewest() : reader.Release();
+      --held;
+    }
+    if (config_.takes_latest ? reader.TakeLatest() : reader.Take()) ++held;
   }
   for (; held > 0 && !config_.release_elsewhere; --held) reader.Release();
   is_reading_[index] = false;
@@ -67,95 +70,144 @@ void AddTrafficScenario(Catalogue& catalogue, const char* name, const char* abou
   catalogue.push_back({name, about, [config] { return std::make_unique<Traffic>(config); }, plan});
 }
 
+namespace {
+
+void AddPublishing(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.slots = config.shape.FullSlots();
+  Plan plan;
+  AddTrafficScenario(catalogue, "one_to_one", "1 publisher, 1 reader, all slots of the layout", config, plan);
+  config.publishers = 2;
+  config.messages = 2;
+  AddTrafficScenario(catalogue, "two_to_one", "2 publishers, 1 reader", config, plan);
+  config.readers = 2;
+  config.looks = 2;
+  config.shape.readers = 2;
+  config.shape.slots = config.shape.FullSlots();
+  AddTrafficScenario(catalogue, "two_to_two", "2 publishers, 2 readers", config, plan);
+  config.publishers_are_mortal = true;
+  config.readers_are_mortal = true;
+  plan.bounds.kills = 2;
+  AddTrafficScenario(catalogue, "two_to_two_kills", "2 publishers, 2 readers, two of them may be killed", config, plan);
+}
+
+void AddReclaiming(Catalogue& catalogue) {
+  TrafficConfig config;  // N = 1: every publish overwrites
+  config.shape.entries = 1;
+  config.shape.slots = 3;
+  config.messages = 4;
+  Plan plan;
+  AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
+  config.publishers = 2;
+  config.messages = 3;
+  config.shape.slots = config.shape.LeastSlots();
+  plan.random = 400'000;
+  AddTrafficScenario(catalogue, "reclaim_two_publishers", "the same with two publishers that overwrite each other", config,
+                     plan);
+  plan.random = Plan{}.random;
+  config.publishers = 3;
+  config.messages = 2;
+  AddTrafficScenario(catalogue, "reclaim_three_publishers", "the same with three", config, plan);
+  config.publishers = 1;
+  config.messages = 4;
+  config.shape.entries = 2;
+  config.shape.slots = config.shape.LeastSlots();
+  AddTrafficScenario(catalogue, "retract", "R*H+1 slots: a loan takes entries out of the ring (I6)", config, plan);
+  config.shape.mode = ring::CommitMode::kSole;
+  AddTrafficScenario(catalogue, "sole_writer", "the same with a sole writer", config, plan);
+  config.shape.mode = ring::CommitMode::kShared;
+  config.shape.prepares = true;
+  AddTrafficScenario(catalogue, "retract_prepared", "the same, slots are looked for after a commit too", config, plan);
+  config.shape.prepares = false;
+  config.readers_are_mortal = true;
+  plan.bounds.kills = 1;
+  AddTrafficScenario(catalogue, "retract_kills", "the same, and the reader may be killed with its hands full", config, plan);
+  config.readers_are_mortal = false;
+  plan.bounds.kills = 0;
+  config.publishers = 2;
+  config.messages = 3;
+  AddTrafficScenario(catalogue, "retract_two_publishers", "2 publishers with R*H+1 slots each", config, plan);
+}
+
+void AddHolding(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.max_borrowed = 2;
+  config.holds = 2;
+  config.looks = 4;
+  config.messages = 5;
+  config.shape.slots = config.shape.LeastSlots();
+  Plan plan;
+  AddTrafficScenario(catalogue, "retract_two_held", "a reader keeps two samples, the publisher has R*H+1 slots", config, plan);
+  config.newest_goes_first = true;
+  AddTrafficScenario(catalogue, "retract_two_held_turned", "the same, and the newer of them goes first", config, plan);
+  config.newest_goes_first = false;
+  config.release_elsewhere = true;
+  AddTrafficScenario(catalogue, "release_elsewhere", "the same, and another thread releases them", config, plan);
+}
+
+void AddJoining(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.slots = config.shape.LeastSlots();
+  config.join_while_running = true;
+  config.messages = 4;
+  config.looks = 2;
+  Plan plan;
+  AddTrafficScenario(catalogue, "join", "a reader joins while the publisher takes slots back", config, plan);
+  config.shape.entries = 4;
+  config.shape.history = 1;
+  config.history = 1;
+  config.shape.slots = config.shape.LeastSlots() + 2;
+  config.messages = 6;
+  AddTrafficScenario(catalogue, "join_history", "the same, and the reader wants one old message", config, plan);
+  config.shape.slots = config.shape.LeastSlots();
+  config.shape.may_run_out = true;
+  config.publishers_are_mortal = true;  // a promise that is broken for a moment shows when its publisher dies then
+  plan.bounds.kills = 1;
+  AddTrafficScenario(catalogue, "history_kept", "so few slots that a publisher runs out rather than break a promise", config,
+                     plan);
+}
+
+void AddLatest(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.slots = config.shape.LeastSlots();
+  config.messages = 4;
+  config.takes_latest = true;
+  Plan plan;
+  AddTrafficScenario(catalogue, "latest", "a reader passes over all but the newest", config, plan);
+  config.publishers = 2;
+  config.messages = 2;
+  AddTrafficScenario(catalogue, "latest_two_publishers", "the same with two publishers", config, plan);
+}
+
+void AddOtherLines(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.first_line = 64;
+  config.shape.slots = config.shape.LeastSlots();
+  config.join_while_running = true;
+  config.messages = 4;
+  Plan plan;
+  AddTrafficScenario(catalogue, "second_word", "a reader whose line is in the second word of the bitmap", config, plan);
+  config = TrafficConfig{};
+  config.shape.entries = 4;
+  config.shape.history = 1;
+  config.history = 1;
+  config.shape.slots = config.shape.LeastSlots() + 2;
+  config.shape.mode = ring::CommitMode::kSole;
+  config.join_while_running = true;
+  config.messages = 6;
+  AddTrafficScenario(catalogue, "join_history_sole_writer", "a sole writer, and a reader that joins wants an old message",
+                     config, plan);
+}
+
+}  // namespace
+
 void AddTraffic(Catalogue& catalogue) {
-  {
-    TrafficConfig config;
-    config.shape.slots = config.shape.FullSlots();
-    Plan plan;
-    AddTrafficScenario(catalogue, "one_to_one", "1 publisher, 1 reader, all slots of the layout", config, plan);
-    config.publishers = 2;
-    config.messages = 2;
-    AddTrafficScenario(catalogue, "two_to_one", "2 publishers, 1 reader", config, plan);
-    config.readers = 2;
-    config.looks = 2;
-    config.shape.readers = 2;
-    config.shape.slots = config.shape.FullSlots();
-    AddTrafficScenario(catalogue, "two_to_two", "2 publishers, 2 readers", config, plan);
-    config.publishers_are_mortal = true;
-    config.readers_are_mortal = true;
-    plan.bounds.kills = 2;
-    AddTrafficScenario(catalogue, "two_to_two_kills", "2 publishers, 2 readers, two of them may be killed", config, plan);
-  }
-  {
-    TrafficConfig config;  // N = 1: every publish overwrites
-    config.shape.entries = 1;
-    config.shape.slots = 3;
-    config.messages = 4;
-    Plan plan;
-    AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
-    config.publishers = 2;
-    config.messages = 3;
-    config.shape.slots = config.shape.LeastSlots();
-    plan.random = 400'000;
-    AddTrafficScenario(catalogue, "reclaim_two_publishers", "the same with two publishers that overwrite each other", config,
-                       plan);
-    plan.random = Plan{}.random;
-    config.publishers = 3;
-    config.messages = 2;
-    AddTrafficScenario(catalogue, "reclaim_three_publishers", "the same with three", config, plan);
-    config.publishers = 1;
-    config.messages = 4;
-    config.shape.entries = 2;
-    config.shape.slots = config.shape.LeastSlots();
-    AddTrafficScenario(catalogue, "retract", "R*H+1 slots: a loan takes entries out of the ring (I6)", config, plan);
-    config.shape.mode = ring::CommitMode::kSole;
-    AddTrafficScenario(catalogue, "sole_writer", "the same with a sole writer", config, plan);
-    config.shape.mode = ring::CommitMode::kShared;
-    config.shape.prepares = true;
-    AddTrafficScenario(catalogue, "retract_prepared", "the same, slots are looked for after a commit too", config, plan);
-    config.shape.prepares = false;
-    config.readers_are_mortal = true;
-    plan.bounds.kills = 1;
-    AddTrafficScenario(catalogue, "retract_kills", "the same, and the reader may be killed with its hands full", config, plan);
-    config.readers_are_mortal = false;
-    plan.bounds.kills = 0;
-    config.publishers = 2;
-    config.messages = 3;
-    AddTrafficScenario(catalogue, "retract_two_publishers", "2 publishers with R*H+1 slots each", config, plan);
-  }
-  {
-    TrafficConfig config;
-    config.shape.max_borrowed = 2;
-    config.holds = 2;
-    config.looks = 4;
-    config.messages = 5;
-    config.shape.slots = config.shape.LeastSlots();
-    Plan plan;
-    AddTrafficScenario(catalogue, "retract_two_held", "a reader keeps two samples, the publisher has R*H+1 slots", config, plan);
-    config.release_elsewhere = true;
-    AddTrafficScenario(catalogue, "release_elsewhere", "the same, and another thread releases them", config, plan);
-  }
-  {
-    TrafficConfig config;
-    config.shape.slots = config.shape.LeastSlots();
-    config.join_while_running = true;
-    config.messages = 4;
-    config.looks = 2;
-    Plan plan;
-    AddTrafficScenario(catalogue, "join", "a reader joins while the publisher takes slots back", config, plan);
-    config.shape.entries = 4;
-    config.shape.history = 1;
-    config.history = 1;
-    config.shape.slots = config.shape.LeastSlots() + 2;
-    config.messages = 6;
-    AddTrafficScenario(catalogue, "join_history", "the same, and the reader wants one old message", config, plan);
-    config.shape.slots = config.shape.LeastSlots();
-    config.shape.may_run_out = true;
-    config.publishers_are_mortal = true;  // a promise that is broken for a moment shows when its publisher dies then
-    plan.bounds.kills = 1;
-    AddTrafficScenario(catalogue, "history_kept", "so few slots that a publisher runs out rather than break a promise", config,
-                       plan);
-  }
+  AddPublishing(catalogue);
+  AddReclaiming(catalogue);
+  AddHolding(catalogue);
+  AddJoining(catalogue);
+  AddLatest(catalogue);
+  AddOtherLines(catalogue);
 }
 
 }  // namespace shmcomm::sched

@@ -17,6 +17,8 @@ struct TrafficConfig {
   std::uint32_t looks = 3;           // of each reader
   std::uint32_t holds = 1;           // samples a reader keeps before it lets the oldest go
   std::uint32_t history = 0;         // wanted by the readers
+  bool takes_latest = false;
+  bool newest_goes_first = false;    // otherwise a reader lets go of what it has held longest
   bool release_elsewhere = false;    // a second thread of each reader's process releases what it holds
   bool join_while_running = false;   // otherwise the readers are there first
   bool publishers_are_mortal = false;
