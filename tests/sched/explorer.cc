@@ -2,6 +2,7 @@
 #include "sched/explorer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -140,6 +141,15 @@ class Exploration {
 };
 
 }  // namespace
+
+Plan Scaled(Plan plan) {
+  const char* text = std::getenv("SHMCOMM_MODEL_EXECUTIONS");
+  const double asked = text != nullptr ? std::atof(text) : 1;
+  const double scale = asked > 0 ? asked : 1;
+  plan.depth_first = static_cast<std::uint64_t>(static_cast<double>(plan.depth_first) * scale);
+  plan.random = static_cast<std::uint64_t>(static_cast<double>(plan.random) * scale);
+  return plan;
+}
 
 Report Explore(Scenario& scenario, const Plan& plan) { return Exploration(scenario, plan).Run(); }
 

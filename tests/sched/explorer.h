@@ -25,6 +25,9 @@ struct Report {
   std::string recipe;            // its choices; Replay does the same again
 };
 
+/// SHMCOMM_MODEL_EXECUTIONS times as many executions.
+Plan Scaled(Plan plan);
+
 Report Explore(Scenario& scenario, const Plan& plan);
 Report Replay(Scenario& scenario, const Plan& plan, const std::string& recipe);
 

@@ -51,7 +51,7 @@ int Print(const std::string& name, const Report& report, double seconds) {
 }
 
 int Run(const Entry& entry, int count, char** arguments) {
-  Plan plan = entry.plan;
+  Plan plan = Scaled(entry.plan);
   if (!ReadOptions(count, arguments, plan)) return std::fprintf(stderr, "bad options\n"), 2;
   const auto begin = std::chrono::steady_clock::now();
   const Report report = Explore(*entry.make(), plan);

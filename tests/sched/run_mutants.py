@@ -21,6 +21,11 @@ import tomllib
 FULL_LAP_BITS = 40
 RUNTIME_SOURCES = ("ring/*.cc", "wake/*.cc", "registry/*.cc", "platform/lock_descriptor.cc", "endpoint/room.cc")
 ABSL_PACKAGES = ("absl_status", "absl_statusor", "absl_strings")
+# What nearly every source includes and no mutant changes: compiled once, it makes the others three times as fast.
+PRELUDE = ("algorithm", "array", "functional", "memory", "optional", "string", "vector",
+           "absl/status/status.h", "absl/status/statusor.h", "absl/strings/str_cat.h")
+# An equivalent mutant is explored in vain; its reason is what convinces.
+EQUIVALENT_EXECUTIONS = "40000"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +78,28 @@ class Workshop:
         checker = [path for path in sorted(self.checker.glob("*.cc")) if not path.stem.endswith("_test")]
         return checker + scenarios + [path for pattern in RUNTIME_SOURCES for path in sorted(self.runtime.glob(pattern))]
 
+    def flags(self, lap_bits: int) -> list[str]:
+        return ["-std=c++17", "-O1", "-w", "-DSHMCOMM_CHECKED_ATOMICS", f"-DSHMCOMM_LAP_BITS={lap_bits}"]
+
+    def prelude(self, lap_bits: int) -> pathlib.Path:
+        return self.build / f"lap{lap_bits}" / "prelude.h"
+
+    def compile_prelude(self, lap_bits: int) -> None:
+        header = self.prelude(lap_bits)
+        header.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"#include <{name}>\n" for name in PRELUDE)
+        compiled = header.with_name(header.name + ".gch")
+        if compiled.exists() and header.read_text() == text:
+            return
+        header.write_text(text)
+        run([self.compiler, *self.flags(lap_bits), "-x", "c++-header", str(header), "-o", str(compiled)])
+
     def compile(self, source: pathlib.Path, target: pathlib.Path, lap_bits: int, overlay: pathlib.Path | None) -> None:
         includes = [self.runtime, self.root / "tests"]
         if overlay is not None:
             includes = [overlay / "runtime" / "src", overlay / "tests", *includes]
         target.parent.mkdir(parents=True, exist_ok=True)
-        run([self.compiler, "-std=c++17", "-O1", "-w", "-DSHMCOMM_CHECKED_ATOMICS", f"-DSHMCOMM_LAP_BITS={lap_bits}",
+        run([self.compiler, *self.flags(lap_bits), "-include", str(self.prelude(lap_bits)),
              *(f"-I{include}" for include in includes), "-MMD", "-c", str(source), "-o", str(target)])
 
     def object_of(self, source: pathlib.Path, lap_bits: int) -> pathlib.Path:
@@ -92,6 +113,7 @@ class Workshop:
         return all(path.exists() and path.stat().st_mtime < target.stat().st_mtime for path in needed)
 
     def build_unchanged(self, pool: concurrent.futures.Executor, lap_bits: int) -> None:
+        self.compile_prelude(lap_bits)
         stale = [(source, target) for source in self.sources()
                  if not self.is_fresh(target := self.object_of(source, lap_bits))]
         for job in [pool.submit(self.compile, source, target, lap_bits, None) for source, target in stale]:
@@ -147,6 +169,10 @@ def dependencies(made: pathlib.Path) -> set[pathlib.Path]:
     return {pathlib.Path(name).resolve() for name in text.split()}
 
 
+def counts(executions: str) -> list[str]:
+    return ["--depth-first", executions, "--random", executions]
+
+
 def try_mutant(workshop: Workshop, mutant: Mutant, options: list[str]) -> Outcome:
     try:
         program = workshop.build_mutant(mutant)
@@ -154,6 +180,8 @@ def try_mutant(workshop: Workshop, mutant: Mutant, options: list[str]) -> Outcom
         return Outcome(mutant, False, f"does not apply: {failure}")
     results = []
     is_right = True
+    if mutant.equivalent and not options:
+        options = counts(EQUIVALENT_EXECUTIONS)
     for scenario in mutant.scenarios:
         done = subprocess.run([str(program), "run", scenario, *options], capture_output=True, text=True)
         if done.returncode not in (0, 1):
@@ -181,8 +209,9 @@ def main() -> int:
     if arguments.only:
         mutants = [mutant for mutant in mutants if mutant.name in arguments.only]
     workshop = Workshop(here.parents[1], arguments.build.resolve(), arguments.compiler)
-    options = ["--depth-first", arguments.executions, "--random", arguments.executions] if arguments.executions else []
+    options = counts(arguments.executions) if arguments.executions else []
     wrong = 0
+    caught = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         try:
             for lap_bits in sorted({mutant.lap_bits for mutant in mutants}):
@@ -192,11 +221,12 @@ def main() -> int:
         jobs = [pool.submit(try_mutant, workshop, mutant, options) for mutant in mutants]
         for outcome in (job.result() for job in jobs):
             wrong += not outcome.is_right
+            caught += outcome.is_right and not outcome.mutant.equivalent
             expected = "equivalent" if outcome.mutant.equivalent else "caught"
             verdict = expected if outcome.is_right else "WRONG"
             print(f"{verdict:10} {outcome.mutant.name:32} {outcome.text}", flush=True)
     equivalent = sum(bool(mutant.equivalent) for mutant in mutants)
-    print(f"{len(mutants)} mutants: {len(mutants) - equivalent} to be caught, {equivalent} equivalent, {wrong} wrong")
+    print(f"mutants: {caught} of {len(mutants) - equivalent} caught, {equivalent} equivalent")
     return 1 if wrong else 0
 
 
