@@ -4,7 +4,7 @@
 # optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and the threads
 # of one process under ThreadSanitizer. All stages run even if one fails; fails if any did.
 #   --quick      leave the sanitizers out
-#   --coverage   report line coverage instead: runtime/src (gcovr) and the generator (pytest-cov)
+#   --coverage   report the coverage of lines and branches instead: runtime/src (gcovr) and the generator (pytest-cov)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source .ci/setup.sh
@@ -24,7 +24,7 @@ logs=build/test-logs
 summaries=()
 failed=()
 
-# stage <name> <function> [argument]...: runs it, keeps its output and its runner's last word.
+# stage <name> <function> [argument]...: runs it, keeps its output and its runner's last words.
 stage() {
   local name=$1 log="$logs/${1//[ ,\/]/_}.log" started=$SECONDS status=ok summary
   shift
@@ -33,7 +33,7 @@ stage() {
     status=FAILED
     failed+=("$name")
   fi
-  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$|^lines: ' "$log" | tail -n 1 || true)
+  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$|^TOTAL |^(lines|branches): ' "$log" | tail -n 2 || true)
   summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
 }
 
@@ -68,11 +68,11 @@ run_pytest_with_sanitizers() {
 
 report_coverage() {
   local folders
-  mapfile -t folders < <(existing tests/generator tests/python tests/interop tests/examples)
+  mapfile -t folders < <(existing tests/generator tests/fuzz tests/python tests/interop tests/examples)
   stage "build, coverage" build coverage
   stage "ctest, coverage" run_ctest coverage
   stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov-report=term "${folders[@]}"
-  stage "lines of runtime/src" gcovr --root . --filter runtime/src/ --object-directory build/coverage \
+  stage "coverage of runtime/src" gcovr --root . --filter runtime/src/ --object-directory build/coverage \
     --gcov-ignore-errors=no_working_dir_found --print-summary build/coverage
 }
 
