@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -177,6 +178,61 @@ def test_python_type_checks_and_its_misuse_does_not(generated: Path) -> None:
 
     wrong = {":".join(line.split(":")[:2]) for line in run.stdout.splitlines() if ": error:" in line}
     assert wrong == {f"misuse.py:{n}" for n in (5, 6, 7, 8)}, run.stdout
+
+
+def test_pyright_agrees(generated: Path) -> None:
+    checker = Path(sys.executable).with_name("basedpyright")
+    if not checker.is_file():
+        pytest.skip("basedpyright is not installed")
+    pytest.importorskip("numpy")
+    (generated / "use.py").write_text(USE_OF_PYTHON, encoding="utf-8")
+    (generated / "misuse.py").write_text(MISUSE_OF_PYTHON, encoding="utf-8")
+    packages = [f"python/{Path(name).stem}" for name in (*SCHEMAS, NEWER)]
+    settings = {"typeCheckingMode": "strict", "include": [*packages, "use.py", "misuse.py"],
+                "extraPaths": ["python", str(ROOT / "runtime" / "python")]}  # fmt: skip
+    (generated / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    run = subprocess.run(
+        [checker, "--pythonpath", sys.executable, "--outputjson"], cwd=generated, capture_output=True, text=True, check=False
+    )
+
+    found = json.loads(run.stdout)
+    errors = [one for one in found["generalDiagnostics"] if one["severity"] == "error"]
+    places = {f"{Path(one['file']).name}:{one['range']['start']['line'] + 1}" for one in errors}
+    assert found["summary"]["filesAnalyzed"] >= len(packages) + 2
+    assert places == {f"misuse.py:{n}" for n in (5, 6, 7, 8)}, run.stdout
+
+
+HIDING = """
+table T { str:string; name:string; int:int; x:[int]; bytes:[ubyte]; float:float; property:int; self:int; cls:int; }
+struct bytes { float:float; y:float; bool:bool; dict:[float:3]; }
+table U { tuple:bytes; other:bytes; t:T; }
+channel t : pubsub<T>;
+channel u : pubsub<U>;
+"""
+USE_OF_HIDING = """
+from hiding import T, TPublisher, TSubscriber, U
+
+def use(publisher: TPublisher, subscriber: TSubscriber) -> tuple[int, str | None, float]:
+    publisher.send(str="a", int=3, self=4)
+    one = T(str="a", bytes=b"b", cls=1)
+    y = U(other={"y": 1.0}).other
+    return subscriber.recv().int, one.name, y.y if y else 0.0
+"""
+
+
+def test_fields_may_have_the_names_of_builtins(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    (tmp_path / "hiding.channel").write_text(HIDING, encoding="utf-8")
+    (tmp_path / "use.py").write_text(USE_OF_HIDING, encoding="utf-8")
+    write_all(compile_schema(Request(tmp_path / "hiding.channel", python_dir=tmp_path), Sink()).outputs)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "hiding", "use.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env={"MYPYPATH": str(ROOT / "runtime" / "python")},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stdout
 
 
 def test_generated_python_is_python(generated: Path) -> None:

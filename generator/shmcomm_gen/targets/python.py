@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shmcomm_gen.diagnostics import Sink
@@ -40,6 +41,8 @@ _OF_THE_PACKAGE = frozenset(
     "int float bool str bytes bytearray memoryview dict tuple property _schema _Schema _core _Iterator _Sequence "
     "_timedelta _IntEnum _IntFlag _Any _overload _np _npt _Publisher _Subscriber _Self _Elements".split()
 )
+# A field of such a name hides the builtin from the annotations beside it.
+_BUILTINS = frozenset("int float bool str bytes bytearray memoryview dict tuple property".split())
 _LONGEST_SIGNATURE = 100
 
 
@@ -64,6 +67,7 @@ class RecordView:
     unreachable: tuple[str, ...]
     doc: str
     sample_remark: str
+    property: str
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,10 @@ class PackageView:
     enums: tuple[EnumView, ...]
     records: tuple[RecordView, ...]
     channels: tuple[ChannelView, ...]
+
+    @property
+    def spells_builtins(self) -> bool:
+        return any(record.property != "property" for record in self.records)
 
     @property
     def messages(self) -> tuple[RecordView, ...]:
@@ -206,23 +214,31 @@ def _union(union: Union, names: Mapping[str, str]) -> EnumView:
 
 def _record(record: Record, annotations: Annotations) -> RecordView:
     fields = [field for field in record.fields if not field.deprecated]
+    is_hiding = any(field.name in _BUILTINS for field in fields)
+    spelled = _with_builtins_spelled_out if is_hiding else str
     # A field hides what a sample says of itself; only where it is no int do the two disagree.
     has_other_meaning = any(f.name in _OF_A_SAMPLE and annotations.read_field(f) != "int" for f in fields)
     return RecordView(
         name=annotations.names[record.name],
         qualified=record.name,
         kind="struct" if record.is_struct else "table",
-        fields=tuple(_field(field, record, annotations) for field in fields if not _is_reserved(field.name)),
-        signature=_signature("cls", record, annotations),
+        fields=tuple(_field(field, record, annotations, spelled) for field in fields if not _is_reserved(field.name)),
+        signature=spelled(_signature("cls", record, annotations)),
         unreachable=tuple(field.name for field in fields if _is_reserved(field.name)),
         doc=_docstring(record.doc, record.name),
         sample_remark="  # type: ignore[misc]" if has_other_meaning else "",
+        property=spelled("property"),
     )
 
 
-def _field(field: Field, record: Record, annotations: Annotations) -> FieldView:
-    read = annotations.read_field(field)
-    has_default = (isinstance(field.type, ScalarType) and not field.is_null) or field.content is not None
+def _with_builtins_spelled_out(text: str) -> str:
+    """Annotations as the module `_builtins` has them; a name before a colon is a parameter."""
+    return re.sub(rf"\b({'|'.join(sorted(_BUILTINS))})\b(?! *:)", r"_builtins.\1", text)
+
+
+def _field(field: Field, record: Record, annotations: Annotations, spelled: Callable[[str], str]) -> FieldView:
+    read = spelled(annotations.read_field(field))
+    has_default = isinstance(field.type, ScalarType) and not field.is_null  # No binary schema has those of strings.
     is_always_there = record.is_struct or field.required or has_default
     return FieldView(
         name=field.name,
@@ -243,8 +259,8 @@ def _given(field: Field, in_struct: bool, annotations: Annotations) -> str:
 def _signature(receiver: str, record: Record, annotations: Annotations) -> str:
     """The parameters of a call that takes all fields as keywords, one a line where they are many."""
     fields = [f for f in record.fields if not f.deprecated and not f.is_tag and not _is_reserved(f.name)]
-    if any(f.name == receiver for f in fields):
-        receiver += "_"
+    while any(f.name == receiver for f in fields):
+        receiver = f"_{receiver}"
     parts = [receiver, "*", *(_given(f, record.is_struct, annotations) for f in fields)] if fields else [receiver]
     line = ", ".join(parts)
     return line if len(line) <= _LONGEST_SIGNATURE else "\n        " + ",\n        ".join(parts) + ",\n    "

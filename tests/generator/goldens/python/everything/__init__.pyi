@@ -1,4 +1,5 @@
 """Generated from everything.channel by shmcommc; do not edit."""
+# pyright: reportUnusedImport=false, reportIncompatibleMethodOverride=false
 
 from collections.abc import Iterator as _Iterator, Sequence as _Sequence
 from datetime import timedelta as _timedelta
@@ -219,7 +220,7 @@ class AllPublisher(_Publisher):
     def send(self, message: All | dict[str, _Any], /) -> bool: ...
     @_overload
     def send(
-        self_,
+        _self,
         *,
         a: bool = ...,
         b: int = ...,

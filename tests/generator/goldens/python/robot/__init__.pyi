@@ -1,4 +1,5 @@
 """Generated from robot.channel by shmcommc; do not edit."""
+# pyright: reportUnusedImport=false, reportIncompatibleMethodOverride=false
 
 from collections.abc import Iterator as _Iterator, Sequence as _Sequence
 from datetime import timedelta as _timedelta
