@@ -62,8 +62,8 @@ def _number(
     value = field.default
     if value is None:
         element = type_.element if isinstance(type_, ArrayType) else type_
-        if isinstance(element, ScalarType) and element.enum in enums and not (in_struct and element is type_):
-            _check_implied_zero(field, enums[element.enum], sink)
+        if isinstance(element, ScalarType) and element.enum in enums:
+            _check_implied_zero(field, enums[element.enum], in_struct, sink)
         return 0.0 if isinstance(type_, ScalarType) and type_.scalar.is_float else 0
     if in_struct:
         sink.error("S017", "a field of a struct has no default: all its bytes are always there", value.span)
@@ -74,12 +74,12 @@ def _number(
     return 0
 
 
-def _check_implied_zero(field: FieldSyntax, enum: EnumType, sink: Sink) -> None:
+def _check_implied_zero(field: FieldSyntax, enum: EnumType, in_struct: bool, sink: Sink) -> None:
     if enum.is_bit_flags or not enum.values or any(value.number == 0 for value in enum.values):
         return
     name = short_name(enum.name)
     sink.error("S016", f"field '{field.name.text}' starts as 0, and '{name}' has no value 0", field.name.span,
-               f"write = {enum.values[0].name}", enum.span)  # fmt: skip
+               "give the enum one" if in_struct else f"write = {enum.values[0].name}", enum.span)  # fmt: skip
 
 
 def _enum_default(value: Value, enum: EnumType, sink: Sink) -> int:

@@ -30,6 +30,8 @@ KEYWORDS = (
 
 # Where a top-level declaration begins, as far as a person would say so at a glance.
 _DECLARATION = re.compile(rf"^[ \t]*({'|'.join(KEYWORDS)})\s+[\"A-Za-z_]", re.MULTILINE)
+# Braces and semicolons; strings and comments, in which they mean nothing, are passed over whole.
+_MARK = re.compile(r"""[{};]|//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL)
 # In what does not parse, a word after a word may have been a declared name, under a misspelt keyword too.
 _DECLARED_NAME = re.compile(r"\b[A-Za-z_]\w*\s+([A-Za-z_]\w*)")
 
@@ -95,10 +97,15 @@ def _broken_part(text: str, offset: int) -> tuple[int, int]:
     starts = [match.start(1) for match in _DECLARATION.finditer(text)]
     before = [start for start in starts if start <= offset]
     after = [start for start in starts if start > offset]
-    end = after[0] if after else len(text)
+    limit = after[0] if after else len(text)
+    start = before[-1] if before else 0
+    end = _end(text, start, limit)
+    if end <= offset and end < limit:
+        while end <= offset and end < limit:  # Whole declarations, which are not to blame.
+            start, end = end, _end(text, end, limit)
+        return start, end
     if not before:
         return 0, end
-    start = before[-1]
     opening = re.match(r"\w+\s+", text[start:])
     is_open_before = opening is not None and offset <= start + opening.end() and len(before) > 1
     if is_open_before and text[start:offset].strip():
@@ -107,6 +114,16 @@ def _broken_part(text: str, offset: int) -> tuple[int, int]:
     if is_open_before and not text[before[-2] : start].strip().endswith(("}", ";")):
         return before[-2], start
     return start, end
+
+
+def _end(text: str, start: int, limit: int) -> int:
+    """Where the declaration that begins at `start` is over: behind the brace or semicolon that closes it, or at `limit`."""
+    depth = 0
+    for match in _MARK.finditer(text, start, limit):
+        depth += {"{": 1, "}": -1}.get(match.group(), 0)
+        if match.group() in ("}", ";") and depth <= 0:
+            return match.end()
+    return limit
 
 
 def _report(error: UnexpectedInput, offset: int, is_left_open: bool, source: Source, sink: Sink) -> None:
