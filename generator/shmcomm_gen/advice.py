@@ -19,13 +19,17 @@ _MAX_SIZES = {"pubsub": ("max_size",), "pushpull": ("max_size",), "reqrep": ("ma
 
 
 def advise(schema: Schema, written: tuple[ChannelSyntax, ...], sink: Sink) -> None:
+    """Advice about a schema with errors would be about what is not meant anyway."""
+    is_sound = not sink.has_errors
     syntax = {one.name.span: one for one in written}
     for channel in schema.channels:
         one = syntax[channel.span]
-        if not _check_address_space(channel, one, sink):
+        is_mappable = _check_address_space(channel, one, sink)
+        if is_sound:
+            _warn_of_history(channel, one, sink)
+            _warn_of_unbounded(channel, one, schema, sink)
+        if is_sound and is_mappable:
             _warn_of_prefault(channel, one, sink)
-        _warn_of_history(channel, one, sink)
-        _warn_of_unbounded(channel, one, schema, sink)
 
 
 # ---- sizes
@@ -72,15 +76,15 @@ def _tables(type_: Type, schema: Schema) -> Iterator[Record]:
 
 
 def _check_address_space(channel: Channel, written: ChannelSyntax, sink: Sink) -> bool:
-    """Whether the file of one publisher is too large to be mapped by anybody."""
+    """Whether anybody can map the file of one publisher."""
     slots = slots_of(channel)
     needed = slots * channel.qos.max_size * 3 // 2  # A builder grows by halves, and a slot holds all of it.
     if needed <= _ADDRESS_SPACE:
-        return False
+        return True
     what = f"{slots:,} slots of {_shown(channel.qos.max_size)} are more than a process can map ({_shown(_ADDRESS_SPACE)})"
     sink.error("S047", what, _span_of(written, "max_size", "capacity", "max_subscribers"),
                "lower max_size, capacity or max_subscribers")  # fmt: skip
-    return True
+    return False
 
 
 def _warn_of_prefault(channel: Channel, written: ChannelSyntax, sink: Sink) -> None:

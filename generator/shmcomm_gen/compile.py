@@ -66,7 +66,7 @@ def compile_schema(request: Request, sink: Sink) -> Compilation:
     if request.cpp_dir or "cpp" in request.check_for:
         check_cpp_names(schema, sink)
     if request.python_dir or "python" in request.check_for:
-        rules.check_package_name(schema, sink)
+        rules.check_package(schema, sink)
         python.check_python_names(schema, sink)
     binary = bfbs.bfbs_bytes(schema)
     outputs: list[Output] = []

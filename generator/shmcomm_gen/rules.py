@@ -45,8 +45,8 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         taken[enum.name] = (f"the type '{enum.name}'", enum.span)
     for union in schema.unions.values():
         taken[union.name] = (f"the type '{union.name}'", union.span)
-    in_package: dict[tuple[str, str], Channel] = {}
-    for channel in schema.channels:
+    channels = {channel.name: channel for channel in reversed(schema.channels)}  # Of one name the first; S008 told the rest.
+    for channel in reversed(channels.values()):
         generated = [qualify(channel.namespace, channel.stem + suffix) for suffix in _SUFFIXES[channel.pattern]]
         clash = next((name for name in generated if name in taken), None)
         if clash:
@@ -55,21 +55,22 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
                        channel.span, "rename one of the two", span)  # fmt: skip
         for name in generated:
             taken.setdefault(name, (f"generated for channel '{channel.identifier}'", channel.span))
-        _check_python_package(channel, in_package, sink)
 
 
-def _check_python_package(channel: Channel, in_package: dict[tuple[str, str], Channel], sink: Sink) -> None:
-    """In C++ two namespaces keep equal endpoints apart; the Python package of a file has one."""
-    earlier = in_package.setdefault((channel.pattern, channel.stem), channel)
-    if earlier.namespace != channel.namespace:
-        name = channel.stem + ROLES[channel.pattern][0]
-        sink.error("S009", f"channel '{channel.identifier}' generates '{name}', which the Python package "
-                   f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
-                   earlier.span)  # fmt: skip
+def check_package(schema: Schema, sink: Sink) -> None:
+    """Only where Python is asked for: the package has the file's name, and one scope for all endpoints."""
+    _check_package_name(schema, sink)
+    first: dict[tuple[str, str], Channel] = {}
+    for channel in schema.channels:
+        earlier = first.setdefault((channel.pattern, channel.stem), channel)
+        if earlier.namespace != channel.namespace:
+            name = channel.stem + ROLES[channel.pattern][0]
+            sink.error("S009", f"channel '{channel.identifier}' generates '{name}', which the Python package "
+                       f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
+                       earlier.span)  # fmt: skip
 
 
-def check_package_name(schema: Schema, sink: Sink) -> None:
-    """Only where Python is asked for: the package has the file's name."""
+def _check_package_name(schema: Schema, sink: Sink) -> None:
     stem = schema.main.stem
     if not stem.isidentifier() or keyword.iskeyword(stem):
         sink.error("S038", f"'{schema.main.name}' would generate the Python package '{stem}', which no program could import",

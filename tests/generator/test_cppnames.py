@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.rules import check_package
 from shmcomm_gen.targets.cppnames import check_cpp_names
 from shmcomm_gen.targets.python import check_python_names, python_names
 
@@ -75,6 +76,18 @@ def test_two_types_of_one_name_in_python_are_refused(tmp_path: Path) -> None:
     check_python_names(schema_of(tmp_path, text), sink)
 
     assert [one.message for one in sink.diagnostics] == ["in Python 'x_Q' and 'x.Q' are both 'x_Q'"]
+
+
+def test_two_endpoints_of_one_name_are_refused_for_python_alone(tmp_path: Path) -> None:
+    sink = Sink()
+    text = "namespace left; struct A { x:int; } channel imu : pubsub<A>; namespace right; channel imu : pubsub<left.A>;"
+
+    schema = schema_of(tmp_path, text)
+    check_package(schema, sink)
+
+    assert [one.message for one in sink.diagnostics] == [
+        "channel 'imu' generates 'ImuPublisher', which the Python package has from namespace 'left' already"
+    ]
 
 
 def test_names_the_package_itself_uses_are_spelled_otherwise(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from shmcomm_gen.targets.bfbs import bfbs_bytes
 
 from tests.generator.support.compiling import INPUTS, compile_file, schema_of
 from tests.generator.support.goldens import assert_golden
-from tests.generator.support.tools import ROOT, compiler_with_abseil, flatc, flatc_25
+from tests.generator.support.tools import COMPILERS, ROOT, compiler_with_abseil, flatc, flatc_25
 
 SCHEMAS = ["robot.channel", "everything.channel", "language.channel", "geometry.fbs"]
 NEWER = "newer.channel"  # What flatc 2.0.8 refuses; Python and the binary schema need no flatc.
@@ -131,8 +131,9 @@ def test_python_is_golden(name: str) -> None:
         assert_golden(f"python/{schema.main.stem}/{file}", text)
 
 
-def test_cpp_compiles_without_a_warning(generated: Path) -> None:
-    compiler = compiler_with_abseil()
+@pytest.mark.parametrize("name", COMPILERS)
+def test_cpp_compiles_without_a_warning(generated: Path, name: str) -> None:
+    compiler = compiler_with_abseil(name)
     (generated / "use.cc").write_text(USE_OF_CPP, encoding="utf-8")
     # All in one translation unit, which is faster; each file has a kSchema of its own.
     sources = [generated / "use.cc", *sorted((generated / "cpp").glob("*.shm.cc"))]
@@ -147,8 +148,9 @@ def test_cpp_compiles_without_a_warning(generated: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_cpp_of_the_newer_constructs_compiles_with_flatc_25(tmp_path: Path) -> None:
-    compiler, newer_flatc = compiler_with_abseil(), flatc_25()
+@pytest.mark.parametrize("name", COMPILERS)
+def test_cpp_of_the_newer_constructs_compiles_with_flatc_25(tmp_path: Path, name: str) -> None:
+    compiler, newer_flatc = compiler_with_abseil(name), flatc_25()
     sink = Sink()
     write_all(compile_schema(Request(INPUTS / NEWER, cpp_dir=tmp_path, flatc=newer_flatc), sink).outputs)
 

@@ -39,8 +39,11 @@ def flatc_25() -> Path:
     return found
 
 
-def compiler_with_abseil() -> str:
-    found = shutil.which("g++")
+COMPILERS = ("g++", "clang++")
+
+
+def compiler_with_abseil(name: str = "g++") -> str:
+    found = shutil.which(name)
     if not found or not Path("/usr/include/absl/status/statusor.h").is_file():
-        pytest.skip("g++ or Abseil is not installed")
+        pytest.skip(f"{name} or Abseil is not installed")
     return found
