@@ -15,7 +15,7 @@ ALLOWED = r"""
 shmcomm\._core\.(Channel|Publisher|Schema|Subscriber)
 shmcomm\.endpoints\.(Publisher|Subscriber)
 shmcomm\.typed\.(Publisher|Subscriber)
-shmcomm\._core\.Publisher\.send
+shmcomm\._core\.Publisher\.(loan|send)
 shmcomm\._core\.Record\.__buffer__
 shmcomm\.(_core|typed)\.(decode|encode)
 """
@@ -33,6 +33,12 @@ def publish(frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
         pub.send(Tree(data=b"abc"))
         imu.send(stamp_ns=1, accel=Vec3(x=1, y=2, z=3), cov=[0.0] * 9)
         print(pub.stats.sent, pub.channel)
+        with pub.loan(data=(480, 640, 3), points=4, name="front") as tree:
+            tree.data[:] = 0
+            tree.points["x"] = 1
+            tree.id, tree.encoding = 3, Encoding.Bgr8
+        with imu.loan() as sample:
+            sample.accel = Vec3(x=1)
 
 
 def show(sub: TreeSubscriber) -> None:
@@ -55,6 +61,7 @@ TreePublisher().send(idd=1, data=b"")
 TreePublisher().send(id=1)
 TreeSubscriber().recv(timeout=0.1)
 Vec3(x=1).x = 2
+TreePublisher().loan(data=1).name = "built by loan()"
 Vec3(w=1)
 """
 
@@ -91,4 +98,4 @@ def test_mistakes_are_found_by_the_type_checker(generated: Path, tmp_path: Path)
     run = mypy("mypy", "--strict", "wrong.py", generated=generated, folder=tmp_path)
 
     found = {int(line.split(":")[1]) for line in run.stdout.splitlines() if ": error:" in line}
-    assert found == {4, 5, 6, 7, 8, 9}, run.stdout
+    assert found == {4, 5, 6, 7, 8, 9, 10}, run.stdout

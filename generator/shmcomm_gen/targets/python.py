@@ -17,14 +17,18 @@ from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.fingerprint import fingerprint
 from shmcomm_gen.model import (
     ROLES,
+    ArrayType,
     Channel,
     EnumType,
     Field,
     Qos,
     Record,
+    RecordType,
     ScalarType,
     Schema,
+    Type,
     Union,
+    VectorType,
     namespace_of,
     short_name,
 )
@@ -45,14 +49,19 @@ _OF_THE_PACKAGE = frozenset(
 _BUILTINS = frozenset("int float bool str bytes bytearray memoryview dict tuple property".split())
 _LONGEST_SIGNATURE = 100
 
+_Parameter = Callable[[Field, bool, Annotations], str]
+
 
 @dataclass(frozen=True)
 class FieldView:
-    """A property and its annotation. `remark` quiets a checker where the name hides a method of every record."""
+    """A property and its annotation. `remark` quiets a checker where the name hides a method of every record. `set` is what
+    a loan takes, empty where it takes nothing; `loaned` is what it gives: vectors are those that were asked for."""
 
     name: str
     read: str
     remark: str
+    set: str
+    loaned: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,10 @@ class RecordView:
     doc: str
     sample_remark: str
     property: str
+
+    @property
+    def settable(self) -> tuple[FieldView, ...]:
+        return tuple(field for field in self.fields if field.set)
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,7 @@ class ChannelView:
     facts: tuple[str, ...]
     doc: str
     signature: str
+    loan_signature: str
 
 
 @dataclass(frozen=True)
@@ -244,7 +258,23 @@ def _field(field: Field, record: Record, annotations: Annotations, spelled: Call
         name=field.name,
         read=read if is_always_there else f"{read} | None",
         remark="  # type: ignore[override]" if field.name in _OF_A_RECORD else "",
+        set="" if field.is_tag or not _has_place(field.type) or field.nested else annotations.write_field(field),
+        loaned=read if is_always_there or isinstance(field.type, VectorType) else f"{read} | None",
     )
+
+
+def _has_place(type_: Type) -> bool:
+    """Whether a message that is being written has room for any value: not so for text, tables and what leads to them."""
+    if isinstance(type_, VectorType):
+        return _has_place(type_.element)
+    return isinstance(type_, ScalarType | ArrayType) or (isinstance(type_, RecordType) and type_.is_struct)
+
+
+def _loaned(field: Field, in_struct: bool, annotations: Annotations) -> str:
+    """A parameter of loan(), which takes the shape of a vector, too."""
+    given = _given(field, in_struct, annotations)
+    may_be_shape = isinstance(field.type, VectorType) and _has_place(field.type) and not field.nested
+    return given.replace(": ", ": int | tuple[int, ...] | ", 1) if may_be_shape else given
 
 
 def _given(field: Field, in_struct: bool, annotations: Annotations) -> str:
@@ -256,12 +286,12 @@ def _given(field: Field, in_struct: bool, annotations: Annotations) -> str:
     return f"{field.name}: {written}{' | None' if may_be_none else ''} = ..."
 
 
-def _signature(receiver: str, record: Record, annotations: Annotations) -> str:
+def _signature(receiver: str, record: Record, annotations: Annotations, given: _Parameter = _given) -> str:
     """The parameters of a call that takes all fields as keywords, one a line where they are many."""
     fields = [f for f in record.fields if not f.deprecated and not f.is_tag and not _is_reserved(f.name)]
     while any(f.name == receiver for f in fields):
         receiver = f"_{receiver}"
-    parts = [receiver, "*", *(_given(f, record.is_struct, annotations) for f in fields)] if fields else [receiver]
+    parts = [receiver, "*", *(given(f, record.is_struct, annotations) for f in fields)] if fields else [receiver]
     line = ", ".join(parts)
     return line if len(line) <= _LONGEST_SIGNATURE else "\n        " + ",\n        ".join(parts) + ",\n    "
 
@@ -280,6 +310,7 @@ def _channel(channel: Channel, schema: Schema, annotations: Annotations) -> Chan
         facts=_facts(channel.qos),
         doc=_docstring((*channel.doc, what), ""),
         signature=_signature("self", schema.records[channel.message], annotations),
+        loan_signature=_signature("self", schema.records[channel.message], annotations, _loaned),
     )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence as AbstractSequence
 from datetime import timedelta
 from enum import IntEnum, IntFlag
+from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, final
 
 _Element = TypeVar("_Element", covariant=True)
@@ -29,6 +30,14 @@ class Sample(Record):
     def publish_ns(self) -> int: ...
     @property
     def publisher(self) -> int: ...
+
+class Loan(Record):
+    """A message being written in shared memory. Published when its `with` block ends."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None = ..., error: BaseException | None = ..., trace: TracebackType | None = ..., /
+    ) -> bool: ...
 
 @final
 class Field:
@@ -81,7 +90,7 @@ class Schema:
 class Channel:
     """A channel as its schema declares it."""
 
-    def __init__(self, schema: Schema, sample_class: type, options: Mapping[str, Any]) -> None: ...
+    def __init__(self, schema: Schema, sample_class: type, loan_class: type, options: Mapping[str, Any]) -> None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -94,6 +103,7 @@ class Publisher:
         self, channel: Channel, name: str, root: str, domain: str, max_size: int, timeout: int | timedelta | None
     ) -> None: ...
     def send(self, message: Record | dict[str, Any] = ..., /, **fields: Any) -> bool: ...
+    def loan(self, *arguments: Any, **fields: Any) -> Loan: ...
     def close(self) -> None: ...
     def counters(self) -> tuple[int, int, int]: ...
     @property

@@ -45,10 +45,14 @@ class Schema:
     def channel(self, **options: Any) -> _core.Channel:
         """A channel as declared: name, pattern, message, fingerprint, declared_at and every quality of service."""
         message = self._core.class_of(options["message"])
-        body = {"__slots__": (), "__module__": self._module, "__doc__": f"A received {options['message']}."}
-        # The message comes first: where one of its fields is called `sequence`, that is the field.
-        sample_class = type(f"{message.__name__}Sample", (message, _core.Sample), body)
-        return _core.Channel(self._core, sample_class, options)
+        received = self._variant(message, "Sample", _core.Sample, f"A received {options['message']}.")
+        written = self._variant(message, "Loan", _core.Loan, f"A {options['message']} being written in shared memory.")
+        return _core.Channel(self._core, received, written, options)
+
+    def _variant(self, message: type[Record], suffix: str, base: type[Record], doc: str) -> type[Record]:
+        """A class of messages with an origin. The message comes first: a field called `sequence` is that field."""
+        body = {"__slots__": (), "__module__": self._module, "__doc__": doc}
+        return type(message.__name__ + suffix, (message, base), body)
 
     def publisher(self, name: str, channel: _core.Channel) -> type[Publisher]:
         """The class of a channel's sending end."""

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "array_view.h"
 
+#include "typed_loan.h"
+
 namespace shmcomm::python {
 namespace {
 
@@ -32,7 +34,7 @@ PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region 
   PyObject* array = count != nullptr && offset != nullptr ? PyObject_Vectorcall(from_buffer, arguments, 4, nullptr) : nullptr;
   Py_XDECREF(count);
   Py_XDECREF(offset);
-  return array;
+  return array == nullptr || !IsLoan(holder) ? array : ShapeLoanView(holder, region.base + elements.first, array);
 }
 
 bool IsArray(PyObject* object) {

@@ -1,61 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build.h"
 
-#include <cstring>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "box.h"
+#include "build_parts.h"
 #include "copy.h"
 #include "elements.h"
 #include "pack.h"
 #include "plain.h"
 #include "reserve.h"
 #include "unbox.h"
-#include "union.h"
 
 namespace shmcomm::python {
 namespace {
 
-using Builder = flatbuffers::FlatBufferBuilder;
-using MaybeOffset = std::optional<flatbuffers::uoffset_t>;
-
 MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const Path& path);
 PyObject* MessageBytes(Type& type, const Values& values, const Path& path);
-
-MaybeOffset BuildString(Builder& builder, PyObject* value, const Path& path) {
-  if (!PyUnicode_Check(value) && !PyBytes_Check(value)) {
-    Expected(path, "str", value);
-    return std::nullopt;
-  }
-  Py_ssize_t size = 0;
-  const char* text = nullptr;
-  PyObject* encoded = nullptr;
-  if (PyUnicode_Check(value)) {
-    text = PyUnicode_AsUTF8AndSize(value, &size);
-    if (text == nullptr) {  // lone surrogates: bytes that came out of a message that way
-      PyErr_Clear();
-      encoded = PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape");
-      if (encoded == nullptr) {
-        PyErr_Clear();
-        Expected(path, "text that can be encoded as UTF-8", value);
-        return std::nullopt;
-      }
-      value = encoded;
-    }
-  }
-  if (text == nullptr) {
-    text = PyBytes_AS_STRING(value);
-    size = PyBytes_GET_SIZE(value);
-  }
-  MaybeOffset offset;
-  if (HasRoom(builder, static_cast<std::uint64_t>(size), path)) {
-    offset = builder.CreateString(text, static_cast<std::size_t>(size)).o;
-  }
-  Py_XDECREF(encoded);
-  return offset;
-}
 
 MaybeOffset BuildScalars(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
   Elements elements(owner, field);
@@ -63,38 +25,6 @@ MaybeOffset BuildScalars(Builder& builder, Type& owner, Field& field, PyObject* 
   const auto place = ReserveVector(builder, field, elements.count(), path);
   if (!place || !elements.WriteTo(place->first_element, path)) return std::nullopt;
   return place->offset;
-}
-
-MaybeOffset BuildRecord(Builder& builder, Type& type, PyObject* value, const Path& path) {
-  constexpr int kDeepest = 64;  // what readers and FlatBuffers' verifier accept
-  if (path.depth > kDeepest) {
-    Refuse(path, "nested deeper than 64 levels");
-    return std::nullopt;
-  }
-  if (IsRecord(value) && AsRecord(value)->type == &type) return CopyTable(builder, *AsRecord(value), path);
-  PyObject* dict = nullptr;
-  if (IsRecord(value) && AsRecord(value)->type->name == type.name) {
-    dict = ToDict(*AsRecord(value));  // from another schema: field by field
-    if (dict == nullptr) return std::nullopt;
-  } else if (PyDict_Check(value)) {
-    dict = Py_NewRef(value);
-  } else {
-    Expected(path, type.name + " (or a dict)", value);
-    return std::nullopt;
-  }
-  Values values(type);
-  MaybeOffset offset;
-  if (values.SetItems(type, dict, path)) offset = BuildTable(builder, type, values, path);
-  Py_DECREF(dict);
-  return offset;
-}
-
-/// A list or tuple of what `value` iterates over; null with SHMSerializationError.
-PyObject* ListOf(PyObject* value, const std::string& what, const Path& path) {
-  const bool is_other = PyUnicode_Check(value) || PyBytes_Check(value) || PyDict_Check(value);
-  PyObject* list = is_other ? nullptr : PySequence_Fast(value, "");
-  if (list == nullptr) Expected(path, what, value);
-  return list;
 }
 
 MaybeOffset BuildList(Builder& builder, Field& field, PyObject* value, const Path& path) {
@@ -138,85 +68,12 @@ MaybeOffset BuildNested(Builder& builder, Type& owner, Field& field, PyObject* v
   return place->offset;
 }
 
-MaybeOffset BuildMember(Builder& builder, const Tagged& chosen, const Path& path) {
-  const UnionMember& member = *chosen.member;
-  if (member.shape == Shape::kString) return BuildString(builder, chosen.value, path);
-  if (member.shape == Shape::kTable) return BuildRecord(builder, *member.type, chosen.value, path);
-  std::vector<std::uint8_t> bytes(member.type->struct_bytes);
-  if (!PackStruct(*member.type, chosen.value, path, bytes.data())) return std::nullopt;
-  return AddLooseStruct(builder, *member.type, bytes.data());
-}
-
 MaybeOffset BuildReference(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
   if (field.nested != nullptr) return BuildNested(builder, owner, field, value, path);
   if (field.shape == Shape::kString) return BuildString(builder, value, path);
   if (field.shape == Shape::kTable) return BuildRecord(builder, *field.type, value, path);
   const bool is_plain = field.element == Shape::kScalar || field.element == Shape::kStruct;
   return is_plain ? BuildScalars(builder, owner, field, value, path) : BuildList(builder, field, value, path);
-}
-
-/// Zero for NONE; `tag` is then 0.
-MaybeOffset BuildUnion(Builder& builder, Type& owner, Field& field, PyObject* tag, PyObject* value, const Path& path,
-                       std::int64_t* chosen_tag) {
-  Tagged chosen;
-  if (!ChooseMember(*owner.schema, *field.enumeration, tag, value, path, &chosen)) return std::nullopt;
-  *chosen_tag = chosen.tag();
-  if (chosen.member != nullptr) return BuildMember(builder, chosen, path);
-  if (!field.is_required || field.shape != Shape::kUnion) return 0;
-  Refuse(path, "required, but not given");
-  return std::nullopt;
-}
-
-/// The members of a vector of unions, and the tags that go before them.
-struct UnionVector {
-  std::vector<flatbuffers::Offset<void>> members;
-  std::vector<std::int64_t> tags;
-};
-
-bool BuildUnionElements(Builder& builder, Type& owner, Field& field, PyObject* tags, PyObject* list, const Path& path,
-                        UnionVector* built) {
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); ++i) {
-    const bool has_tag = tags != nullptr && i < PySequence_Fast_GET_SIZE(tags);
-    PyObject* tag = has_tag ? Py_NewRef(PySequence_Fast_GET_ITEM(tags, i)) : nullptr;
-    PyObject* element = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
-    built->tags.push_back(0);
-    const MaybeOffset offset = BuildUnion(builder, owner, field, tag, element, path.Element(i), &built->tags.back());
-    Py_XDECREF(tag);
-    Py_DECREF(element);
-    if (!offset) return false;
-    built->members.emplace_back(*offset);
-  }
-  const bool fits = tags == nullptr || PySequence_Fast_GET_SIZE(tags) == static_cast<Py_ssize_t>(built->tags.size());
-  return fits || Refuse(path, "as many tags as values are needed");
-}
-
-MaybeOffset BuildTags(Builder& builder, Field& field, const std::vector<std::int64_t>& tags, const Path& path) {
-  const auto place = ReserveVector(builder, field, tags.size(), path);
-  if (!place) return std::nullopt;
-  // Little-endian, so the low bytes of a tag are the tag in its own width.
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    std::memcpy(place->first_element + i * field.element_bytes, &tags[i], field.element_bytes);
-  }
-  return place->offset;
-}
-
-MaybeOffset BuildUnions(Builder& builder, Type& owner, Field& field, PyObject* tags, PyObject* value, const Path& path,
-                        flatbuffers::uoffset_t* tags_offset) {
-  PyObject* list = ListOf(value, "a list of members of " + field.enumeration->name, path);
-  if (list == nullptr) return std::nullopt;
-  const bool has_tags = tags != nullptr && tags != Py_None;
-  PyObject* tag_list = has_tags ? ListOf(tags, "a list of tags of " + field.enumeration->name, path) : nullptr;
-  UnionVector built;
-  const bool ok = (!has_tags || tag_list != nullptr) && BuildUnionElements(builder, owner, field, tag_list, list, path, &built);
-  Py_XDECREF(tag_list);
-  Py_DECREF(list);
-  const MaybeOffset tags_built = ok ? BuildTags(builder, owner.fields[field.tag], built.tags, path) : std::nullopt;
-  if (!tags_built || !HasRoom(builder, built.members.size() * 4, path)) return std::nullopt;
-  *tags_offset = *tags_built;
-  for (auto& member : built.members) {
-    if (member.o == 0) member.o = *tags_built;  // of NONE: followed by nobody, but it has to lead somewhere
-  }
-  return builder.CreateVector(built.members.data(), built.members.size()).o;
 }
 
 bool AddScalar(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
@@ -239,11 +96,6 @@ bool AddStruct(Builder& builder, Field& field, PyObject* value, const Path& path
 bool AddInline(Builder& builder, Type& owner, Field& field, PyObject* value, const Path& path) {
   return field.shape == Shape::kScalar ? AddScalar(builder, owner, field, value, path)
                                        : AddStruct(builder, field, value, path);
-}
-
-/// Nothing was given: None is the same as leaving a field out, except for a scalar that must have a value.
-bool IsLeftOut(const Field& field, PyObject* value) {
-  return value == nullptr || (value == Py_None && (field.shape != Shape::kScalar || field.is_optional));
 }
 
 bool CheckRequired(const Type& type, const Values& values, const Path& path) {
@@ -306,7 +158,23 @@ void AddPart(Builder& builder, const Type& type, const Field& field, const Parts
   builder.AddOffset(static_cast<flatbuffers::voffset_t>(field.slot), flatbuffers::Offset<void>(part.offset));
 }
 
-MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const Path& path) {
+/// The place of a field that is not given.
+void AddPlace(Builder& builder, const Field& field) {
+  if (field.shape == Shape::kStruct) {
+    const std::vector<std::uint8_t> zeros(field.type->struct_bytes);
+    return AddStructField(builder, field, zeros.data());
+  }
+  WithScalar(field.scalar, [&](auto* kind) {
+    using T = std::remove_pointer_t<decltype(kind)>;
+    const bool is_real = std::is_floating_point_v<T>;
+    const auto value = is_real ? static_cast<T>(field.default_real) : static_cast<T>(field.default_integer);
+    AddScalarField(builder, field, static_cast<Stored<T>>(value));
+  });
+}
+
+/// `add_left_out(field)` may add an inline field that is not given.
+template <class AddLeftOut>
+MaybeOffset BuildTableWith(Builder& builder, Type& type, const Values& values, const Path& path, AddLeftOut&& add_left_out) {
   if (!CheckRequired(type, values, path)) return std::nullopt;
   Parts parts(type.references.size());
   for (std::size_t i = 0; i < type.references.size(); ++i) {
@@ -315,13 +183,21 @@ MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const
   const flatbuffers::uoffset_t start = builder.StartTable();
   for (const std::uint16_t at : type.inline_order) {
     Field& field = type.fields[at];
-    if (field.is_reference() || field.is_tag || IsLeftOut(field, values[at])) continue;
+    if (field.is_reference() || field.is_tag) continue;
+    if (IsLeftOut(field, values[at])) {
+      add_left_out(field);
+      continue;
+    }
     if (!AddInline(builder, type, field, values[at], path.Then(field.key))) return std::nullopt;
   }
   for (std::size_t i = 0; i < type.references.size(); ++i) {
     AddPart(builder, type, type.fields[type.references[i]], parts[i]);
   }
   return builder.EndTable(start);
+}
+
+MaybeOffset BuildTable(Builder& builder, Type& type, const Values& values, const Path& path) {
+  return BuildTableWith(builder, type, values, path, [](const Field&) {});
 }
 
 PyObject* StructBytes(Type& type, const Values& values, const Path& path) {
@@ -352,8 +228,80 @@ PyObject* MessageBytes(Type& type, const Values& values, const Path& path) {
 
 }  // namespace
 
+MaybeOffset BuildString(Builder& builder, PyObject* value, const Path& path) {
+  if (!PyUnicode_Check(value) && !PyBytes_Check(value)) {
+    Expected(path, "str", value);
+    return std::nullopt;
+  }
+  Py_ssize_t size = 0;
+  const char* text = nullptr;
+  PyObject* encoded = nullptr;
+  if (PyUnicode_Check(value)) {
+    text = PyUnicode_AsUTF8AndSize(value, &size);
+    if (text == nullptr) {  // lone surrogates: bytes that came out of a message that way
+      PyErr_Clear();
+      encoded = PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape");
+      if (encoded == nullptr) {
+        PyErr_Clear();
+        Expected(path, "text that can be encoded as UTF-8", value);
+        return std::nullopt;
+      }
+      value = encoded;
+    }
+  }
+  if (text == nullptr) {
+    text = PyBytes_AS_STRING(value);
+    size = PyBytes_GET_SIZE(value);
+  }
+  MaybeOffset offset;
+  if (HasRoom(builder, static_cast<std::uint64_t>(size), path)) {
+    offset = builder.CreateString(text, static_cast<std::size_t>(size)).o;
+  }
+  Py_XDECREF(encoded);
+  return offset;
+}
+
+MaybeOffset BuildRecord(Builder& builder, Type& type, PyObject* value, const Path& path) {
+  constexpr int kDeepest = 64;  // what readers and FlatBuffers' verifier accept
+  if (path.depth > kDeepest) {
+    Refuse(path, "nested deeper than 64 levels");
+    return std::nullopt;
+  }
+  if (IsRecord(value) && AsRecord(value)->type == &type) return CopyTable(builder, *AsRecord(value), path);
+  PyObject* dict = nullptr;
+  if (IsRecord(value) && AsRecord(value)->type->name == type.name) {
+    dict = ToDict(*AsRecord(value));  // from another schema: field by field
+    if (dict == nullptr) return std::nullopt;
+  } else if (PyDict_Check(value)) {
+    dict = Py_NewRef(value);
+  } else {
+    Expected(path, type.name + " (or a dict)", value);
+    return std::nullopt;
+  }
+  Values values(type);
+  MaybeOffset offset;
+  if (values.SetItems(type, dict, path)) offset = BuildTable(builder, type, values, path);
+  Py_DECREF(dict);
+  return offset;
+}
+
+bool IsLeftOut(const Field& field, PyObject* value) {
+  return value == nullptr || (value == Py_None && (field.shape != Shape::kScalar || field.is_optional));
+}
+
 bool BuildMessage(Builder& builder, Type& type, const Values& values) {
   return FinishMessage(builder, type, values, Path{});
+}
+
+bool BuildWithAllPlaces(Builder& builder, Type& type, const Values& values) {
+  builder.ForceDefaults(true);
+  builder.DedupVtables(false);
+  const MaybeOffset root =
+      BuildTableWith(builder, type, values, Path{}, [&](const Field& field) { AddPlace(builder, field); });
+  if (root) builder.Finish(flatbuffers::Offset<void>(*root));
+  builder.ForceDefaults(false);
+  builder.DedupVtables(true);
+  return root.has_value();
 }
 
 bool CopyMessage(Builder& builder, const Type& type, PyObject* record) {

@@ -7,6 +7,7 @@
 
 #include "classes.h"
 #include "sample.h"
+#include "typed_loan.h"
 
 namespace nb = nanobind;
 
@@ -71,10 +72,10 @@ MessageType MessageOf(Schema& schema, const Type& type, std::uint64_t fingerprin
 }
 
 void Declare(DeclaredChannel* self, nb::handle_t<SchemaHandle> schema_object, nb::type_object sample_class,
-             const nb::dict& options) {
+             nb::type_object loan_class, const nb::dict& options) {
   Schema& schema = nb::inst_ptr<SchemaHandle>(schema_object)->schema();
   Type* type = schema.FindType(NumberOf<std::string>(options, "message"));
-  if (type == nullptr || !BindSampleClass(sample_class.ptr())) nb::raise_python_error();
+  if (type == nullptr || !BindSampleClass(sample_class.ptr()) || !BindLoanClass(loan_class.ptr())) nb::raise_python_error();
   auto* owned = new OwnedSpec{nb::cast<std::string>(options["name"]), nb::cast<std::string>(options["declared_at"]), {}};
   Py_INCREF(schema_object.ptr());  // for ever, as the specification: it points into the schema
   owned->spec.name = owned->name.c_str();
@@ -82,14 +83,14 @@ void Declare(DeclaredChannel* self, nb::handle_t<SchemaHandle> schema_object, nb
   owned->spec.pattern = PatternOf(options);
   owned->spec.qos = QosOf(options);
   owned->spec.message = MessageOf(schema, *type, NumberOf<std::uint64_t>(options, "fingerprint"));
-  new (self) DeclaredChannel{&owned->spec, type, std::move(sample_class)};
+  new (self) DeclaredChannel{&owned->spec, type, std::move(sample_class), std::move(loan_class)};
 }
 
 }  // namespace
 
 void AddChannel(nb::module_& module) {
   nb::class_<DeclaredChannel>(module, "Channel", "A channel as its schema declares it.")
-      .def("__init__", Declare, nb::arg("schema"), nb::arg("sample_class"), nb::arg("options"))
+      .def("__init__", Declare, nb::arg("schema"), nb::arg("sample_class"), nb::arg("loan_class"), nb::arg("options"))
       .def_prop_ro("name", [](const DeclaredChannel& self) { return self.spec->name; })
       .def_prop_ro("message", [](const DeclaredChannel& self) { return self.type->name; });
 }

@@ -15,6 +15,7 @@ struct DeclaredChannel {
   const ChannelSpec* spec = nullptr;
   Type* type = nullptr;
   nanobind::object sample_class;
+  nanobind::object loan_class;
 };
 
 void AddChannel(nanobind::module_& module);

@@ -6,6 +6,7 @@
 
 #include "array_view.h"
 #include "box.h"
+#include "extent.h"
 #include "pack.h"
 #include "unbox.h"
 
@@ -62,6 +63,8 @@ Elements::~Elements() {
 bool Elements::Open(PyObject* value, const Path& path) {
   if (OpenBuffer(value)) return true;
   if (PyErr_Occurred()) return false;
+  is_extent_ = ReadExtent(value, &count_);
+  if (is_extent_) return true;
   if (!IsArray(value)) return OpenList(value, path);
   PyObject* source = ArrayToSource(owner_, field_, value);
   const bool opened = source != nullptr && (OpenBuffer(source) || (!PyErr_Occurred() && OpenList(source, path)));
@@ -93,7 +96,7 @@ bool Elements::OpenList(PyObject* value, const Path& path) {
 }
 
 bool Elements::WriteTo(std::uint8_t* out, const Path& path) {
-  if (count_ == 0) return true;
+  if (count_ == 0 || is_extent_) return true;
   return has_buffer_ ? WriteBuffer(out) : WriteList(out, path);
 }
 

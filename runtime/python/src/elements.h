@@ -11,8 +11,8 @@
 
 namespace shmcomm::python {
 
-/// A source of elements: either a buffer of exactly the right element type, copied whole, or any list, tuple or array,
-/// converted element by element.
+/// A source of elements: either a buffer of exactly the right element type, copied whole, any list, tuple or array,
+/// converted element by element, or an extent, whose elements stay as they are.
 class Elements {
  public:
   Elements(Type& owner, Field& field) : owner_(owner), field_(field) {}
@@ -36,6 +36,7 @@ class Elements {
   Field& field_;
   Py_buffer buffer_ = {};        // may point into itself: never moved
   bool has_buffer_ = false;
+  bool is_extent_ = false;       // only a length: the elements are written later
   PyObject* list_ = nullptr;     // list or tuple
   std::uint64_t count_ = 0;
 };

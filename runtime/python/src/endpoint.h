@@ -6,10 +6,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "channel.h"
 #include "errors.h"
+#include "shmcomm/loan.h"
 #include "shmcomm/options.h"
 
 namespace shmcomm::python {
@@ -22,10 +24,11 @@ struct Opened {
   nanobind::object channel;
   Type* type;
   const Qos* qos;
-  PyTypeObject* sample_class;  ///< of a subscriber
+  PyTypeObject* sample_class;  ///< of a subscriber; a publisher's class of loans
   std::int64_t process;
   int in_use = 0;         ///< calls under way: a value being converted may run Python code that closes the endpoint
   bool close_wanted = false;
+  std::vector<shmcomm::Loan> parked = {};  ///< dropped while another thread was sending
 };
 
 /// Marks a call on an endpoint as under way.

@@ -2,6 +2,7 @@
 #include "field.h"
 
 #include "read.h"
+#include "typed_loan.h"
 
 namespace shmcomm::python {
 namespace {
@@ -35,8 +36,12 @@ PyObject* Get(PyObject* object, PyObject* record, PyObject*) {
   return self->field->read(*AsRecord(record), *self->field);
 }
 
-int RefuseSet(PyObject* object, PyObject*, PyObject*) {
+/// Only what is being written, in a loan, can be changed.
+int Set(PyObject* object, PyObject* record, PyObject* value) {
   FieldObject* self = AsField(object);
+  const bool is_loaned = value != nullptr && IsRecord(record) && IsLoan(AsRecord(record)->holder());
+  if (is_loaned && !Accepts(self, record)) return -1;
+  if (is_loaned) return SetLoanField(*AsRecord(record), *self->field, value) ? 0 : -1;
   PyErr_Format(PyExc_AttributeError, "%s.%U cannot be changed: messages are read where they lie; make a new %s",
                self->type->name.c_str(), self->field->key, self->type->name.c_str());
   return -1;
@@ -90,7 +95,7 @@ PyGetSetDef properties[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(Get)},
-    {Py_tp_descr_set, reinterpret_cast<void*>(RefuseSet)},
+    {Py_tp_descr_set, reinterpret_cast<void*>(Set)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_repr, reinterpret_cast<void*>(Repr)},
     {Py_tp_getset, properties},

@@ -10,6 +10,7 @@
 #include "sample.h"
 #include "sequence.h"
 #include "timeout.h"
+#include "typed_loan.h"
 
 namespace nb = nanobind;
 
@@ -18,7 +19,8 @@ NB_MODULE(_core, module) {
   // Generated modules keep their classes for the life of the program.
   nb::set_leak_warnings(false);
   PyObject* plain = module.ptr();
-  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddFieldType(plain) && AddSequenceType(plain);
+  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddFieldType(plain) && AddSequenceType(plain) &&
+                  AddTypedLoanType(plain);
   if (!ok || !ImportDatetime()) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shmcomm/publisher.h"
+#include "publisher.h"
 
 #include <nanobind/stl/string.h>
 
 #include <array>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "build.h"
-#include "endpoint.h"
 #include "endpoints.h"
 #include "pack.h"
 #include "record.h"
 #include "timeout.h"
+#include "typed_loan.h"
 #include "values.h"
 
 namespace nb = nanobind;
@@ -20,17 +21,12 @@ namespace nb = nanobind;
 namespace shmcomm::python {
 namespace {
 
-using OpenedPublisher = Opened<Publisher>;
-
-/// The Python object; empty once closed.
+/// The Python object; empty once closed. Loans share the publisher: their memory stays while anything looks at it.
 struct PublisherHandle {
-  std::optional<OpenedPublisher> opened;
+  std::shared_ptr<OpenedPublisher> opened;
   std::string name;
   PublisherStats last_stats;
 };
-
-/// Whether publishing waits for subscribers.
-bool MayWait(const Qos& qos) { return qos.reliability == Reliability::kReliable && qos.on_full == OnFull::kBlock; }
 
 void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
           std::string domain, std::uint64_t max_size, nb::handle timeout) {
@@ -48,26 +44,10 @@ void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::str
   }
   new (self) PublisherHandle{};
   self->name = publisher->channel();
-  self->opened.emplace(OpenedPublisher{*std::move(publisher), self->name, nb::borrow(channel), declared.type,
-                                       &declared.spec->qos, nullptr, ProcessNumber()});
-}
-
-bool Finish(const OpenedPublisher& self, const absl::Status& status) {
-  if (status.ok()) return true;
-  SetUseError(status, self.process);
-  return false;
-}
-
-/// Calls `publish`, without the GIL where that may wait: the subscriber waited for may be a thread of this program.
-template <class Publish>
-bool FinishWith(const OpenedPublisher& self, Publish&& publish) {
-  if (!MayWait(*self.qos)) return Finish(self, publish());
-  absl::Status status;
-  {
-    nb::gil_scoped_release unlocked;
-    status = publish();
-  }
-  return Finish(self, status);
+  auto* loan_class = reinterpret_cast<PyTypeObject*>(declared.loan_class.ptr());
+  self->opened = std::make_shared<OpenedPublisher>(OpenedPublisher{*std::move(publisher), self->name, nb::borrow(channel),
+                                                                   declared.type, &declared.spec->qos, loan_class,
+                                                                   ProcessNumber()});
 }
 
 bool SendBytes(OpenedPublisher& self, const std::uint8_t* bytes, std::size_t size, Codec codec) {
@@ -135,14 +115,27 @@ PyObject* Send(PyObject* object, PyObject* const* arguments, Py_ssize_t given, P
     return nullptr;
   }
   OpenedPublisher& self = *handle.opened;
-  if (self.in_use > 0 && MayWait(*self.qos)) {
-    SetError(ErrorKind::kBase, "%s: another thread is sending on this publisher; give each thread its own",
-             handle.name.c_str());
-    return nullptr;
-  }
+  if (!CheckNotSending(self)) return nullptr;
   const InUse mark(self.in_use);
   const bool ok = given == 1 ? SendMessage(self, arguments[0]) : SendKeywords(self, arguments, names);
   return ok ? Py_NewRef(Py_True) : nullptr;
+}
+
+/// loan(**fields).
+PyObject* LoanMessage(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+  if (!nb::inst_ready(object)) return RefuseClosed("publisher");
+  PublisherHandle& handle = *nb::inst_ptr<PublisherHandle>(object);
+  if (!handle.opened) return RefuseClosed(handle.name);
+  if (given != 0) {
+    PyErr_SetString(PyExc_TypeError, "loan takes fields of the message as keywords");
+    return nullptr;
+  }
+  OpenedPublisher& self = *handle.opened;
+  if (!CheckNotSending(self)) return nullptr;
+  const InUse mark(self.in_use);
+  Values values(*self.type);
+  if (!values.SetKeywords(*self.type, arguments, names)) return nullptr;
+  return NewTypedLoan(handle.opened, self.sample_class, values);
 }
 
 void Close(PublisherHandle& self) {
@@ -152,6 +145,7 @@ void Close(PublisherHandle& self) {
     nb::raise_python_error();
   }
   self.last_stats = self.opened->endpoint.stats();
+  self.opened->close_wanted = true;  // for loans that are still open
   self.opened.reset();
 }
 
@@ -166,12 +160,25 @@ PyMethodDef send = {"send", reinterpret_cast<PyCFunction>(reinterpret_cast<void 
                     "Waits for subscribers on a reliable channel only, as long as the publisher's timeout. Returns True.\n"
                     "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
 
+PyMethodDef loan = {"loan", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(LoanMessage)), METH_FASTCALL | METH_KEYWORDS,
+                    "loan($self, /, **fields)\n--\n\n"
+                    "A message to be written in shared memory: published when its `with` block ends, abandoned where that raises.\n"
+                    "A vector of numbers or structs is given as its shape, an int or a tuple, and is then a writable NumPy array;\n"
+                    "other fields are given as in send; scalars and structs can also be set in the block. Never waits.\n"
+                    "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
+
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PublisherHandle>)},
     {0, nullptr},
 };
 
 }  // namespace
+
+bool CheckNotSending(const OpenedPublisher& self) {
+  if (self.in_use == 0 || !MayWait(*self.qos)) return true;
+  SetError(ErrorKind::kBase, "%s: another thread is sending on this publisher; give each thread its own", self.name.c_str());
+  return false;
+}
 
 void AddPublisher(nb::module_& module) {
   nb::class_<PublisherHandle> publisher(module, "Publisher", nb::type_slots(slots), "The sending end of a channel.");
@@ -181,8 +188,9 @@ void AddPublisher(nb::module_& module) {
       .def("close", Close, "Leaves the channel. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors)")
       .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const PublisherHandle& self) { return !self.opened.has_value(); });
+      .def_prop_ro("closed", [](const PublisherHandle& self) { return self.opened == nullptr; });
   AddFastMethod(publisher, send);
+  AddFastMethod(publisher, loan);
 }
 
 }  // namespace shmcomm::python

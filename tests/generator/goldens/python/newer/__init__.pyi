@@ -92,6 +92,24 @@ class Order(_core.Record):
 
 class _OrderSample(Order, _core.Sample): ...
 
+class _OrderLoan(Order, _core.Loan):
+    @property
+    def list(self) -> _npt.NDArray[_np.int32]: ...
+    @list.setter
+    def list(self, value: _Elements | _Sequence[int], /) -> None: ...
+    @property
+    def far(self) -> _npt.NDArray[_np.int32]: ...
+    @far.setter
+    def far(self, value: _Elements | _Sequence[int], /) -> None: ...
+    @property
+    def huge(self) -> _npt.NDArray[_np.uint8]: ...
+    @huge.setter
+    def huge(self, value: _Elements | _Sequence[int], /) -> None: ...
+    @property
+    def places(self) -> _npt.NDArray[_np.void]: ...
+    @places.setter
+    def places(self, value: _Elements | _Sequence[Place | dict[str, _Any] | tuple[_Any, ...]], /) -> None: ...
+
 class OrderPublisher(_Publisher):
     """Channel 'robot/newer/order', pubsub<Order>."""
 
@@ -111,6 +129,19 @@ class OrderPublisher(_Publisher):
         huge: _Elements | _Sequence[int] | None = ...,
         places: _Elements | _Sequence[Place | dict[str, _Any] | tuple[_Any, ...]] | None = ...,
     ) -> bool: ...
+    def loan(
+        self,
+        *,
+        task: Walk | str | tuple[Task | str, _Any] | None = ...,
+        name: str | bytes | None = ...,
+        none: str | bytes | None = ...,
+        list: int | tuple[int, ...] | _Elements | _Sequence[int] | None = ...,
+        names: _Sequence[str | bytes] | None = ...,
+        far: int | tuple[int, ...] | _Elements | _Sequence[int] | None = ...,
+        words: str | bytes | None = ...,
+        huge: int | tuple[int, ...] | _Elements | _Sequence[int] | None = ...,
+        places: int | tuple[int, ...] | _Elements | _Sequence[Place | dict[str, _Any] | tuple[_Any, ...]] | None = ...,
+    ) -> _OrderLoan: ...
 
 class OrderSubscriber(_Subscriber):
     """Channel 'robot/newer/order', pubsub<Order>."""
