@@ -44,6 +44,7 @@ def test_a_tag_tells_members_of_one_type_apart(unions: Any) -> None:
     assert unions.Drawing(shape=(unions.Shape.Circle, circle)).shape_type is unions.Shape.Circle
     assert unions.Drawing(shape=(5, {"radius": 2})).shape == circle
     assert unions.Drawing(shape_type="Wheel", shape=circle).shape_type is unions.Shape.Wheel
+    assert unions.Drawing(shape=circle).shape_type is unions.Shape.Circle
 
 
 def test_vectors_of_unions_are_lazy_sequences_beside_their_tags(unions: Any) -> None:
@@ -90,12 +91,12 @@ def test_text_of_a_message_names_members(unions: Any) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"shape": 5}, "shape: expected an instance of a member of unions.Shape (Circle, Square, Word, At, Wheel, Heavy), "
+    ({"shape": 5}, "shape: expected an instance of a member of unions.Shape (Circle, Square, Word, At, Wheel, Heavy, Load), "
                    "or a tuple (member's name, value), got 5"),
     ({"shape": {"side": 1}}, "shape: expected an instance of a member of unions.Shape"),
     ({"shape": ("Wheel", None)}, "shape: the tag says Wheel, but no value is given"),
     ({"shape": ("NONE", "a")}, "shape: a value is given, but its tag is NONE"),
-    ({"shape": ("Nix", 1)}, "shape: expected unions.Shape (NONE, Circle, Square, Word, At, Wheel, Heavy), got 'Nix'"),
+    ({"shape": ("Nix", 1)}, "shape: expected unions.Shape (NONE, Circle, Square, Word, At, Wheel, Heavy, Load), got 'Nix'"),
     ({"shape": (9, "a")}, "shape: expected unions.Shape (NONE, Circle"),
     ({"shape": ("Square", 5)}, "shape: expected unions.Square (or a dict), got 5"),
     ({"shape_type": 1}, "shape: the tag says Circle, but no value is given"),
@@ -121,8 +122,8 @@ def test_refused_values_name_their_path(unions: Any, fields: dict[str, Any], tex
 def test_members_of_one_type_need_a_tag(unions: Any) -> None:
     import shmcomm
 
-    with pytest.raises(shmcomm.SHMSerializationError, match=r"both Circle and Wheel .* give a tuple \('Circle', value\)"):
-        unions.Drawing(shape=unions.Circle())
+    with pytest.raises(shmcomm.SHMSerializationError, match=r"both Heavy and Load .* give a tuple \('Heavy', value\)"):
+        unions.Drawing(shape=unions.Big())
 
 
 def test_a_required_union_must_be_given(unions: Any) -> None:
@@ -142,6 +143,16 @@ def test_absent_scalars_are_none_and_zero_is_a_value(unions: Any) -> None:
     assert (empty.count, empty.ratio, empty.is_set, empty.mood) == (None, None, None, None)
     assert (zero.count, zero.ratio, zero.is_set, zero.mood) == (0, 0.0, False, unions.Mood.Happy)
     assert unions.Drawing(count=None, mood=None) == empty
+
+
+def test_strings_and_vectors_with_a_default_are_never_absent(unions: Any) -> None:
+    from shmcomm.typed import decode, encode
+
+    absent = decode(unions.Named, encode(unions.Leaf()))  # an empty table
+    for named in (unions.Named(), unions.Named(name=None), absent):
+        assert (named.name, named.joints.tolist(), named.joints.dtype, named.notes[:]) == ("unnamed", [], np.float32, [])
+        assert decode(unions.Named, encode(named)) == named
+    assert unions.Named(name="", joints=[1]).to_dict() == {"name": "", "joints": [1.0], "notes": []}
 
 
 def test_a_nested_message_is_an_instance_of_its_class(unions: Any) -> None:

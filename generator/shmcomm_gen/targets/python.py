@@ -77,6 +77,7 @@ class RecordView:
     doc: str
     sample_remark: str
     property: str
+    contents: str
 
     @property
     def settable(self) -> tuple[FieldView, ...]:
@@ -242,7 +243,14 @@ def _record(record: Record, annotations: Annotations) -> RecordView:
         doc=_docstring(record.doc, record.name),
         sample_remark="  # type: ignore[misc]" if has_other_meaning else "",
         property=spelled("property"),
+        contents=_contents(fields),
     )
+
+
+def _contents(fields: list[Field]) -> str:
+    """The defaults of strings and vectors as further arguments: a binary schema does not have them."""
+    given = {f.name: "()" if isinstance(f.type, VectorType) else _literal(f.content) for f in fields if f.content is not None}
+    return f", **{{{', '.join(f'{_literal(name)}: {content}' for name, content in given.items())}}}" if given else ""
 
 
 def _with_builtins_spelled_out(text: str) -> str:
@@ -252,13 +260,13 @@ def _with_builtins_spelled_out(text: str) -> str:
 
 def _field(field: Field, record: Record, annotations: Annotations, spelled: Callable[[str], str]) -> FieldView:
     read = spelled(annotations.read_field(field))
-    has_default = isinstance(field.type, ScalarType) and not field.is_null  # No binary schema has those of strings.
+    has_default = (isinstance(field.type, ScalarType) and not field.is_null) or field.content is not None
     is_always_there = record.is_struct or field.required or has_default
     return FieldView(
         name=field.name,
         read=read if is_always_there else f"{read} | None",
         remark="  # type: ignore[override]" if field.name in _OF_A_RECORD else "",
-        set="" if field.is_tag or not _has_place(field.type) or field.nested else annotations.write_field(field),
+        set="" if field.is_tag or not _has_place(field.type) or field.nested else spelled(annotations.write_field(field)),
         loaned=read if is_always_there or isinstance(field.type, VectorType) else f"{read} | None",
     )
 

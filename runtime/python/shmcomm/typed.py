@@ -38,8 +38,10 @@ class Schema:
         """The class of a struct, `robot.Vec3`."""
         return self._class_of(name, is_struct=True)
 
-    def table(self, name: str) -> type[Record]:
-        """The class of a table, `robot.Image`."""
+    def table(self, name: str, /, **contents: str | tuple[()]) -> type[Record]:
+        """The class of a table, `robot.Image`. `contents` are the defaults of its strings and vectors."""
+        for field, content in contents.items():
+            self._core.set_content(name, field, content)
         return self._class_of(name, is_struct=False)
 
     def channel(self, **options: Any) -> _core.Channel:

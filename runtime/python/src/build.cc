@@ -132,15 +132,16 @@ bool BuildPart(Builder& builder, Type& type, std::size_t i, const Values& values
   parts[i] = Parts::Part{0, 0};
   if (field.is_tag) return true;
   PyObject* tag = field.is_union() ? values[field.tag] : nullptr;
-  if (IsLeftOut(field, values[at]) && tag == nullptr) return true;
+  PyObject* value = IsLeftOut(field, values[at]) ? field.content : values[at];
+  if (value == nullptr && tag == nullptr) return true;
   const Path here = path.Then(field.key);
   MaybeOffset offset;
   if (!field.is_union()) {
-    offset = BuildReference(builder, type, field, values[at], here);
+    offset = BuildReference(builder, type, field, value, here);
   } else if (field.shape == Shape::kUnion) {
-    offset = BuildUnion(builder, type, field, tag, values[at], here, &parts[i].tag);
-  } else if (!IsLeftOut(field, values[at])) {
-    offset = BuildUnions(builder, type, field, tag, values[at], here, &parts[i - 1].offset);
+    offset = BuildUnion(builder, type, field, tag, value, here, &parts[i].tag);
+  } else if (value != nullptr) {
+    offset = BuildUnions(builder, type, field, tag, value, here, &parts[i - 1].offset);
   } else {
     offset = 0;
   }

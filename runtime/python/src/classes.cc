@@ -51,6 +51,10 @@ void Bind(SchemaHandle& self, const std::string& name, nb::handle python_class) 
   if (!BindClass(FindType(self, name), python_class.ptr())) nb::raise_python_error();
 }
 
+void SetContent(SchemaHandle& self, const std::string& name, const std::string& field, nb::handle content) {
+  if (!self.schema().SetContent(FindType(self, name), field, content.ptr())) nb::raise_python_error();
+}
+
 template <class Named>
 nb::list Names(const std::vector<std::unique_ptr<Named>>& all) {
   nb::list names;
@@ -109,6 +113,8 @@ void AddSchema(nb::module_& module) {
       .def("type_doc", [](SchemaHandle& self, const std::string& name) { return FindType(self, name).documentation; })
       .def("enum_doc", [](SchemaHandle& self, const std::string& name) { return FindEnumeration(self, name).documentation; })
       .def("bind", Bind, nb::arg("type_name"), nb::arg("python_class"), "Makes a subclass of Record the class of a type.")
+      .def("set_content", SetContent, nb::arg("type_name"), nb::arg("field"), nb::arg("content"),
+           "The default of a string or vector, which a binary schema does not tell.")
       .def("class_of", ClassOf, nb::arg("type_name"), "The class of a table or struct, made on first use.")
       .def("enum_of", EnumOf, nb::arg("enum_name"), "The class of an enum, made on first use.");
 }

@@ -54,6 +54,7 @@ PyObject* ReadStructScalar(RecordObject& record, Field& field) {
 
 PyObject* AbsentReference(const RecordObject& record, const Field& field) {
   if (RefuseEndedLoan(const_cast<RecordObject&>(record).holder(), field)) return nullptr;
+  if (field.shape == Shape::kString && field.content != nullptr) return Py_NewRef(field.content);
   if (!field.is_required) return Py_NewRef(Py_None);
   SetError(ErrorKind::kCorruption, "%s.%U: the message lacks this required field", record.type->name.c_str(), field.key);
   return nullptr;
@@ -169,7 +170,10 @@ bool LocateUnionElement(const Type& type, const Field& field, Region region, Vec
 bool LocateElements(const RecordObject& record, const Field& field, VectorAt* elements) {
   const std::uint64_t at = PositionOf(record, field);
   *elements = VectorAt{kAbsent, 0, kAbsent};
-  if (at == kAbsent) return true;
+  if (at == kAbsent) {
+    if (field.content != nullptr) elements->first = 0;  // by default not absent, but empty
+    return true;
+  }
   if (field.shape == Shape::kArray) {
     if (!record.region.Holds(at, field.inline_bytes)) return CorruptField(*record.type, field) != nullptr;
     *elements = VectorAt{at, field.count, kAbsent};

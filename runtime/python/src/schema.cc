@@ -190,6 +190,7 @@ void Schema::FillFields(Type& type, const reflection::Object& object) {
     FillShape(field, *source->type());
     field.nested = FindNested(type, *source);
     if (field.is_union()) PairWithTag(type, field);
+    if (field.shape == Shape::kUnsupported) continue;
     field.read = ChooseRead(type, field);
     PyObject* index = PyLong_FromSize_t(type.fields.size());
     PyDict_SetItem(type.field_indices, field.key, index);
@@ -255,6 +256,7 @@ Schema::~Schema() {
     for (Field& field : type->fields) {
       Py_XDECREF(field.key);
       Py_XDECREF(field.absent);
+      Py_XDECREF(field.content);
       Py_XDECREF(field.dtype);
     }
   }
@@ -277,6 +279,16 @@ Enumeration* Schema::FindEnumeration(const std::string& name) {
   if (found != enumerations_by_name_.end()) return found->second;
   PyErr_Format(PyExc_KeyError, "the schema has no enum '%s'", name.c_str());
   return nullptr;
+}
+
+bool Schema::SetContent(Type& type, const std::string& field, PyObject* content) {
+  for (Field& each : type.fields) {
+    if (each.name != field) continue;
+    Py_XSETREF(each.content, Py_NewRef(content));
+    return true;
+  }
+  PyErr_Format(PyExc_KeyError, "%s has no field '%s'", type.name.c_str(), field.c_str());
+  return false;
 }
 
 void Schema::set_factory(PyObject* factory) { Py_XSETREF(factory_, Py_NewRef(factory)); }

@@ -78,6 +78,7 @@ struct Field {
   std::int64_t default_integer = 0;
   double default_real = 0;
   PyObject* key = nullptr;                 ///< interned name
+  PyObject* content = nullptr;             ///< default of a string or vector; null: absent by default
   PyObject* dtype = nullptr;               ///< NumPy dtype of the elements, made when first needed
 
   bool is_reference() const {
@@ -122,6 +123,9 @@ class Schema {
   /// KeyError naming the schema's own types if there is none of that name.
   Type* FindType(const std::string& name);
   Enumeration* FindEnumeration(const std::string& name);
+
+  /// The default of a string or vector, which a binary schema does not tell. KeyError if there is no such field.
+  bool SetContent(Type& type, const std::string& field, PyObject* content);
 
   /// The Python class of a type or enum, made by the factory on first use. Borrowed.
   PyObject* ClassOf(Type& type);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "union.h"
 
+#include <algorithm>
 #include <string>
 
 #include "record.h"
@@ -20,6 +21,14 @@ bool IsOf(const UnionMember& member, PyObject* value) {
   return IsRecord(value) && AsRecord(value)->type->name == member.type->name;
 }
 
+/// Whether the member was declared without a name of its own.
+bool HasNameOfItsType(const UnionMember& member) {
+  if (member.type == nullptr) return false;
+  const std::string& type = member.type->name;
+  const std::size_t at = type.size() - std::min(type.size(), member.name.size());
+  return type.compare(at, std::string::npos, member.name) == 0 && (at == 0 || type[at - 1] == '.');
+}
+
 bool ExpectedMember(const Enumeration& enumeration, PyObject* value, const Path& path) {
   return Expected(path, "an instance of a member of " + enumeration.name + " (" + NamesOf(enumeration) +
                             "), or a tuple (member's name, value)", value);
@@ -27,15 +36,21 @@ bool ExpectedMember(const Enumeration& enumeration, PyObject* value, const Path&
 
 bool ChooseByType(const Enumeration& enumeration, PyObject* value, const Path& path, Tagged* chosen) {
   const UnionMember* found = nullptr;
+  const UnionMember* other = nullptr;
   for (const UnionMember& member : enumeration.union_members) {
     if (!IsOf(member, value)) continue;
-    if (found != nullptr) {
-      return Refuse(path, "both " + found->name + " and " + member.name + " of " + enumeration.name +
-                              " are of this type: give a tuple ('" + found->name + "', value)");
+    if (HasNameOfItsType(member)) {
+      *chosen = Tagged{&member, value};
+      return true;
     }
+    other = found;
     found = &member;
   }
   if (found == nullptr) return ExpectedMember(enumeration, value, path);
+  if (other != nullptr) {
+    return Refuse(path, "both " + other->name + " and " + found->name + " of " + enumeration.name +
+                            " are of this type: give a tuple ('" + other->name + "', value)");
+  }
   *chosen = Tagged{found, value};
   return true;
 }

@@ -10,7 +10,7 @@ Walk = _schema.table("robot.newer.Walk")
 Cell = _schema.struct("robot.newer.Cell")
 Grid = _schema.struct("robot.newer.Grid")
 Place = _schema.struct("robot.newer.Place")
-Order = _schema.table("robot.newer.Order")
+Order = _schema.table("robot.newer.Order", **{"name": "no name é", "none": "", "list": (), "names": ()})
 
 _channel_order = _schema.channel(
     name="robot/newer/order", pattern="pubsub", message="robot.newer.Order",
