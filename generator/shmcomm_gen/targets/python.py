@@ -72,16 +72,13 @@ class RecordView:
     qualified: str
     kind: str
     fields: tuple[FieldView, ...]
+    settable: tuple[FieldView, ...]
     signature: str
     unreachable: tuple[str, ...]
     doc: str
     sample_remark: str
     property: str
     contents: str
-
-    @property
-    def settable(self) -> tuple[FieldView, ...]:
-        return tuple(field for field in self.fields if field.set)
 
 
 @dataclass(frozen=True)
@@ -233,11 +230,13 @@ def _record(record: Record, annotations: Annotations) -> RecordView:
     spelled = _with_builtins_spelled_out if is_hiding else str
     # A field hides what a sample says of itself; only where it is no int do the two disagree.
     has_other_meaning = any(f.name in _OF_A_SAMPLE and annotations.read_field(f) != "int" for f in fields)
+    views = tuple(_field(field, record, annotations, spelled) for field in fields if not _is_reserved(field.name))
     return RecordView(
         name=annotations.names[record.name],
         qualified=record.name,
         kind="struct" if record.is_struct else "table",
-        fields=tuple(_field(field, record, annotations, spelled) for field in fields if not _is_reserved(field.name)),
+        fields=views,
+        settable=tuple(view for view in views if view.set),
         signature=spelled(_signature("cls", record, annotations)),
         unreachable=tuple(field.name for field in fields if _is_reserved(field.name)),
         doc=_docstring(record.doc, record.name),

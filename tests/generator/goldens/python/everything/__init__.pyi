@@ -359,7 +359,7 @@ class AllPublisher(_Publisher):
         to_dict: str | bytes | None = ...,
     ) -> bool: ...
     def loan(
-        self_,
+        _self,
         *,
         a: bool = ...,
         b: int = ...,
