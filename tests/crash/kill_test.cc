@@ -180,7 +180,7 @@ class KillTest : public ::testing::Test {
   }
 
   test::TemporaryRoot root_;
-  test::Watchdog watchdog_{"the kill test", std::chrono::seconds(250)};
+  test::Watchdog watchdog_{"the kill test", std::chrono::seconds(1500)};
   std::uint64_t seed_;
   std::mt19937_64 random_;
   std::uint64_t generation_ = 0;
@@ -206,7 +206,9 @@ TEST_F(KillTest, SurvivorsDoNotNotice) {
   Add(Kind::kReader, Fate::kSurvivor, living);
 
   StartAll();
-  KillAndReplace(FromEnvironment("SHMCOMM_KILLS", 1000));
+  const std::uint64_t kills = FromEnvironment("SHMCOMM_KILLS", 1000);
+  KillAndReplace(kills);
+  std::printf("kill_test kills %llu\n", static_cast<unsigned long long>(kills));
   AwaitProgressOfSurvivors();
   for (Process& process : processes_) {
     if (process.fate == Fate::kVictim) Kill(process);

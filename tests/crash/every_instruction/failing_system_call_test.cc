@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The n-th system call of an operation fails, for n = 1, 2, 3 … and each error that a system gives: the operation answers
+// with a typed error or does without the call, nothing is leaked, and the same operation works when it is tried again.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "crash/every_instruction/operations.h"
+#include "support/resources.h"
+#include "support/temporary_root.h"
+#include "support/test_channels.h"
+
+namespace shmcomm::crash {
+namespace {
+
+/// The endpoints of one child; an attempt uses them.
+struct Ends {
+  std::string root;
+  std::optional<Publisher> publisher;
+  std::optional<Subscriber> subscriber;
+};
+
+struct Attempt {
+  const char* name;
+  std::function<absl::Status(Ends&)> before;
+  std::function<absl::Status(Ends&)> attempt;
+};
+
+// Bytes, in slots that commit their pages when they are first used.
+ChannelSpec Bytes() {
+  ChannelSpec spec = test::BytesSpec(64 << 10);
+  spec.qos.max_subscribers = 3;
+  return spec;
+}
+
+absl::Status OpenPublisher(Ends& ends) {
+  auto opened = Publisher::Open(Bytes(), PublisherAt(ends.root));
+  if (opened.ok()) ends.publisher.emplace(*std::move(opened));
+  return opened.status();
+}
+
+absl::Status OpenSubscriber(Ends& ends) {
+  auto opened = Subscriber::Open(Bytes(), SubscriberAt(ends.root));
+  if (opened.ok()) ends.subscriber.emplace(*std::move(opened));
+  return opened.status();
+}
+
+absl::Status OpenBoth(Ends& ends) {
+  absl::Status status = OpenPublisher(ends);
+  status.Update(OpenSubscriber(ends));
+  return status;
+}
+
+absl::Status Publish(Ends& ends) {
+  const std::vector<std::uint8_t> bytes(10'000, 7);
+  return ends.publisher->PublishCopy(bytes.data(), bytes.size(), Codec::kBytes);
+}
+
+absl::Status OpenBothAndPublish(Ends& ends) {
+  absl::Status status = OpenBoth(ends);
+  if (status.ok()) status = Publish(ends);
+  if (status.ok()) status = Publish(ends);
+  return status;
+}
+
+/// A refused take leaves the message where it was, or skips it for ever where its file may not be read.
+absl::Status Take(Ends& ends) { return ends.subscriber->Take(absl::ZeroDuration()).status(); }
+
+absl::Status WaitForNothing(Ends& ends) { return ends.subscriber->Wait(absl::Milliseconds(1)).status(); }
+
+absl::Status Nothing(Ends&) { return absl::OkStatus(); }
+
+absl::Status ClosePublisher(Ends& ends) {
+  ends.publisher->Close();
+  return absl::OkStatus();
+}
+
+absl::Status CloseSubscriber(Ends& ends) {
+  ends.subscriber->Close();
+  return absl::OkStatus();
+}
+
+const std::vector<Attempt> kAttempts = {
+    {"open_publisher", Nothing, OpenPublisher},     {"open_subscriber", Nothing, OpenSubscriber},
+    {"join_as_publisher", OpenSubscriber, OpenPublisher}, {"join_as_subscriber", OpenPublisher, OpenSubscriber},
+    {"publish", OpenBoth, Publish},                 {"take", OpenBothAndPublish, Take},
+    {"wait", OpenBoth, WaitForNothing},             {"close_publisher", OpenBothAndPublish, ClosePublisher},
+    {"close_subscriber", OpenBothAndPublish, CloseSubscriber},
+};
+
+/// For GoogleTest.
+void PrintTo(const Attempt& attempt, std::ostream* out) { *out << attempt.name; }
+
+/// Errors that say what ran out, is forbidden, or was interrupted.
+bool IsTyped(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return !status.message().empty();
+    default:
+      return status.ok();
+  }
+}
+
+bool Complain(const char* what, const absl::Status& status) {
+  std::fprintf(stderr, "%s: %s\n", what, status.ToString().c_str());
+  return false;
+}
+
+/// The child's side: one attempt under its parent's hand, then what must hold whatever became of it.
+Step AttemptIn(const Attempt& attempt, const std::string& root) {
+  const test::Resources at_first = test::CountResources(root);
+  const auto ends = std::make_shared<Ends>();
+  ends->root = root;
+  if (!attempt.before(*ends).ok()) return {};
+  const test::Resources before = test::CountResources(root);
+  return [&attempt, root, ends, at_first, before] {
+    const absl::Status status = attempt.attempt(*ends);
+    EndOfStep();
+    if (!IsTyped(status)) return Complain("not a typed error", status);
+    if (!status.ok()) {
+      if (!(test::CountResources(root) == before)) return Complain("leaked by a refused attempt", status);
+      if (absl::Status again = attempt.attempt(*ends); !again.ok()) return Complain("does not work again", again);
+    }
+    ends->publisher.reset();
+    ends->subscriber.reset();
+    if (!(test::CountResources(root) == at_first)) return Complain("leaked", status);
+    return true;
+  };
+}
+
+class FailingSystemCall : public ::testing::TestWithParam<Attempt> {
+ protected:
+  /// The n-th system call that can fail gives `error`. False: there are fewer.
+  bool Fails(int n, int error) {
+    TracedChild child([&] { return AttemptIn(GetParam(), root_.path()); });
+    EXPECT_TRUE(child.is_stopped());
+    bool has_failed = false;
+    while (!has_failed && child.RunToSystemCallEdge()) {  // an entry
+      const TracedChild::SystemCall call = child.CurrentSystemCall();
+      has_failed = CanFail(call, error) && n-- == 0;
+      if (has_failed) {
+        last_ = call.number;
+        child.FailSystemCall(error);
+      } else if (!child.RunToSystemCallEdge()) {
+        break;
+      }
+    }
+    EXPECT_EQ(child.Leave(), 0) << "system call " << last_;
+    return has_failed;
+  }
+  /// What is closed is closed, whatever the call says: a failure that is played here would be a leak of our own. And
+  /// no system refuses to tell about an open descriptor.
+  static bool CanFail(const TracedChild::SystemCall& call, int error) {
+    if (error == EINTR) return IsInterruptible(call.number);
+    const bool is_fstat = call.number == SYS_fstat ||
+                          (call.number == SYS_newfstatat && (call.fourth_argument & AT_EMPTY_PATH) != 0);
+    return !is_fstat && call.number != SYS_close && call.number != SYS_munmap;
+  }
+  static bool IsInterruptible(long call) {
+    return call == SYS_openat || call == SYS_fallocate || call == SYS_write || call == SYS_flock || call == SYS_futex;
+  }
+
+  /// Whatever a refused removal left, the next one removes.
+  void ExpectNothingIsLeft() {
+    Ends ends;
+    ends.root = root_.path();
+    ASSERT_TRUE(OpenPublisher(ends).ok());
+    ends.publisher.reset();
+    ASSERT_TRUE(root_.IsEmpty());
+  }
+
+  test::TemporaryRoot root_;
+  long last_ = 0;
+  test::Watchdog watchdog_{GetParam().name};
+};
+
+std::string NameOf(const ::testing::TestParamInfo<Attempt>& info) { return info.param.name; }
+INSTANTIATE_TEST_SUITE_P(Of, FailingSystemCall, ::testing::ValuesIn(kAttempts), NameOf);
+
+TEST_P(FailingSystemCall, IsATypedErrorAndLeaksNothing) {
+  int calls = 0;
+  for (const int error : {ENOSPC, EMFILE, ENOMEM, EINTR, EACCES}) {
+    SCOPED_TRACE(std::strerror(error));
+    for (int n = 0; Fails(n, error); ++n, ++calls) {
+      SCOPED_TRACE("call " + std::to_string(n) + ", number " + std::to_string(last_));
+      ASSERT_FALSE(HasNonfatalFailure());
+      ASSERT_NO_FATAL_FAILURE(ExpectNothingIsLeft());
+    }
+  }
+  std::printf("failing_system_call %s %d\n", GetParam().name, calls);
+}
+
+}  // namespace
+}  // namespace shmcomm::crash

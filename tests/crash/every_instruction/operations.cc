@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crash/every_instruction/operations.h"
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "support/forked_child.h"
+#include "support/test_channels.h"
+
+namespace shmcomm::crash {
+namespace {
+
+constexpr std::uint32_t kSole = 1;
+constexpr std::uint32_t kShared = 3;
+
+ChannelSpec BestEffort(std::uint32_t max_publishers) {
+  ChannelSpec spec = test::NumbersSpec(max_publishers);
+  spec.qos.max_subscribers = 3;
+  spec.qos.max_borrowed = 2;
+  return spec;
+}
+
+ChannelSpec Reliable(std::uint32_t max_publishers) {
+  ChannelSpec spec = BestEffort(max_publishers);
+  spec.qos.reliability = Reliability::kReliable;
+  spec.qos.on_full = OnFull::kFail;
+  return spec;
+}
+
+std::shared_ptr<Publisher> OpenPublisher(const ChannelSpec& spec, const std::string& root) {
+  auto opened = Publisher::Open(spec, PublisherAt(root));
+  return opened.ok() ? std::make_shared<Publisher>(*std::move(opened)) : nullptr;
+}
+
+std::shared_ptr<Subscriber> OpenSubscriber(const ChannelSpec& spec, const std::string& root) {
+  auto opened = Subscriber::Open(spec, SubscriberAt(root));
+  return opened.ok() ? std::make_shared<Subscriber>(*std::move(opened)) : nullptr;
+}
+
+bool SendOne(Publisher& publisher) { return test::Send(publisher, 7).ok(); }
+
+bool FillLoan(Loan& loan) {
+  const test::Numbers numbers{7, {7, 7, 7, 7, 7, 7, 7}};
+  const auto place = loan.Raw(sizeof(numbers));
+  if (place.ok()) std::memcpy(*place, &numbers, sizeof(numbers));
+  return place.ok();
+}
+
+/// An operation of a publisher that has published `before` messages.
+Operation OfPublisher(const char* name, const ChannelSpec& spec, int before, std::function<bool(Publisher&)> step) {
+  const Others others = spec.qos.max_publishers == kSole ? Others::kReader : Others::kReaderAndPublisher;
+  return {name, spec, others, false, [spec, before, step](const std::string& root) -> Step {
+            const auto publisher = OpenPublisher(spec, root);
+            for (int i = 0; publisher != nullptr && i < before; ++i) static_cast<void>(SendOne(*publisher));
+            return publisher == nullptr ? Step() : [publisher, step] { return step(*publisher); };
+          }};
+}
+
+/// An operation of a subscriber that finds messages: the survivors publish before its step.
+Operation OfSubscriber(const char* name, const ChannelSpec& spec, std::function<bool(Subscriber&)> step) {
+  return {name, spec, Others::kReaderAndPublisher, false, [spec, step](const std::string& root) -> Step {
+            const auto subscriber = OpenSubscriber(spec, root);
+            return subscriber == nullptr ? Step() : [subscriber, step] { return step(*subscriber); };
+          }};
+}
+
+/// A step that gives back what the victim has taken from itself.
+Operation Release(const ChannelSpec& spec) {
+  return {"release", spec, Others::kReaderAndPublisher, false, [spec](const std::string& root) -> Step {
+            const auto publisher = OpenPublisher(spec, root);
+            const auto subscriber = OpenSubscriber(spec, root);
+            if (publisher == nullptr || subscriber == nullptr || !SendOne(*publisher)) return {};
+            auto sample = subscriber->TryTake();
+            if (!sample.ok() || !sample->has_value()) return {};
+            const auto held = std::make_shared<std::optional<Sample>>(*std::move(sample));
+            return [publisher, subscriber, held] {
+              held->reset();
+              return true;
+            };
+          }};
+}
+
+template <class Endpoint>
+Operation Lifecycle(const char* name, const ChannelSpec& spec, Others others,
+                    std::function<std::shared_ptr<Endpoint>(const std::string& root)> before,
+                    std::function<bool(std::shared_ptr<Endpoint>&, const std::string& root)> step) {
+  return {name, spec, others, true, [before, step](const std::string& root) -> Step {
+            const auto endpoint = std::make_shared<std::shared_ptr<Endpoint>>(before(root));
+            return [endpoint, step, root] { return step(*endpoint, root); };
+          }};
+}
+
+Operation OpenPublisherIn(const char* name, const ChannelSpec& spec, Others others) {
+  return Lifecycle<Publisher>(
+      name, spec, others, [](const std::string&) { return nullptr; },
+      [spec](auto& endpoint, const std::string& root) {
+        endpoint = OpenPublisher(spec, root);
+        return endpoint != nullptr;
+      });
+}
+
+Operation OpenSubscriberIn(const char* name, const ChannelSpec& spec, Others others) {
+  return Lifecycle<Subscriber>(
+      name, spec, others, [](const std::string&) { return nullptr; },
+      [spec](auto& endpoint, const std::string& root) {
+        endpoint = OpenSubscriber(spec, root);
+        return endpoint != nullptr;
+      });
+}
+
+template <class Endpoint>
+bool CloseIt(std::shared_ptr<Endpoint>& endpoint, const std::string&) {
+  if (endpoint != nullptr) endpoint->Close();
+  return endpoint != nullptr;
+}
+
+Operation ClosePublisherOf(const char* name, const ChannelSpec& spec, Others others, int sent) {
+  return Lifecycle<Publisher>(
+      name, spec, others,
+      [spec, sent](const std::string& root) {
+        auto publisher = OpenPublisher(spec, root);
+        for (int i = 0; publisher != nullptr && i < sent; ++i) static_cast<void>(SendOne(*publisher));
+        return publisher;
+      },
+      &CloseIt<Publisher>);
+}
+
+Operation CloseSubscriberOf(const char* name, const ChannelSpec& spec, Others others) {
+  return Lifecycle<Subscriber>(
+      name, spec, others, [spec](const std::string& root) { return OpenSubscriber(spec, root); }, &CloseIt<Subscriber>);
+}
+
+/// Dies with a publisher that has published and a subscriber that holds a message.
+void DieIn(const ChannelSpec& spec, const std::string& root) {
+  test::StayingChild dead([&](const test::StayingChild::Stay& stay) {
+    const auto publisher = OpenPublisher(spec, root);
+    const auto subscriber = OpenSubscriber(spec, root);
+    if (publisher == nullptr || subscriber == nullptr || !SendOne(*publisher)) return;
+    const auto held = subscriber->TryTake();
+    stay();
+  });
+}
+
+/// An open that finds the dead and cleans up after them.
+Operation Clean(const char* name, const ChannelSpec& spec) {
+  return Lifecycle<Publisher>(
+      name, spec, Others::kReader,
+      [spec](const std::string& root) {
+        DieIn(spec, root);
+        return nullptr;
+      },
+      [spec](auto& endpoint, const std::string& root) {
+        endpoint = OpenPublisher(spec, root);
+        return endpoint != nullptr;
+      });
+}
+
+bool LoanAndPublish(Publisher& publisher) {
+  auto loan = publisher.Loan();
+  return loan.ok() && FillLoan(*loan) && publisher.PublishRaw(*std::move(loan), Codec::kStruct).ok();
+}
+
+bool LoanAndAbandon(Publisher& publisher) {
+  auto loan = publisher.Loan();
+  return loan.ok() && FillLoan(*loan);
+}
+
+bool TakeOne(Subscriber& subscriber) {
+  const auto sample = subscriber.TryTake();
+  return sample.ok() && sample->has_value();
+}
+
+bool TakeNewest(Subscriber& subscriber) {
+  const auto sample = subscriber.TakeLatest();
+  return sample.ok() && sample->has_value();
+}
+
+bool TakeAllThenSleep(Subscriber& subscriber) {
+  while (TakeOne(subscriber)) {
+  }
+  return subscriber.Wait(absl::Nanoseconds(1)).ok();
+}
+
+}  // namespace
+
+PublisherOptions PublisherAt(const std::string& root) {
+  PublisherOptions options;
+  options.root = root;
+  return options;
+}
+
+SubscriberOptions SubscriberAt(const std::string& root) {
+  SubscriberOptions options;
+  options.root = root;
+  options.spin = absl::ZeroDuration();
+  return options;
+}
+
+const std::vector<Operation>& AllOperations() {
+  // 40 messages: every slot has been used, so a publish reclaims.
+  static const auto* const operations = new std::vector<Operation>{
+      OfPublisher("publish_shared", BestEffort(kShared), 1, SendOne),
+      OfPublisher("publish_shared_reclaiming", BestEffort(kShared), 40, SendOne),
+      OfPublisher("publish_sole", BestEffort(kSole), 1, SendOne),
+      OfPublisher("publish_sole_reclaiming", BestEffort(kSole), 40, SendOne),
+      OfPublisher("publish_reliable", Reliable(kShared), 1, SendOne),
+      OfPublisher("loan_and_publish", BestEffort(kShared), 40, LoanAndPublish),
+      OfPublisher("loan_and_abandon", BestEffort(kShared), 40, LoanAndAbandon),
+      OfSubscriber("take_and_release", BestEffort(kShared), TakeOne),
+      OfSubscriber("take_and_release_reliable", Reliable(kShared), TakeOne),
+      OfSubscriber("take_latest", BestEffort(kShared), TakeNewest),
+      OfSubscriber("take_all_then_sleep", BestEffort(kShared), TakeAllThenSleep),
+      Release(BestEffort(kShared)),
+      OpenPublisherIn("open_publisher", BestEffort(kShared), Others::kReaderAndPublisher),
+      OpenPublisherIn("open_sole_publisher", BestEffort(kSole), Others::kReader),
+      OpenSubscriberIn("open_subscriber", BestEffort(kShared), Others::kReaderAndPublisher),
+      OpenSubscriberIn("open_reliable_subscriber", Reliable(kShared), Others::kReaderAndPublisher),
+      ClosePublisherOf("close_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 1),
+      ClosePublisherOf("close_unused_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 0),
+      CloseSubscriberOf("close_subscriber", BestEffort(kShared), Others::kReaderAndPublisher),
+      Clean("clean_shared", BestEffort(kShared)),
+      Clean("clean_sole", BestEffort(kSole)),
+      OpenPublisherIn("create_by_publisher", BestEffort(kShared), Others::kNobody),
+      OpenSubscriberIn("create_by_subscriber", BestEffort(kShared), Others::kNobody),
+      ClosePublisherOf("remove_by_publisher", BestEffort(kShared), Others::kNobody, 1),
+      CloseSubscriberOf("remove_by_subscriber", BestEffort(kShared), Others::kNobody),
+  };
+  return *operations;
+}
+
+}  // namespace shmcomm::crash
