@@ -33,11 +33,11 @@ bool IsOurs(const std::string& name) {
 }
 
 /// The first name in the directory that no channel has; somebody else's directory is never touched.
-std::optional<std::string> FindForeignName(int directory) {
+absl::StatusOr<std::optional<std::string>> FindForeignName(int directory) {
   const absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(directory);
-  if (!names.ok()) return std::string(names.status().message());
+  if (!names.ok()) return names.status();
   const auto foreign = std::find_if_not(names->begin(), names->end(), IsOurs);
-  return foreign == names->end() ? std::nullopt : std::make_optional(*foreign);
+  return foreign == names->end() ? std::optional<std::string>() : *foreign;
 }
 
 /// The exclusive lock is held and all names are ours. Meta goes first: what has no meta does not exist.
@@ -59,7 +59,9 @@ void RemoveIfUnused(int domain, const std::string& component) {
   if (!directory.ok()) return;
   absl::StatusOr<bool> locked = platform::TryLockDirectory(directory->get(), platform::Sharing::kExclusive);
   if (!locked.ok() || !*locked) return;  // somebody is attached: they, or the next, will remove it
-  if (!IsCurrent(domain, component, directory->get()) || FindForeignName(directory->get()).has_value()) return;
+  if (!IsCurrent(domain, component, directory->get())) return;
+  const absl::StatusOr<std::optional<std::string>> foreign = FindForeignName(directory->get());
+  if (!foreign.ok() || foreign->has_value()) return;
   RemoveFiles(directory->get());
   platform::RemoveDirectoryAt(domain, component).IgnoreError();
 }
@@ -80,9 +82,11 @@ enum class Entered : std::uint8_t { kAttached, kTryAgain };
 absl::StatusOr<Entered> CreateAndAttach(int domain, const Place& place, int directory,
                                         absl::FunctionRef<absl::Status(int)> create) {
   if (!IsCurrent(domain, place.component, directory)) return Entered::kTryAgain;
-  if (const std::optional<std::string> foreign = FindForeignName(directory); foreign.has_value()) {
+  const absl::StatusOr<std::optional<std::string>> foreign = FindForeignName(directory);
+  if (!foreign.ok()) return foreign.status();
+  if (foreign->has_value()) {
     return absl::FailedPreconditionError(absl::StrCat("the directory ", place.root, "/", place.domain, "/", place.component,
-                                                      " holds '", *foreign, "', which is no channel's; choose another root"));
+                                                      " holds '", **foreign, "', which is no channel's; choose another root"));
   }
   RemoveFiles(directory);
   if (absl::Status created = create(directory); !created.ok()) {
@@ -137,6 +141,14 @@ absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& p
 Directory::~Directory() {
   if (!fd_.valid() || !fd_.IsThisProcess()) return;
   fd_.Close();
+  try {
+    RemoveWhatIsUnused();
+  } catch (const std::bad_alloc&) {
+    // What is left, the next open in the domain removes.
+  }
+}
+
+void Directory::RemoveWhatIsUnused() const {
   {
     absl::StatusOr<platform::Descriptor> root = platform::OpenDirectory(place_.root);
     if (!root.ok()) return;

@@ -29,6 +29,8 @@ class Directory {
   const Place& place() const { return place_; }
 
  private:
+  void RemoveWhatIsUnused() const;
+
   platform::LockDescriptor fd_;
   Place place_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public classes: thin handles on the cores.
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "endpoint/messages.h"
@@ -17,6 +18,16 @@ namespace {
 const std::string& NoName() {
   static const std::string* const name = new std::string;
   return *name;
+}
+
+/// What `operation` returns; that memory ran out in it is an error as any other.
+template <class Operation>
+auto Guarded(Operation&& operation) -> decltype(operation()) {
+  try {
+    return operation();
+  } catch (const std::bad_alloc&) {
+    return endpoint::OutOfMemory();
+  }
 }
 
 }  // namespace
@@ -38,7 +49,7 @@ Loan::~Loan() {
 
 flatbuffers::FlatBufferBuilder& Loan::builder() { return core_->BuilderOf(index_); }
 
-absl::StatusOr<std::uint8_t*> Loan::Raw(std::size_t bytes) { return core_->RawOf(index_, bytes); }
+absl::StatusOr<std::uint8_t*> Loan::Raw(std::size_t bytes) { return Guarded([&] { return core_->RawOf(index_, bytes); }); }
 
 Publisher::Publisher(std::unique_ptr<endpoint::PublisherCore> core) : core_(std::move(core)) {}
 Publisher::Publisher(Publisher&&) noexcept = default;
@@ -46,29 +57,31 @@ Publisher& Publisher::operator=(Publisher&&) noexcept = default;
 Publisher::~Publisher() = default;
 
 absl::StatusOr<Publisher> Publisher::Open(const ChannelSpec& spec, const PublisherOptions& options) {
-  absl::StatusOr<std::unique_ptr<endpoint::PublisherCore>> core = endpoint::PublisherCore::Open(spec, options);
-  if (!core.ok()) return core.status();
-  return Publisher(*std::move(core));
+  return Guarded([&]() -> absl::StatusOr<Publisher> {
+    absl::StatusOr<std::unique_ptr<endpoint::PublisherCore>> core = endpoint::PublisherCore::Open(spec, options);
+    if (!core.ok()) return core.status();
+    return Publisher(*std::move(core));
+  });
 }
 
 absl::StatusOr<Loan> Publisher::Loan() {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->Lend();
+  return Guarded([&] { return core_->Lend(); });
 }
 
 absl::Status Publisher::Publish(shmcomm::Loan loan) {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->Publish(std::move(loan));
+  return Guarded([&] { return core_->Publish(std::move(loan)); });
 }
 
 absl::Status Publisher::PublishRaw(shmcomm::Loan loan, Codec codec) {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->PublishRaw(std::move(loan), codec);
+  return Guarded([&] { return core_->PublishRaw(std::move(loan), codec); });
 }
 
 absl::Status Publisher::PublishCopy(const void* data, std::size_t bytes, Codec codec) {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->PublishCopy(data, bytes, codec);
+  return Guarded([&] { return core_->PublishCopy(data, bytes, codec); });
 }
 
 absl::StatusOr<bool> Publisher::WaitForRoom(absl::Duration timeout) {
@@ -97,24 +110,26 @@ Subscriber& Subscriber::operator=(Subscriber&& other) noexcept {
 Subscriber::~Subscriber() { Close(); }
 
 absl::StatusOr<Subscriber> Subscriber::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
-  absl::StatusOr<endpoint::SubscriberCore*> core = endpoint::SubscriberCore::Open(spec, options);
-  if (!core.ok()) return core.status();
-  return Subscriber(*core);
+  return Guarded([&]() -> absl::StatusOr<Subscriber> {
+    absl::StatusOr<endpoint::SubscriberCore*> core = endpoint::SubscriberCore::Open(spec, options);
+    if (!core.ok()) return core.status();
+    return Subscriber(*core);
+  });
 }
 
 absl::StatusOr<std::optional<Sample>> Subscriber::TryTake() {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->TryTake();
+  return Guarded([&] { return core_->TryTake(); });
 }
 
 absl::StatusOr<std::optional<Sample>> Subscriber::TakeLatest() {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->TakeLatest();
+  return Guarded([&] { return core_->TakeLatest(); });
 }
 
 absl::StatusOr<Sample> Subscriber::Take(absl::Duration timeout) {
   if (core_ == nullptr) return endpoint::Closed();
-  return core_->Take(timeout);
+  return Guarded([&] { return core_->Take(timeout); });
 }
 
 absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {

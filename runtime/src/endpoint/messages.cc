@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -28,6 +29,14 @@ absl::Status Named(absl::string_view channel, const absl::Status& status) {
 absl::Status Forked(absl::string_view channel) {
   return absl::FailedPreconditionError(
       absl::StrCat(channel, ": this endpoint was opened before fork() and belongs to the parent; open one in the child"));
+}
+
+absl::Status OutOfMemory() {
+  try {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::bad_alloc&) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");  // the code alone needs no memory
+  }
 }
 
 absl::Status LockLost(absl::string_view channel) {

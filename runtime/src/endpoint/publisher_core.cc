@@ -111,7 +111,12 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
 }
 
 PublisherCore::~PublisherCore() {
-  if (IsThisProcess()) registry::LeavePublisherId(channel_.site(), seat_);
+  if (!IsThisProcess()) return;
+  try {
+    registry::LeavePublisherId(channel_.site(), seat_);
+  } catch (const std::bad_alloc&) {
+    // The next open cleans up, as after a death.
+  }
 }
 
 void PublisherCore::SetPublishTimeout(absl::Duration timeout) {

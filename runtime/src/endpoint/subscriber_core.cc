@@ -238,7 +238,6 @@ Sample SubscriberCore::MakeSample() {
   sample.data_ = reinterpret_cast<const std::uint8_t*>(message_.message);
   sample.sequence_ = held_.sequence;
   sample.publish_ns_ = base::LoadPlain(message_.header->publish_ns);
-  sample.lost_ = std::exchange(lost_since_sample_, 0);
   sample.size_ = message_.bytes;
   sample.publisher_ = static_cast<std::uint8_t>(held_.entry.publisher());
   sample.codec_ = static_cast<std::uint8_t>(base::LoadPlain(message_.header->codec));
@@ -247,6 +246,7 @@ Sample SubscriberCore::MakeSample() {
     sample.data_ = CopyOf(message_.message, message_.bytes);
     sample.is_copy_ = true;
   }
+  sample.lost_ = std::exchange(lost_since_sample_, 0);  // after the copy, which may find no memory
   borrowed_since_ns_[held_.hazard] = sample.publish_ns_;
   reader_.Accept(held_);
   if (is_gating_) RingRoom();

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <new>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "platform/os.h"
 
@@ -252,13 +253,13 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int directory) {
   if (!fresh.valid()) return Failure("open", "a directory", errno);
   DIR* stream = fdopendir(fresh.get());
   if (stream == nullptr) return Failure("fdopendir", "a directory", errno);
-  fresh.Release();  // closedir closes it
+  fresh.Release();
+  const absl::Cleanup close_stream = [stream] { closedir(stream); };
   std::vector<std::string> names;
   while (const dirent* entry = readdir(stream)) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
   }
-  closedir(stream);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -5,7 +5,9 @@
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace shmcomm::segment {
@@ -56,7 +58,9 @@ absl::StatusOr<std::shared_ptr<Mapping>> MapFile(const platform::Descriptor& fil
   }
   absl::StatusOr<void*> address = platform::Map(file.get(), identity->bytes, mapped);
   if (!address.ok()) return address.status();
+  absl::Cleanup unmap = [&] { platform::Unmap(*address, identity->bytes); };  // if the next line finds no memory
   auto mapping = std::make_shared<Mapping>(*address, identity->bytes);
+  std::move(unmap).Cancel();
   known = mapping;
   for (auto it = cache.mappings.begin(); it != cache.mappings.end();) {
     it = it->second.expired() ? cache.mappings.erase(it) : std::next(it);
