@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "support/hand_laid.h"
+#include "support/watchdog.h"
 
 namespace shmcomm::ring {
 namespace {
@@ -207,6 +210,22 @@ TEST(CommitShared, CallsAHeadFarAheadOfTheEntriesCorrupt) {
 
   EXPECT_EQ(writer->Commit(writer->Reserve()), Writer::CommitResult::kCorrupt);
   EXPECT_EQ(laid.head(), 1000u);
+}
+
+TEST(CommitShared, EndsThoughSomebodyMovesHeadWithoutEnd) {
+  HandLaid laid;
+  LaidWriter writer(laid);
+  laid.SetHead(1000);
+  const test::Watchdog watchdog("a commit");
+  std::atomic<bool> is_over{false};
+  std::thread hostile([&] {
+    for (Sequence head = 1000; !is_over; head += 16) laid.SetHead(head);
+  });
+
+  EXPECT_EQ(writer->Commit(writer->Reserve()), Writer::CommitResult::kCorrupt);
+
+  is_over = true;
+  hostile.join();
 }
 
 TEST(CommitShared, LeavesTheSlotReservedWhenTheRingIsCorrupt) {

@@ -8,9 +8,9 @@
 namespace shmcomm::ring {
 namespace {
 
-// A publisher that finds neither its own lap nor the one before re-reads head. Somebody else's progress ends that at
-// once; without progress the memory is corrupt, and this many looks are enough to say so.
-constexpr std::uint32_t kMaxStaleLooks = 1u << 16;
+// Each round of a commit that does not commit is another publisher's progress, or means that the memory is corrupt. Nobody
+// loses this many in a row to others; a hostile writer that moves head without end must not keep us for ever.
+constexpr std::uint32_t kMaxCommitRounds = 1u << 16;
 
 std::uint16_t Index(SlotIndex slot) { return static_cast<std::uint16_t>(slot); }
 
@@ -73,10 +73,7 @@ SlotIndex Writer::NextSlotHint() const {
 
 Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
   const RingView& ring = config_.ring;
-  Sequence last_seen = 0;
-  std::uint32_t stale_looks = 0;
-  // Ends: each round either commits, or finds that another publisher did (head moves), or counts a stale look.
-  for (;;) {
+  for (std::uint32_t round = 0; round < kMaxCommitRounds; ++round) {
     Sequence head = ring.head().load(std::memory_order_acquire);
     const Entry seen{ring.At(head).load(std::memory_order_acquire)};
     const std::int64_t ahead = LapDistance(ring.Lap(head), seen.lap());
@@ -91,11 +88,9 @@ Writer::CommitResult Writer::CommitShared(SlotIndex slot) {
       continue;
     }
     // A stale head, by a lap or more: never "free to write" (H11).
-    if (head != last_seen) stale_looks = 0;
-    last_seen = head;
-    if (++stale_looks > kMaxStaleLooks) return CommitResult::kCorrupt;
     base::Pause();
   }
+  return CommitResult::kCorrupt;
 }
 
 bool Writer::HasRoomAt(Sequence head) {
