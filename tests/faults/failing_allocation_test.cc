@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The n-th allocation of an operation fails, for n = 1, 2, 3 … until it succeeds: kResourceExhausted, nothing leaked, and
+// the same operation works when it is tried again.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "faults/failing_allocations.h"
+#include "support/resources.h"
+#include "support/test_channels.h"
+
+namespace shmcomm::faults {
+namespace {
+
+class FailingAllocation : public test::EndpointTest {
+ protected:
+  FailingAllocation() { subscriber_options_.verify = Verify::kUntrusted; }  // copies each message
+
+  /// `attempt` with its n-th allocation refused, n = 1, 2, 3 …; `undo` after each that succeeded at once or again.
+  void EachMayFail(const std::function<absl::Status()>& attempt, const std::function<void()>& undo) {
+    ASSERT_TRUE(attempt().ok());  // whatever is made once in a process is made
+    undo();
+    const test::Resources before = test::CountResources(root_.path());
+    for (std::uint64_t n = 1;; ++n) {
+      SCOPED_TRACE("allocation " + std::to_string(n));
+      FailAllocation(n);
+      const absl::Status status = attempt();
+      const bool has_failed = StopFailing();
+      if (!status.ok()) {
+        ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;
+        ASSERT_EQ(test::CountResources(root_.path()), before);
+        const absl::Status again = attempt();
+        ASSERT_TRUE(again.ok()) << again;
+      }
+      undo();
+      ASSERT_EQ(test::CountResources(root_.path()), before);
+      if (has_failed) continue;
+      std::printf("failing_allocation %llu\n", static_cast<unsigned long long>(n - 1));
+      return;
+    }
+  }
+
+  absl::Status OpenPublisherHere() {
+    auto opened = Publisher::Open(spec_, publisher_options_);
+    if (opened.ok()) publisher_.emplace(*std::move(opened));
+    return opened.status();
+  }
+  absl::Status OpenSubscriberHere() {
+    auto opened = Subscriber::Open(spec_, subscriber_options_);
+    if (opened.ok()) subscriber_.emplace(*std::move(opened));
+    return opened.status();
+  }
+  void CloseAll() {
+    publisher_.reset();
+    subscriber_.reset();
+  }
+
+  ChannelSpec spec_ = test::BytesSpec(64 << 10);
+  const PublisherOptions publisher_options_ = PublisherHere();  // nothing of the test's own is made while memory fails
+  SubscriberOptions subscriber_options_ = SubscriberHere();
+  std::optional<Publisher> publisher_;
+  std::optional<Subscriber> subscriber_;
+};
+
+TEST_F(FailingAllocation, OfOpeningAPublisherIsAnError) {
+  EachMayFail([this] { return OpenPublisherHere(); }, [this] { CloseAll(); });
+  EXPECT_TRUE(Files("test%2Fbytes").empty());
+}
+
+TEST_F(FailingAllocation, OfOpeningASubscriberIsAnError) {
+  EachMayFail([this] { return OpenSubscriberHere(); }, [this] { CloseAll(); });
+  EXPECT_TRUE(Files("test%2Fbytes").empty());
+}
+
+TEST_F(FailingAllocation, OfJoiningIsAnError) {
+  ASSERT_TRUE(OpenSubscriberHere().ok());
+  EachMayFail([this] { return OpenPublisherHere(); }, [this] { publisher_.reset(); });
+  EachMayFail(
+      [this] {
+        const absl::Status opened = OpenPublisherHere();
+        return opened.ok() ? publisher_->PublishCopy("message", 7, Codec::kBytes) : opened;
+      },
+      [this] { publisher_.reset(); });
+}
+
+TEST_F(FailingAllocation, OfPublishingAndTakingLosesNothing) {
+  ASSERT_TRUE(OpenPublisherHere().ok());
+  ASSERT_TRUE(OpenSubscriberHere().ok());
+  std::uint64_t next = 0;
+
+  EachMayFail([this] { return publisher_->PublishCopy("message", 7, Codec::kBytes); },
+              [&] {
+                EachMayFail(
+                    [&] {
+                      auto sample = subscriber_->Take(absl::ZeroDuration());
+                      if (!sample.ok()) return sample.status();
+                      EXPECT_EQ(sample->sequence(), next);
+                      EXPECT_EQ(sample->lost(), 0u);
+                      return absl::OkStatus();
+                    },
+                    [&] {
+                      ++next;
+                      ASSERT_TRUE(publisher_->PublishCopy("message", 7, Codec::kBytes).ok());
+                    });
+                while (subscriber_->TryTake()->has_value()) ++next;
+              });
+}
+
+TEST_F(FailingAllocation, OfClosingLeavesTheRestToTheNextOpen) {
+  for (std::uint64_t n = 1;; ++n) {
+    ASSERT_TRUE(OpenPublisherHere().ok());
+    ASSERT_TRUE(OpenSubscriberHere().ok());
+    FailAllocation(n);
+    CloseAll();
+    if (!StopFailing()) break;
+    ASSERT_TRUE(OpenPublisherHere().ok());
+    CloseAll();
+    ASSERT_TRUE(Files("test%2Fbytes").empty()) << "allocation " << n;
+  }
+}
+
+}  // namespace
+}  // namespace shmcomm::faults
