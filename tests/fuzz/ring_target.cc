@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ring, a readers file and slots on which a writer, a reader and a claimer work while the input damages them between the
+// steps: no step leaves the memory or runs for ever.
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "fuzz/input.h"
+#include "ring/claim.h"
+#include "ring/reader.h"
+#include "ring/repair.h"
+#include "ring/segments.h"
+#include "ring/writer.h"
+
+namespace shmcomm::fuzz {
+namespace {
+
+constexpr std::uint32_t kEntries = 16;
+constexpr std::uint32_t kLines = 3;
+constexpr std::uint32_t kSlots = 26;
+constexpr std::uint64_t kStride = 128;
+constexpr int kMostSteps = 200;
+
+/// Zeroed memory of just this size.
+class Pages {
+ public:
+  explicit Pages(std::size_t bytes) : bytes_(bytes), data_(new (std::align_val_t{64}) std::byte[bytes]()) {}
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+  ~Pages() { ::operator delete[](data_, std::align_val_t{64}); }
+  std::byte* data() const { return data_; }
+  std::size_t size() const { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  std::byte* data_;
+};
+
+class Ring {
+ public:
+  explicit Ring(Input& input)
+      : input_(input),
+        is_claimed_(input.Byte() % 3 == 0),
+        writer_(ConfigFor(input.Byte()), records_.data()),
+        reader_({View(), Readers(), 0, 2, static_cast<ring::ReaderMode>(input.Byte() % 3)}),
+        claimer_({View(), Readers(), 1}) {
+    reader_.Join(input.Byte() % kEntries);
+    claimer_.Join();
+  }
+
+  void Step() {
+    switch (input_.Byte() % 10) {
+      case 0: case 1: return Publish();
+      case 2: case 3: return is_claimed_ ? Claim() : Take();
+      case 4: return Release();
+      case 5: return input_.Damage(ring_.data(), ring_.size(), 3);
+      case 6: return input_.Damage(readers_.data(), readers_.size(), 3);
+      case 7: return input_.Damage(slots_.data(), slots_.size(), 3);
+      case 8: return Repair();
+      default: return Look();
+    }
+  }
+
+ private:
+  ring::RingView View() const { return ring::ViewRing(ring_.data(), kEntries, 4, 0); }
+  ring::ReadersView Readers() const { return ring::ViewReaders(readers_.data(), kLines, is_claimed_ ? kEntries : 0); }
+  segment::SlotTable Slots() const { return {slots_.data(), kStride, kSlots, 0}; }
+  ring::WriterConfig ConfigFor(std::uint8_t choice) const {
+    ring::WriterConfig config;
+    config.ring = View();
+    config.readers = Readers();
+    config.slots = Slots();
+    config.publisher = 1;
+    config.mode = (choice & 1) != 0 && !is_claimed_ ? ring::CommitMode::kSole : ring::CommitMode::kShared;
+    config.gate = (choice & 2) != 0 && !is_claimed_ ? kEntries : 0;
+    config.history = (choice & 4) != 0 ? 3 : 0;
+    config.fresh_first = kSlots;
+    return config;
+  }
+
+  void Publish() {
+    const segment::SlotIndex slot = writer_.Reserve();
+    if (slot == segment::kNoSlot) return;
+    if (static_cast<std::uint16_t>(slot) >= kSlots) __builtin_trap();
+    Slots().Header(slot)->message_bytes = 64;
+    if (writer_.Commit(slot) != ring::Writer::CommitResult::kCommitted) writer_.Abandon(slot);
+    writer_.Prepare();
+  }
+
+  void Take() {
+    const ring::Reader::NextResult next = reader_.Next();
+    if (next.outcome != ring::Reader::Outcome::kHeld) return;
+    if (Read(next.held)) {
+      reader_.Accept(next.held);
+      held_.push_back(next.held.hazard);
+    } else {
+      reader_.Reject(next.held);
+    }
+  }
+
+  /// Reads the whole message as a subscriber would, if there is one.
+  bool Read(const ring::Held& held) {
+    if (held.entry.publisher() > layout::kMaxPublishers) __builtin_trap();
+    ring::MappedPublisher publisher;
+    publisher.generation = 1;
+    publisher.max_message_bytes = kStride - sizeof(layout::SlotHeader);
+    publisher.slots = Slots();
+    const ring::Resolved resolved = ring::Resolve(publisher, 1, held);
+    if (resolved.resolution != ring::Resolution::kMessage) return false;
+    volatile std::uint8_t sink = 0;
+    for (std::uint32_t i = 0; i < resolved.bytes; ++i) sink = static_cast<std::uint8_t>(resolved.message[i]);
+    static_cast<void>(sink);
+    return true;
+  }
+
+  void Claim() {
+    const ring::Claimer::NextResult next = claimer_.Next();
+    if (next.outcome != ring::Claimer::Outcome::kClaimed) return;
+    static_cast<void>(Read({next.claim.entry, next.claim.sequence, 0}));
+    switch (input_.Byte() % 3) {
+      case 0: claimer_.Finish(next.claim); break;
+      case 1: claimer_.Fail(next.claim); break;
+      default: claimer_.GiveBack(next.claim); break;
+    }
+  }
+
+  void Release() {
+    if (held_.empty()) return;
+    reader_.Release(held_.back());
+    held_.pop_back();
+  }
+
+  void Repair() {
+    ring::HelpHead(View());
+    if (input_.Byte() % 4 == 0) ring::ClearReaderLine(Readers(), 2);
+    static_cast<void>(ring::IsPublisherNamed(View(), input_.Byte()));
+    static_cast<void>(ring::IsPublisherPromised(View(), input_.Byte(), input_.LongWord()));
+    ring::SlowestReader slowest;
+    ring::LeastCursor(Readers(), View().head().load(), &slowest);
+    if (slowest.line >= kLines) __builtin_trap();
+    ring::Demote(Readers(), slowest.line, slowest.seen);
+  }
+
+  void Look() {
+    static_cast<void>(reader_.IsAvailable());
+    if (is_claimed_) static_cast<void>(claimer_.IsAnyReady());
+    if (input_.Byte() % 4 == 0) reader_.SeekNewest();
+    static_cast<void>(reader_.TakeLost());
+  }
+
+  Input& input_;
+  bool is_claimed_;
+  Pages ring_{layout::RingFileBytes(kEntries)};
+  Pages readers_{layout::ClaimsOffset(kLines) + kEntries * 8};
+  Pages slots_{kSlots * kStride};
+  std::vector<ring::SlotRecord> records_{kSlots};
+  ring::Writer writer_;
+  ring::Reader reader_;
+  ring::Claimer claimer_;
+  std::vector<std::uint32_t> held_;
+};
+
+}  // namespace
+}  // namespace shmcomm::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  shmcomm::fuzz::Input input(data, size);
+  shmcomm::fuzz::Ring ring(input);
+  for (int step = 0; step < shmcomm::fuzz::kMostSteps && !input.empty(); ++step) ring.Step();
+  return 0;
+}
