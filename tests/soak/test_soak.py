@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chaos: twelve processes in C++ and Python on three channels, and a nemesis that kills, stops, forks, executes and
+removes every few milliseconds. What the subscribers took is checked afterwards, message by message.
+
+SHMCOMM_SOAK_MIN is how long it lasts, in minutes (a fraction of one by default); SHMCOMM_SEED repeats a run's choices."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from accounts import Totals, check_log
+
+HERE = Path(__file__).resolve().parent
+SECONDS = float(os.environ.get("SHMCOMM_SOAK_MIN", "0.2")) * 60
+
+
+@dataclass
+class Seat:
+    """One of the twelve; a process that dies is replaced by the next generation."""
+
+    role: str
+    channel: str
+    language: str
+    source: int
+    generation: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+
+def the_twelve() -> list[Seat]:
+    seats = [
+        *[("publish", "shared", "cpp")] * 2, ("publish", "shared", "python"), ("publish", "sole", "cpp"),
+        *[("publish", "reliable", "cpp")] * 2, *[("read", "shared", "cpp")] * 2, ("read", "shared", "python"),
+        ("read", "sole", "cpp"), ("read", "reliable", "cpp"), ("read", "reliable", "python"),
+    ]  # fmt: skip
+    return [Seat(*seat, source=source) for source, seat in enumerate(seats)]
+
+
+class Chaos:
+    def __init__(self, build: Path, folder: Path, seed: int) -> None:
+        self.build = build
+        self.root = folder / "root"
+        self.logs = folder / "logs"
+        self.root.mkdir()
+        self.logs.mkdir()
+        self.random = random.Random(seed)
+        self.seats = the_twelve()
+        self.kills = 0
+        self.deeds = 0
+        python_path = [build / "python", build / "tests/soak/soak_msgs.shm/python"]
+        self.environment = os.environ | {
+            "SHMCOMM_ROOT": str(self.root),
+            "PYTHONPATH": os.pathsep.join(map(str, python_path)),
+        }
+
+    def start(self, seat: Seat) -> None:
+        program = [self.build / "tests/soak/soak_participant"]
+        if seat.language == "python":
+            program = [Path(sys.executable), HERE / "participant.py"]
+        seat.generation += 1
+        log = self.logs / f"{seat.role}.{seat.channel}.{seat.source}"
+        words = [*program, seat.role, seat.channel, seat.source, seat.generation, log]
+        seat.process = subprocess.Popen([str(word) for word in words], env=self.environment)
+
+    def strike(self) -> None:
+        """One deed of the nemesis. Interpreters are killed more seldom: each takes a while to come back."""
+        seat = self.random.choice(self.seats)
+        assert seat.process is not None
+        deed = self.random.choice(["kill", "kill", "kill", "stop", "exec", "fork", "remove", "leave"])
+        self.deeds += 1
+        if seat.language == "python" and self.random.random() < 0.8:
+            return
+        if deed == "kill":
+            self.kill(seat)
+            self.start(seat)
+        elif deed == "leave":
+            seat.process.terminate()
+            assert seat.process.wait(60) == 0
+            self.start(seat)
+        elif deed == "stop":
+            seat.process.send_signal(signal.SIGSTOP)
+            time.sleep(self.random.random() * 0.01)
+            seat.process.send_signal(signal.SIGCONT)
+        elif deed == "remove" and self.random.random() < 0.1:
+            shutil.rmtree(self.root / "default" / "sole", ignore_errors=True)
+        elif deed in ("exec", "fork"):
+            seat.process.send_signal(signal.SIGUSR1 if deed == "exec" else signal.SIGUSR2)
+
+    def kill(self, seat: Seat) -> None:
+        assert seat.process is not None
+        seat.process.kill()
+        seat.process.wait()
+        self.kills += 1
+
+    def end(self) -> None:
+        for seat in self.seats:
+            assert seat.process is not None
+            seat.process.terminate()
+        for seat in self.seats:
+            assert seat.process is not None
+            assert seat.process.wait(60) == 0, seat
+
+    def end_at_once(self) -> None:
+        for seat in self.seats:
+            if seat.process is not None and seat.process.poll() is None:
+                seat.process.kill()
+                seat.process.wait()
+
+
+@pytest.fixture
+def chaos() -> Iterator[Chaos]:
+    build = os.environ.get("SHMCOMM_BUILD_DIR")
+    if not build:
+        pytest.skip("SHMCOMM_BUILD_DIR does not name a build folder")
+    seed = int(os.environ.get("SHMCOMM_SEED", random.randrange(1 << 32)))
+    print(f"SHMCOMM_SEED={seed}")
+    folder = Path(tempfile.mkdtemp(prefix="shmcomm-soak-", dir="/dev/shm"))
+    made = Chaos(Path(build), folder, seed)
+    # Inherited by the participants, who let the signals in once they have handlers for them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2))
+    try:
+        yield made
+    finally:
+        made.end_at_once()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.timeout(SECONDS + 240)
+def test_chaos_disturbs_no_message(chaos: Chaos) -> None:
+    for seat in chaos.seats:
+        chaos.start(seat)
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        chaos.strike()
+        time.sleep(chaos.random.random() * 0.01)
+    chaos.end()
+
+    totals = Totals()
+    wrongs = []
+    for log in sorted(chaos.logs.iterdir()):
+        wrongs += check_log(log, ".reliable." in log.name, totals)
+    print(
+        f"soak seconds {SECONDS:.0f} deeds {chaos.deeds} kills {chaos.kills} sessions {totals.sessions}"
+        f" taken {totals.taken} lost {totals.lost}"
+    )
+    assert wrongs == []
+    assert totals.taken > 0
+    assert [path for path in chaos.root.rglob("*") if path.is_file()] == []
