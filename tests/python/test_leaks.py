@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Endpoints that come and go, and messages without end, leave memory and descriptors as they were. SHMCOMM_SCALE
+multiplies how many."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCALE = int(os.environ.get("SHMCOMM_SCALE", "1"))
+NOISE_KILOBYTES = 512  # what allocators keep for themselves
+
+
+def private_kilobytes() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    raise AssertionError("the kernel does not say")
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def expect_flat(count: int, cycle: Callable[[], None]) -> None:
+    """`cycle` half as often to settle, and then nothing has grown."""
+    for _ in range(count // 2):
+        cycle()
+    gc.collect()
+    before = descriptors(), private_kilobytes()
+    for _ in range(count):
+        cycle()
+    gc.collect()
+    assert descriptors() == before[0]
+    if "LD_PRELOAD" not in os.environ:  # sanitizers keep what is freed
+        assert private_kilobytes() <= before[1] + NOISE_KILOBYTES
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_endpoints_that_come_and_go_leave_nothing(everything: Any, root: Path) -> None:
+    def cycle() -> None:
+        with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
+            pub.send(id=1, name="name", data=b"1234")
+            assert sub.recv(timeout=1000).data.tolist() == list(b"1234")
+
+    expect_flat(200 * SCALE, cycle)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_messages_leave_nothing(everything: Any, root: Path) -> None:
+    with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
+
+        def cycle() -> None:
+            pub.send(id=1, name="name", data=b"1234", leaves=[{"id": 5}], imu={"accel": (1, 2, 3)})
+            tree = sub.recv(timeout=1000)
+            assert tree.leaves[0].id == 5
+            assert tree.imu.accel.x == 1
+            assert len(tree.data) == 4
+            tree.to_dict()
+
+        expect_flat(10_000 * SCALE, cycle)
