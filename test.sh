@@ -4,6 +4,8 @@
 # optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and the threads
 # of one process under ThreadSanitizer. All stages run even if one fails; fails if any did.
 #   --quick      leave the sanitizers out
+#   --long       the counts of a release: every instruction, millions of fuzz executions, minutes of chaos; prints the
+#                goals with the figures reached
 #   --coverage   report the coverage of lines and branches instead: runtime/src (gcovr) and the generator (pytest-cov)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -15,6 +17,7 @@ mode=full
 case "${1:-}" in
   "") ;;
   --quick) mode=quick ;;
+  --long) mode=long ;;
   --coverage) mode=coverage ;;
   --help) usage; exit 0 ;;
   *) echo "unknown option '$1'" >&2; usage >&2; exit 2 ;;
@@ -82,6 +85,21 @@ test_release() {
   stage "pytest" run_pytest ci tests
 }
 
+# The tests whose counts grow, by themselves and without the others' load beside them.
+test_long() {
+  export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=700 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
+  stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|^fuzz|sched.mutants'
+  cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
+  stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
+  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
+  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN
+}
+
+print_goals() {
+  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,models__long,pytest__long}.log | tee "$logs/goals.log"
+}
+
 test_sanitizers() {
   export ASAN_OPTIONS=abort_on_error=0
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
@@ -102,6 +120,7 @@ case $mode in
   coverage) report_coverage ;;
   quick) test_release ;;
   full) test_release; test_sanitizers ;;
+  long) test_release; test_sanitizers; test_long; print_goals ;;
 esac
 
 printf '\n'

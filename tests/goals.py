@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The goals table: what the tests of a run reached, out of what they printed.
+
+usage: goals.py LOG...    (ctest's LastTest.log and pytest's output)"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+Figures = list[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One row: lines that match `pattern` give numbers, `figure` makes one number of them."""
+
+    area: str
+    goal: int
+    pattern: str
+    figure: Callable[[Figures], int]
+
+
+def total(figures: Figures) -> int:
+    return sum(numbers[0] for numbers in figures)
+
+
+
+GOALS = (
+    Goal("executions of the model checker", 10_000_000, r"model: (\d+) executions", total),
+    Goal("mutants of the protocol caught", 60, r"mutants: (\d+) of \d+ caught", total),
+    Goal("instructions at which a process was killed", 5_000, r"every_instruction \w+ kills (\d+)", total),
+    Goal("operations walked instruction by instruction", 12, r"every_instruction \w+ kills (\d+)", len),
+    Goal("crash images repaired by a newcomer", 100, r"every_instruction \w+ images (\d+)", total),
+    Goal("shared writes after which a process stood still", 100, r"every_instruction \w+ pairs (\d+)", total),
+    Goal("edges of system calls at which a process was killed", 1_000, r"every_system_call \w+ kills (\d+)", total),
+    Goal("system calls made to fail", 500, r"failing_system_call \w+ (\d+)", total),
+    Goal("allocations made to fail", 100, r"failing_allocation (\d+)", total),
+    Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
+    Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
+    Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
+    Goal("messages checked in the soak", 1_000_000, r"soak .* taken (\d+)", total),
+    Goal("kills in the soak", 3_000, r"soak .* kills (\d+)", total),
+    Goal("cycles and messages with flat memory", 1_000_000, r"leaks \w+ count (\d+)", total),
+)  # fmt: skip
+
+
+def table(text: str, goals: Iterable[Goal] = GOALS) -> list[str]:
+    lines = [f"{'goal':>14} {'reached':>14}"]
+    for goal in goals:
+        figures = [tuple(map(int, match.groups())) for match in re.finditer(goal.pattern, text)]
+        reached = goal.figure(figures)
+        mark = " " if reached >= goal.goal else "-"
+        lines.append(f"{goal.goal:>14,} {reached:>14,} {mark} {goal.area}")
+    return lines
+
+
+def main() -> None:
+    text = "\n".join(Path(log).read_text(errors="replace") for log in sys.argv[1:] if Path(log).exists())
+    print("\n".join(table(text)))
+
+
+if __name__ == "__main__":
+    main()
