@@ -8,6 +8,7 @@ exceptions, and `metadata` of a received message.
 from collections.abc import Sequence as _Sequence
 
 from shmcomm import _core
+from shmcomm.codecs import register_codec
 from shmcomm.endpoints import Metadata, PublisherStats, SubscriberStats, metadata
 from shmcomm.errors import (
     SHMBufferFullError,
@@ -20,9 +21,14 @@ from shmcomm.errors import (
     SHMSerializationError,
     SHMTimeoutError,
 )
+from shmcomm.log import is_wanted as _is_debugging_wanted
+from shmcomm.log import set_debug
+from shmcomm.untyped import Loan, Publisher, Subscriber
 
 __all__ = [
+    "Loan",
     "Metadata",
+    "Publisher",
     "PublisherStats",
     "SHMBufferFullError",
     "SHMConnectionError",
@@ -33,8 +39,14 @@ __all__ = [
     "SHMSchemaMismatchError",
     "SHMSerializationError",
     "SHMTimeoutError",
+    "Subscriber",
     "SubscriberStats",
     "metadata",
+    "register_codec",
+    "set_debug",
 ]
+
+if _is_debugging_wanted():
+    set_debug()
 
 _Sequence.register(_core.Sequence)

@@ -8,5 +8,7 @@ namespace shmcomm::python {
 
 void AddPublisher(nanobind::module_& module);
 void AddSubscriber(nanobind::module_& module);
+void AddUntypedPublisher(nanobind::module_& module);
+void AddUntypedSubscriber(nanobind::module_& module);
 
 }  // namespace shmcomm::python

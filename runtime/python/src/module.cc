@@ -6,11 +6,14 @@
 #include "classes.h"
 #include "endpoints.h"
 #include "field.h"
+#include "loan_buffer.h"
 #include "record.h"
 #include "sample.h"
 #include "sequence.h"
+#include "slot_buffer.h"
 #include "timeout.h"
 #include "typed_loan.h"
+#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -20,10 +23,12 @@ NB_MODULE(_core, module) {
   nb::set_leak_warnings(false);
   PyObject* plain = module.ptr();
   const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddFieldType(plain) && AddSequenceType(plain) &&
-                  AddTypedLoanType(plain);
+                  AddTypedLoanType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain);
   if (!ok || !ImportDatetime()) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);
   AddPublisher(module);
   AddSubscriber(module);
+  AddUntypedPublisher(module);
+  AddUntypedSubscriber(module);
 }

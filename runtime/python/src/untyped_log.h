@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What endpoints without a schema tell the logger `shmcomm`: shmcomm/log.py words it.
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace shmcomm::python {
+
+/// Whether every message is logged.
+extern bool is_debugging;
+
+/// A message that was sent or received, in debug mode. An exception that is set stays.
+void LogMessage(const char* what, const std::string& channel, const char* codec, std::uint64_t bytes);
+
+/// Answers `result`; if it is null, logs the SHMError that is set, unless it is a timeout.
+PyObject* LogFailure(PyObject* result);
+
+/// One kind of warning of one endpoint, logged at most once a second.
+class Warning {
+ public:
+  /// Calls log.py's `function` with the channel and two numbers.
+  void Log(const char* function, const std::string& channel, std::uint64_t first, std::uint64_t second);
+
+ private:
+  absl::Time next_ = absl::InfinitePast();
+};
+
+/// Adds `set_debug` to `module`.
+bool AddLog(PyObject* module);
+
+}  // namespace shmcomm::python

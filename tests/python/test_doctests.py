@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every public name is documented, and the examples in the documentation run."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import pydoc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WITHOUT_EXAMPLE = {"close", "counters", "last_metadata", "channel", "closed", "metadata"}
+
+
+def public_names() -> Iterator[tuple[str, Any]]:
+    """All that `shmcomm` offers, and the methods of its classes."""
+    import shmcomm
+
+    for name in shmcomm.__all__:
+        public = getattr(shmcomm, name)
+        yield name, public
+        if inspect.isclass(public) and not issubclass(public, (Exception, tuple)):
+            for member in dir(public):
+                if not member.startswith("_"):
+                    yield f"{name}.{member}", inspect.getattr_static(public, member)
+
+
+def examples_of(name: str, public: Any) -> doctest.DocTest | None:
+    import shmcomm
+
+    names = {public: getattr(shmcomm, public) for public in shmcomm.__all__}
+    found = doctest.DocTestParser().get_doctest(inspect.getdoc(public) or "", names, name, None, 0)
+    return found if found.examples else None
+
+
+def test_every_public_name_is_documented() -> None:
+    missing = [name for name, public in public_names() if not (inspect.getdoc(public) or "").strip()]
+
+    assert missing == []
+
+
+def test_every_class_and_method_has_an_example() -> None:
+    import shmcomm
+
+    missing = [
+        name
+        for name, public in public_names()
+        if examples_of(name, public) is None
+        and name.rpartition(".")[2] not in WITHOUT_EXAMPLE
+        and not (inspect.isclass(public) and issubclass(public, (Exception, tuple, shmcomm.Loan)))
+        and "Loan." not in name
+    ]
+
+    assert missing == []
+
+
+def test_the_examples_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHMCOMM_ROOT", str(root))
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for name, public in public_names():
+        examples = examples_of(name, public)
+        if examples is not None:
+            runner.run(examples)
+
+    assert runner.summarize().failed == 0
+
+
+def test_the_help_reads_like_a_page() -> None:
+    import shmcomm
+
+    page = pydoc.plain(pydoc.render_doc(shmcomm))
+
+    for part in ("Publisher(", "Subscriber(", "milliseconds", "SHMTimeoutError", "recv_many", "register_codec"):
+        assert part in page
