@@ -10,7 +10,7 @@ import json
 import keyword
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shmcomm_gen.diagnostics import Sink
@@ -20,6 +20,7 @@ from shmcomm_gen.model import (
     ArrayType,
     Channel,
     EnumType,
+    EnumValue,
     Field,
     Qos,
     Record,
@@ -28,6 +29,7 @@ from shmcomm_gen.model import (
     Schema,
     Type,
     Union,
+    UnionMember,
     VectorType,
     namespace_of,
     short_name,
@@ -55,13 +57,15 @@ _Parameter = Callable[[Field, bool, Annotations], str]
 @dataclass(frozen=True)
 class FieldView:
     """A property and its annotation. `remark` quiets a checker where the name hides a method of every record. `set` is what
-    a loan takes, empty where it takes nothing; `loaned` is what it gives: vectors are those that were asked for."""
+    a loan takes, empty where it takes nothing; `loaned` is what it gives: vectors are those that were asked for. `doc` is
+    empty where the schema says nothing."""
 
     name: str
     read: str
     remark: str
     set: str
     loaned: str
+    doc: str
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,18 @@ class RecordView:
 
 
 @dataclass(frozen=True)
+class EnumMember:
+    name: str
+    number: int
+    doc: str
+
+
+@dataclass(frozen=True)
 class EnumView:
     name: str
     qualified: str
     base: str
-    members: tuple[tuple[str, int], ...]
+    members: tuple[EnumMember, ...]
     unreachable: tuple[str, ...]
     doc: str
 
@@ -200,27 +211,25 @@ def generated_channels(schema: Schema) -> tuple[Channel, ...]:
 
 
 def _enum(enum: EnumType, names: Mapping[str, str]) -> EnumView:
-    members = tuple((value.name, value.number) for value in enum.values)
-    return EnumView(
-        name=names[enum.name],
-        qualified=enum.name,
-        base="_IntFlag" if enum.is_bit_flags else "_IntEnum",
-        members=tuple(member for member in members if not _is_hidden(member[0])),
-        unreachable=tuple(name for name, _ in members if _is_hidden(name)),
-        doc=_docstring(enum.doc, enum.name),
-    )
+    return _enum_view(enum, names, enum.values, "_IntFlag" if enum.is_bit_flags else "_IntEnum")
 
 
 def _union(union: Union, names: Mapping[str, str]) -> EnumView:
     """The members' tags."""
-    members = tuple((member.name, member.number) for member in union.members)
+    return _enum_view(union, names, union.members, "_IntEnum")
+
+
+def _enum_view(
+    declared: EnumType | Union, names: Mapping[str, str], values: Sequence[EnumValue | UnionMember], base: str
+) -> EnumView:
+    members = [EnumMember(value.name, value.number, _docstring(value.doc, "")) for value in values]
     return EnumView(
-        name=names[union.name],
-        qualified=union.name,
-        base="_IntEnum",
-        members=tuple(member for member in members if not _is_hidden(member[0])),
-        unreachable=tuple(name for name, _ in members if _is_hidden(name)),
-        doc=_docstring(union.doc, union.name),
+        name=names[declared.name],
+        qualified=declared.name,
+        base=base,
+        members=tuple(member for member in members if not _is_hidden(member.name)),
+        unreachable=tuple(member.name for member in members if _is_hidden(member.name)),
+        doc=_docstring(declared.doc, declared.name),
     )
 
 
@@ -267,6 +276,7 @@ def _field(field: Field, record: Record, annotations: Annotations, spelled: Call
         remark="  # type: ignore[override]" if field.name in _OF_A_RECORD else "",
         set="" if field.is_tag or not _has_place(field.type) or field.nested else spelled(annotations.write_field(field)),
         loaned=read if is_always_there or isinstance(field.type, VectorType) else f"{read} | None",
+        doc=_docstring(field.doc, ""),
     )
 
 
@@ -344,7 +354,7 @@ def _docstring(doc: tuple[str, ...], otherwise: str) -> str:
 
 def _is_hidden(name: str) -> bool:
     """Whether Python's enums refuse a member of this name as an attribute."""
-    return name == "mro" or _is_reserved(name)
+    return name == "mro" or (name.startswith("_") and name.endswith("_")) or _is_reserved(name)
 
 
 def _is_reserved(name: str) -> bool:

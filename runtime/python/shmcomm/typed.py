@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,13 @@ class Schema:
         """The class of an enum."""
         kind: Any = IntFlag if self._core.is_flags(name) else IntEnum
         made: type[IntEnum] | type[IntFlag]
-        made = kind(_short(name), self._core.members(name), module=self._module)
+        members = dict(self._core.members(name))
+        accepted = {member: _accepted(member, members) for member in members}
+        made = kind(_short(name), {accepted[member]: value for member, value in members.items()}, module=self._module)
+        for member, instead in accepted.items():
+            if instead != member:  # Reached by its own name as Mode["mro"], like one that is a word of Python.
+                made[instead]._name_ = member
+                made._member_map_[member] = made[instead]
         made.__doc__ = self._core.enum_doc(name) or f"The enum {name}."
         return made
 
@@ -121,6 +128,14 @@ class Schema:
 
     def _kind(self, name: str) -> str:
         return "struct" if self._core.is_struct(name) else "table"
+
+
+def _accepted(name: str, taken: Container[str]) -> str:
+    """The name of an enum's value, or another where Python's enums keep it for themselves: `mro`, `_x_`, `__x__`."""
+    instead = name
+    while instead == "mro" or (instead.startswith("_") and instead.endswith("_")) or (instead != name and instead in taken):
+        instead = f"value{instead}"
+    return instead
 
 
 def _short(name: str) -> str:

@@ -186,7 +186,8 @@ class All(_core.Record):
     @property
     def self(self) -> All | None: ...
     @property
-    def va(self) -> _npt.NDArray[_np.uint8] | None: ...
+    def va(self) -> _npt.NDArray[_np.uint8] | None:
+        """Bytes of it."""
     @property
     def vb(self) -> _npt.NDArray[_np.bool_] | None: ...
     @property

@@ -27,6 +27,7 @@ class Task(_IntEnum):
     NONE = 0
     Walk = 1
     Say = 2
+    """Words."""
     Point = 3
     line = 4
     again = 9
