@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,3 +152,19 @@ def test_a_declaration_that_does_not_fit_a_line_has_a_line_for_each_member() -> 
 
 def test_nothing_of_a_text_without_declarations_is_nothing() -> None:
     assert formatted("") == formatted("\n\n \n") == ""
+
+
+FENCE = re.compile(r"^```fbs\n((?:.*\n)*?)```\n", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "schema/README.md", "schema/language.md", "schema/diagnostics.md"])
+def test_what_the_documents_show_is_laid_out_so(page: str) -> None:
+    for example in FENCE.findall((ROOT / page).read_text(encoding="utf-8")):
+        assert not parses(example) or formatted(example) == example
+
+
+@pytest.mark.parametrize("folder", ["examples", "bench"])
+def test_schemas_of_programs_to_learn_from_are_laid_out_so(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.channel"):
+        text = path.read_text(encoding="utf-8")
+        assert formatted(text) == text, path
