@@ -121,7 +121,7 @@ TEST_F(OpenedChannel, IsNotOpenedUnderABadName) {
 
 TEST_F(OpenedChannel, IsNotOpenedForAPatternToCome) {
   ChannelSpec spec = Spec();
-  spec.pattern = Pattern::kReqRep;
+  spec.pattern = Pattern::kPushPull;
 
   EXPECT_EQ(Open(Role::kWriter, spec).status().code(), StatusCode::kUnimplemented);
 }

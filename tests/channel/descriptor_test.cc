@@ -61,6 +61,93 @@ TEST(MetaOfASpec, CutsLongTexts) {
   EXPECT_STREQ(MakeMeta(spec).header.declared_at, std::string(95, 'd').c_str());
 }
 
+ChannelSpec ReqRepSpec() {
+  ChannelSpec spec = Spec();
+  spec.pattern = Pattern::kReqRep;
+  spec.qos.max_in_flight = 10;
+  spec.qos.max_reply_size = 4096;
+  spec.qos.max_subscribers = 3;
+  spec.qos.timeout_ns = 5;
+  spec.reply.name = "robot.Ack";
+  spec.reply.fingerprint = 0xACC;
+  return spec;
+}
+
+TEST(MetaOfASpec, SaysWhatAReplyIs) {
+  const segment::Meta meta = MakeMeta(ReqRepSpec());
+
+  EXPECT_EQ(meta.header.reply_fingerprint, 0xACCu);
+  EXPECT_EQ(meta.header.max_reply_size, 4096u);
+  EXPECT_EQ(meta.header.max_in_flight, 10u);
+  EXPECT_EQ(meta.header.timeout_ns, 5);
+  EXPECT_EQ(meta.reply_type_name, "robot.Ack");
+  EXPECT_EQ(meta.reply_schema, meta.schema);
+  EXPECT_EQ(meta.header.reply_schema_bytes, 0u) << "the request's schema has it";
+}
+
+TEST(MetaOfASpec, GivesARequestToASecondReplierOnlyWhereThatDoesNoHarm) {
+  ChannelSpec spec = ReqRepSpec();
+  EXPECT_EQ(MakeMeta(spec).header.max_attempts, 1u);
+
+  spec.qos.idempotent = true;
+  EXPECT_EQ(MakeMeta(spec).header.max_attempts, 15u);
+}
+
+TEST(MetaOfReplies, HasRoomForTwoToEachCallAndOneReader) {
+  const segment::Meta replies = ReplyMeta(MakeMeta(ReqRepSpec()));
+
+  EXPECT_EQ(replies.header.entries, 32u);
+  EXPECT_EQ(replies.header.capacity, 32u);
+  EXPECT_EQ(replies.header.max_subscribers, 1u);
+  EXPECT_EQ(replies.header.max_publishers, 6u);
+  EXPECT_EQ(replies.header.reliability, 1u);
+  EXPECT_EQ(replies.header.fingerprint, 0xACCu);
+  EXPECT_EQ(replies.type_name, "robot.Ack");
+}
+
+TEST(MetaOfReplies, HasRoomForTheTextOfAnError) {
+  ChannelSpec spec = ReqRepSpec();
+  spec.qos.max_reply_size = 4;
+
+  EXPECT_EQ(ReplyMeta(MakeMeta(spec)).header.max_size, 512u);
+  EXPECT_EQ(ReplySpec(spec).qos.max_size, 512u);
+}
+
+TEST(Joiner, OfAReqRepChannelIsToldOfEveryOptionOfCalls) {
+  const struct {
+    const char* said;
+    std::function<void(ChannelSpec&)> change;
+  } differing[] = {
+      {"option timeout_ns: 5 -> 6", [](auto& s) { s.qos.timeout_ns = 6; }},
+      {"option max_in_flight: 10 -> 9", [](auto& s) { s.qos.max_in_flight = 9; }},
+      {"option max_attempts: 1 -> 15", [](auto& s) { s.qos.idempotent = true; }},
+      {"option max_repliers: 3 -> 2", [](auto& s) { s.qos.max_subscribers = 2; }},
+      {"option max_requesters: 8 -> 2", [](auto& s) { s.qos.max_publishers = 2; }},
+  };
+  for (const auto& one : differing) {
+    ChannelSpec joiner = ReqRepSpec();
+    one.change(joiner);
+
+    const absl::Status status = CheckJoiner("robot/drive", joiner, MakeMeta(ReqRepSpec()), Role::kReader);
+
+    EXPECT_THAT(std::string(status.message()), HasSubstr(one.said));
+  }
+}
+
+TEST(Joiner, OfAReqRepChannelIsRefusedForAnotherReply) {
+  ChannelSpec joiner = ReqRepSpec();
+  joiner.reply.fingerprint = 1;
+  joiner.reply.name = "robot.Other";
+  joiner.message.schema_bytes = 0;
+
+  for (const Role role : {Role::kWriter, Role::kReader}) {
+    const absl::Status status = CheckJoiner("robot/drive", joiner, MakeMeta(ReqRepSpec()), role);
+
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("'robot.Ack' -> 'robot.Other'"));
+  }
+}
+
 TEST(Joiner, FitsAChannelOfItsOwnKind) {
   EXPECT_TRUE(CheckJoiner("c", Spec(), MakeMeta(Spec()), Role::kReader).ok());
   EXPECT_TRUE(CheckJoiner("c", Spec(), MakeMeta(Spec()), Role::kWriter).ok());

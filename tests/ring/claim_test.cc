@@ -374,5 +374,63 @@ TEST(Pushing, NeedsNoMoreSlotsThanARingAndItsLoans) {
   for (std::uint32_t i = 0; i < kN - 1; ++i) EXPECT_NE(writer.Publish(), segment::kNoSlot);
 }
 
+class CancelledJob : public Claiming {};
+INSTANTIATE_TEST_SUITE_P(Firsts, CancelledJob, testing::Values(Sequence{0}, kBeforeWrap, kBeforeWrap + kN),
+                         [](const auto& first) { return "At" + std::to_string(first.param); });
+
+TEST_P(CancelledJob, IsGivenToNobody) {
+  laid_.LayMessages(at(0), at(2), 1);
+  LaidClaimer claimer(laid_);
+
+  EXPECT_TRUE(CancelJob(laid_.ring(), laid_.readers(), at(0)));
+
+  EXPECT_TRUE(IsOver(laid_.ring(), laid_.readers(), at(0)));
+  EXPECT_EQ(claimer.ClaimNext(), static_cast<std::int64_t>(at(1)));
+  EXPECT_EQ(claimer.ClaimNext(), -1);
+}
+
+TEST_P(CancelledJob, MakesRoomForTheNextLap) {
+  laid_.LayMessages(at(0), at(kN), 1);
+
+  ASSERT_FALSE(IsRoomFor(laid_.ring(), laid_.readers(), at(kN)));
+  CancelJob(laid_.ring(), laid_.readers(), at(0));
+
+  EXPECT_TRUE(IsRoomFor(laid_.ring(), laid_.readers(), at(kN)));
+}
+
+TEST_P(CancelledJob, WasNotClaimedAndNotDone) {
+  laid_.LayMessages(at(0), at(2), 1);
+  LaidClaimer claimer(laid_);
+  claimer.ClaimNext();
+  const Claim done = claimer->Next().claim;
+  claimer->Finish(done);
+
+  EXPECT_FALSE(CancelJob(laid_.ring(), laid_.readers(), at(0)));
+  EXPECT_FALSE(CancelJob(laid_.ring(), laid_.readers(), at(1)));
+}
+
+TEST_P(CancelledJob, MayHaveBeenGivenBack) {
+  laid_.LayMessages(at(0), at(1), 1);
+  LaidClaimer claimer(laid_);
+  claimer->GiveBack(claimer->Next().claim);
+
+  EXPECT_TRUE(CancelJob(laid_.ring(), laid_.readers(), at(0)));
+  EXPECT_FALSE(claimer->IsAnyReady());
+}
+
+TEST_P(CancelledJob, IsOfItsPublisherAlone) {
+  laid_.LayMessages(at(0), at(2), 1);
+  laid_.LayMessages(at(2), at(4), 2);
+  LaidClaimer claimer(laid_);
+  claimer.ClaimNext();
+
+  EXPECT_TRUE(CancelJobsOf(laid_.ring(), laid_.readers(), 1));
+  EXPECT_FALSE(CancelJobsOf(laid_.ring(), laid_.readers(), 1));
+
+  EXPECT_EQ(claimer.ClaimNext(), static_cast<std::int64_t>(at(2)));
+  EXPECT_EQ(claimer.ClaimNext(), static_cast<std::int64_t>(at(3)));
+  EXPECT_EQ(claimer.ClaimNext(), -1);
+}
+
 }  // namespace
 }  // namespace shmcomm::ring

@@ -40,7 +40,14 @@ TEST(MetaHeader, LiesAsDocumented) {
   EXPECT_OFFSET(MetaHeader, first, 104);
   EXPECT_OFFSET(MetaHeader, program, 112);
   EXPECT_OFFSET(MetaHeader, declared_at, 160);
-  EXPECT_EQ(sizeof(MetaHeader), 256u);
+  EXPECT_OFFSET(MetaHeader, reply_fingerprint, 256);
+  EXPECT_OFFSET(MetaHeader, max_reply_size, 264);
+  EXPECT_OFFSET(MetaHeader, timeout_ns, 272);
+  EXPECT_OFFSET(MetaHeader, max_in_flight, 280);
+  EXPECT_OFFSET(MetaHeader, reply_struct_bytes, 284);
+  EXPECT_OFFSET(MetaHeader, reply_name_bytes, 288);
+  EXPECT_OFFSET(MetaHeader, reply_schema_bytes, 292);
+  EXPECT_EQ(sizeof(MetaHeader), 320u);
 }
 
 TEST(RingHeader, LiesAsDocumented) {
@@ -155,6 +162,7 @@ TEST(SlotHeader, LiesAsDocumented) {
   EXPECT_OFFSET(SlotHeader, correlation, 24);
   EXPECT_OFFSET(SlotHeader, publisher, 32);
   EXPECT_OFFSET(SlotHeader, next_slot, 34);
+  EXPECT_OFFSET(SlotHeader, abandoned, 36);
   EXPECT_EQ(sizeof(SlotHeader), kCacheLine);
 }
 

@@ -46,6 +46,15 @@ layout::MetaHeader GoodMeta() {
   return meta;
 }
 
+layout::MetaHeader GoodReqRepMeta() {
+  layout::MetaHeader meta = GoodMeta();
+  meta.pattern = 2;
+  meta.max_attempts = 1;
+  meta.max_reply_size = 64;
+  meta.max_in_flight = 4;
+  return meta;
+}
+
 std::vector<std::byte> MetaFile(const layout::MetaHeader& meta) {
   std::vector<std::byte> file(sizeof(meta) + 5);
   std::memcpy(file.data(), &meta, sizeof(meta));
@@ -60,6 +69,27 @@ TEST(ValidMeta, IsReturnedWithNameAndSchema) {
   EXPECT_EQ(meta->header.entries, 32u);
   EXPECT_EQ(meta->type_name, "a.B");
   EXPECT_THAT(meta->schema, ElementsAre(1, 2));
+}
+
+TEST(ValidMeta, OfReqRepHasTheReplysNameAndSchemaToo) {
+  layout::MetaHeader meta = GoodReqRepMeta();
+  meta.reply_name_bytes = 2;
+  meta.reply_schema_bytes = 1;
+  std::vector<std::byte> file = MetaFile(meta);
+  for (const char c : {'c', 'D', '\x07'}) file.push_back(std::byte(c));
+
+  const auto validated = ValidateMeta(file);
+
+  ASSERT_TRUE(validated.ok()) << validated.status();
+  EXPECT_EQ(validated->reply_type_name, "cD");
+  EXPECT_THAT(validated->reply_schema, ElementsAre(7));
+}
+
+TEST(ValidMeta, OfReqRepTakesTheReplysSchemaFromTheRequestWhereItHasNone) {
+  const auto validated = ValidateMeta(MetaFile(GoodReqRepMeta()));
+
+  ASSERT_TRUE(validated.ok()) << validated.status();
+  EXPECT_THAT(validated->reply_schema, ElementsAre(1, 2));
 }
 
 TEST(ValidMeta, HasItsTextsEnded) {
@@ -126,6 +156,18 @@ const Wrong<layout::MetaHeader> kWrongMetas[] = {
     {"struct_bytes", [](auto& m) { m.struct_bytes = 4097; }},
     {"prefault", [](auto& m) { m.prefault = 2; }},
     {"max_attempts", [](auto& m) { m.max_attempts = 1; }},
+    {"max_reply_size", [](auto& m) { m.max_reply_size = 1; }},
+    {"max_reply_size", [](auto& m) { m = GoodReqRepMeta(), m.max_reply_size = 0; }},
+    {"max_reply_size", [](auto& m) { m = GoodReqRepMeta(), m.max_reply_size = layout::kMaxMessageBytes + 1; }},
+    {"max_in_flight", [](auto& m) { m.max_in_flight = 1; }},
+    {"max_in_flight", [](auto& m) { m = GoodReqRepMeta(), m.max_in_flight = 0; }},
+    {"max_in_flight", [](auto& m) { m = GoodReqRepMeta(), m.max_in_flight = 256; }},
+    {"timeout_ns", [](auto& m) { m.timeout_ns = -1; }},
+    {"reply_struct_bytes", [](auto& m) { m = GoodReqRepMeta(), m.reply_struct_bytes = 65; }},
+    {"reply_name_bytes", [](auto& m) { m.reply_name_bytes = 1; }},
+    {"reply_name_bytes", [](auto& m) { m = GoodReqRepMeta(), m.reply_name_bytes = 4097; }},
+    {"reply_schema_bytes", [](auto& m) { m.reply_schema_bytes = 1; }},
+    {"truncated", [](auto& m) { m = GoodReqRepMeta(), m.reply_name_bytes = 1; }},
     {"max_attempts", [](auto& m) { m.pattern = 3; }},
     {"max_attempts", [](auto& m) { m.pattern = 3, m.max_attempts = 16; }},
     {"max_subscribers", [](auto& m) { m.pattern = 3, m.max_attempts = 1, m.max_subscribers = 256; }},

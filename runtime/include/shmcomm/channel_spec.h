@@ -25,6 +25,7 @@ enum class Verify : std::uint8_t { kTrusted = 0, kVerify = 1, kUntrusted = 2 };
 /// How the bytes of one message are to be read; travels in every slot header.
 enum class Codec : std::uint32_t {
   kFlatBuffer = 0, kStruct = 1, kBytes = 2, kMsgpack = 3, kNdarray = 4, kPickle = 5, kNamed = 6,
+  kStatus = 7,   // an error that a replier answered; never seen by programs
 };
 
 /// Quality of service of a channel. Durations are nanoseconds, 0 means none; sizes are bytes.

@@ -58,6 +58,8 @@ class Request {
  private:
   friend class endpoint::ReplierCore;
   Request() = default;
+  Request(const Request&) = default;            // only within a move
+  Request& operator=(const Request&) = default;
   void Drop() noexcept;
 
   endpoint::ReplierCore* core_ = nullptr;   // null once answered
@@ -65,9 +67,9 @@ class Request {
   std::size_t size_ = 0;
   std::uint64_t sequence_ = 0;
   std::int64_t publish_ns_ = 0;
-  std::uint64_t correlation_ = 0;
   std::uint32_t requester_ = 0;
   std::uint32_t attempt_ = 0;
+  std::uint32_t place_ = 0;
   Codec codec_ = Codec::kFlatBuffer;
 };
 

@@ -16,17 +16,17 @@ class SubscriberCore;
 /// thread, and may outlive its subscriber (which then leaves the channel when its last sample goes).
 class Sample {
  public:
-  Sample(Sample&& other) noexcept : Sample(static_cast<const Sample&>(other)) { other.core_ = nullptr; }
+  Sample(Sample&& other) noexcept : Sample(static_cast<const Sample&>(other)) { other.Empty(); }
   Sample& operator=(Sample&& other) noexcept {
     if (this != &other) {
-      if (core_ != nullptr) Release();
+      if (OwnsAnything()) Release();
       Copy(other);
-      other.core_ = nullptr;
+      other.Empty();
     }
     return *this;
   }
   ~Sample() {
-    if (core_ != nullptr) Release();
+    if (OwnsAnything()) Release();
   }
 
   const std::uint8_t* data() const { return data_; }   ///< first byte; valid while the sample lives
@@ -43,10 +43,16 @@ class Sample {
   Sample(const Sample&) = default;              // only within a move
   void Copy(const Sample& other) { *this = other; }
   Sample& operator=(const Sample&) = default;
+  bool OwnsAnything() const { return core_ != nullptr || is_copy_; }
+  void Empty() {
+    core_ = nullptr;
+    is_copy_ = false;
+  }
   void Release() noexcept;
 
-  // Small on purpose: a sample is moved a few times on its way to its user. A copied message (untrusted) ends on a
-  // 64-byte line as one in a slot does, so its block is found from data_ and size_.
+  // Small on purpose: a sample is moved a few times on its way to its user. A copied message (untrusted, or a reply that
+  // came out of turn, which has no core) ends on a 64-byte line as one in a slot does, so its block is found from data_
+  // and size_.
   endpoint::SubscriberCore* core_ = nullptr;
   const std::uint8_t* data_ = nullptr;
   std::uint64_t sequence_ = 0;

@@ -35,6 +35,7 @@ struct ReplierStats {
   std::uint64_t received = 0;      ///< requests taken
   std::uint64_t replied = 0;       ///< answers published, errors among them
   std::uint64_t late = 0;          ///< answers dropped because the requester no longer waited, or was gone
+  std::uint64_t refused = 0;       ///< requests that could not be read; their callers were told
   std::uint64_t errors = 0;        ///< answers that could not be published
 };
 

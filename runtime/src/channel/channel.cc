@@ -11,6 +11,7 @@
 #include "base/crash_point.h"
 #include "registry/cleaner.h"
 #include "registry/membership.h"
+#include "registry/reply_directory.h"
 #include "segment/plan.h"
 
 namespace shmcomm::channel {
@@ -44,7 +45,7 @@ absl::Status CreateRing(int directory, const layout::MetaHeader& meta) {
   std::memcpy(bytes.data() + offsetof(layout::RingHeader, entries), &meta.entries, 4);
   std::memcpy(bytes.data() + offsetof(layout::RingHeader, first), &meta.first, 8);
   std::memcpy(bytes.data() + offsetof(layout::RingHeader, head), &meta.first, 8);
-  return CreateFile(directory, kRingFile, layout::RingFileBytes(meta.entries), bytes);
+  return CreateFile(directory, registry::kRingFile, layout::RingFileBytes(meta.entries), bytes);
 }
 
 absl::Status CreateReaders(int directory, const layout::MetaHeader& meta) {
@@ -53,7 +54,7 @@ absl::Status CreateReaders(int directory, const layout::MetaHeader& meta) {
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, magic), &layout::kReadersMagic, 8);
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, layout_version), &version, 4);
   std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, lines), &meta.max_subscribers, 4);
-  return CreateFile(directory, kReadersFile, layout::ReadersFileBytes(meta.max_subscribers, layout::ClaimCount(meta)), bytes);
+  return CreateFile(directory, registry::kReadersFile, layout::ReadersFileBytes(meta.max_subscribers, layout::ClaimCount(meta)), bytes);
 }
 
 absl::Status CreateMeta(int directory, const segment::Meta& meta) {
@@ -64,21 +65,29 @@ absl::Status CreateMeta(int directory, const segment::Meta& meta) {
   };
   append(meta.type_name.data(), meta.type_name.size());
   append(meta.schema.data(), meta.schema.size());
+  append(meta.reply_type_name.data(), meta.header.reply_name_bytes);
+  append(meta.reply_schema.data(), meta.header.reply_schema_bytes);
   return CreateFile(directory, kMetaFile, bytes.size(), bytes);
+}
+
+/// What all write. These are the files of a reply channel, which the meta of its channel describes.
+absl::Status CreateSharedFiles(int directory, const layout::MetaHeader& meta) {
+  if (absl::Status s = CreateRing(directory, meta); !s.ok()) return s;
+  if (absl::Status s = CreateReaders(directory, meta); !s.ok()) return s;
+  return CreateFile(directory, registry::kLockFile, 0, {});
 }
 
 /// The meta goes last: a channel that has one has everything.
 absl::Status CreateFiles(int directory, const segment::Meta& meta) {
-  if (absl::Status s = CreateRing(directory, meta.header); !s.ok()) return s;
-  if (absl::Status s = CreateReaders(directory, meta.header); !s.ok()) return s;
-  if (absl::Status s = CreateFile(directory, registry::kLockFile, 0, {}); !s.ok()) return s;
+  if (absl::Status s = CreateSharedFiles(directory, meta.header); !s.ok()) return s;
   return CreateMeta(directory, meta);
 }
 
 std::uint64_t BytesOfFiles(const segment::Meta& meta) {
   return layout::RingFileBytes(meta.header.entries) +
          layout::ReadersFileBytes(meta.header.max_subscribers, layout::ClaimCount(meta.header)) +
-         sizeof(layout::MetaHeader) + meta.type_name.size() + meta.schema.size();
+         sizeof(layout::MetaHeader) + meta.type_name.size() + meta.schema.size() + meta.header.reply_name_bytes +
+         meta.header.reply_schema_bytes;
 }
 
 absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const char* name, platform::Access access,
@@ -130,16 +139,48 @@ absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOpt
   }
   Channel channel(*std::move(directory), *std::move(meta));
   if (absl::Status mapped = channel.MapFiles(role); !mapped.ok()) return WithName(place->channel, mapped);
-  if (absl::Status s = registry::CleanDeadReaders(channel.site_); !s.ok()) return WithName(place->channel, s);
-  if (absl::Status s = registry::CleanDeadPublishers(channel.site_); !s.ok()) return WithName(place->channel, s);
+  if (absl::Status cleaned = channel.CleanUp(); !cleaned.ok()) return WithName(place->channel, cleaned);
+  return channel;
+}
+
+absl::Status Channel::CleanUp() const {
+  if (absl::Status s = registry::CleanDeadReaders(site_); !s.ok()) return s;
+  if (site_.has_replies) {
+    if (absl::Status s = registry::CleanDeadRequesters(site_); !s.ok()) return s;
+  }
+  return registry::CleanDeadPublishers(site_);
+}
+
+absl::StatusOr<Channel> Channel::CreateReplies(std::uint32_t id, std::uint32_t generation) const {
+  registry::RemoveReplyDirectoriesOf(directory(), id);
+  segment::Meta meta = ReplyMeta(meta_);
+  const std::string name = registry::ReplyDirectoryName(id, generation);
+  absl::StatusOr<platform::LockDescriptor> opened = OpenForLocks(directory(), name);
+  if (!opened.ok()) return opened.status();
+  if (absl::Status created = CreateSharedFiles(opened->get(), meta.header); !created.ok()) {
+    registry::RemoveReplyDirectory(directory(), name);
+    return ExplainSpace(created, directory(), place(), BytesOfFiles(meta));
+  }
+  Channel channel(Directory(*std::move(opened), place(), Directory::Owner::kOther), std::move(meta));
+  // Writable, though it is the reader: it rings itself when it is cancelled.
+  if (absl::Status mapped = channel.MapFiles(Role::kWriter); !mapped.ok()) return mapped;
+  return channel;
+}
+
+absl::StatusOr<Channel> Channel::OpenReplies(std::uint32_t id, std::uint32_t generation) const {
+  absl::StatusOr<platform::LockDescriptor> opened =
+      OpenForLocks(directory(), registry::ReplyDirectoryName(id, generation), IfAbsent::kFail);
+  if (!opened.ok()) return opened.status();
+  Channel channel(Directory(*std::move(opened), place(), Directory::Owner::kOther), ReplyMeta(meta_));
+  if (absl::Status mapped = channel.MapFiles(Role::kWriter); !mapped.ok()) return mapped;
   return channel;
 }
 
 absl::Status Channel::MapFiles(Role role) {
   const platform::Access ring_access = role == Role::kWriter ? platform::Access::kReadWrite : platform::Access::kRead;
-  auto ring = MapNamed(directory_.fd(), kRingFile, ring_access, sizeof(layout::RingHeader));
+  auto ring = MapNamed(directory_.fd(), registry::kRingFile, ring_access, sizeof(layout::RingHeader));
   if (!ring.ok()) return ring.status();
-  auto readers = MapNamed(directory_.fd(), kReadersFile, platform::Access::kReadWrite, sizeof(layout::ReadersHeader));
+  auto readers = MapNamed(directory_.fd(), registry::kReadersFile, platform::Access::kReadWrite, sizeof(layout::ReadersHeader));
   if (!readers.ok()) return readers.status();
   if (absl::Status s = segment::ValidateRing(BytesOf(**ring), meta_.header); !s.ok()) return s;
   if (absl::Status s = segment::ValidateReaders(BytesOf(**readers), meta_.header); !s.ok()) return s;
@@ -155,6 +196,7 @@ absl::Status Channel::MapFiles(Role role) {
   site_.is_reliable = meta_.header.reliability == static_cast<std::uint8_t>(Reliability::kReliable);
   site_.is_ring_writable = role == Role::kWriter;
   site_.max_attempts = meta_.header.max_attempts;
+  site_.has_replies = meta_.header.pattern == static_cast<std::uint8_t>(Pattern::kReqRep);
   site_.roles = segment::RolesOf(Pattern{meta_.header.pattern});
   return absl::OkStatus();
 }

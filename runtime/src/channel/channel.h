@@ -22,6 +22,13 @@ class Channel {
   /// up after the dead. Errors as Publisher::Open.
   static absl::StatusOr<Channel> Open(const ChannelSpec& spec, const EndpointOptions& options, Role role);
 
+  /// The channel of the replies to requester `id`, whose lock is held, made anew inside this one. Whatever an earlier owner
+  /// of the id left is removed. The caller reads it, and removes it with registry::RemoveReplyDirectoriesOf.
+  absl::StatusOr<Channel> CreateReplies(std::uint32_t id, std::uint32_t generation) const;
+
+  /// The same for a replier, which writes it. kNotFound: the requester has left.
+  absl::StatusOr<Channel> OpenReplies(std::uint32_t id, std::uint32_t generation) const;
+
   Channel(Channel&&) noexcept = default;
   ~Channel() = default;
 
@@ -35,6 +42,7 @@ class Channel {
  private:
   Channel(Directory directory, segment::Meta meta) : directory_(std::move(directory)), meta_(std::move(meta)) {}
   absl::Status MapFiles(Role role);
+  absl::Status CleanUp() const;
 
   Directory directory_;
   segment::Meta meta_;

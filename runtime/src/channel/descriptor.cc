@@ -58,6 +58,10 @@ void Compare(std::vector<std::string>& out, const char* option, std::uint64_t th
   if (theirs != ours) out.push_back(absl::StrCat("option ", option, ": ", theirs, " -> ", ours));
 }
 
+void CompareNs(std::vector<std::string>& out, const char* option, std::int64_t theirs, std::int64_t ours) {
+  Compare(out, option, static_cast<std::uint64_t>(theirs), static_cast<std::uint64_t>(ours));
+}
+
 /// max_size is not compared: each publisher brings its own. Nor are the options in `adopted`.
 std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layout::MetaHeader ours, std::uint32_t adopted) {
   if ((adopted & qos_option::kReliability) != 0) ours.reliability = theirs.reliability;
@@ -71,8 +75,8 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   }
   Compare(out, "reliability", theirs.reliability, ours.reliability);
   Compare(out, "on_full", theirs.on_full, ours.on_full);
-  Compare(out, "deadline_ns", static_cast<std::uint64_t>(theirs.deadline_ns), static_cast<std::uint64_t>(ours.deadline_ns));
-  Compare(out, "lifespan_ns", static_cast<std::uint64_t>(theirs.lifespan_ns), static_cast<std::uint64_t>(ours.lifespan_ns));
+  CompareNs(out, "deadline_ns", theirs.deadline_ns, ours.deadline_ns);
+  CompareNs(out, "lifespan_ns", theirs.lifespan_ns, ours.lifespan_ns);
   Compare(out, "history", theirs.history, ours.history);
   Compare(out, "capacity", theirs.capacity, ours.capacity);
   Compare(out, roles.max_writers, theirs.max_publishers, ours.max_publishers);
@@ -80,8 +84,50 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   Compare(out, "max_borrowed", theirs.max_borrowed, ours.max_borrowed);
   Compare(out, "max_loans", theirs.max_loans, ours.max_loans);
   Compare(out, "max_attempts", theirs.max_attempts, ours.max_attempts);
+  CompareNs(out, "timeout_ns", theirs.timeout_ns, ours.timeout_ns);
+  Compare(out, "max_in_flight", theirs.max_in_flight, ours.max_in_flight);
   return out;
 }
+
+/// An error may be answered where every reply is smaller than its text.
+constexpr std::uint64_t kErrorBytes = 512;
+
+/// How often a message may be given to a reader: a request that is not idempotent, once.
+std::uint8_t MaxAttempts(const ChannelSpec& spec) {
+  if (spec.pattern == Pattern::kPubSub) return 0;
+  const bool is_once = spec.pattern == Pattern::kReqRep && !spec.qos.idempotent;
+  return is_once ? 1 : static_cast<std::uint8_t>(spec.qos.max_attempts);
+}
+
+/// A reply's own schema, or the request's where it has none of its own.
+absl::Span<const std::uint8_t> ReplySchema(const ChannelSpec& spec) {
+  const MessageType& type = spec.reply.schema_bytes == 0 ? spec.message : spec.reply;
+  return absl::MakeConstSpan(type.schema, type.schema_bytes);
+}
+
+void DescribeReply(const ChannelSpec& spec, segment::Meta& meta) {
+  layout::MetaHeader& header = meta.header;
+  header.reply_fingerprint = spec.reply.fingerprint;
+  header.max_reply_size = spec.qos.max_reply_size;
+  header.timeout_ns = spec.qos.timeout_ns;
+  header.max_in_flight = spec.qos.max_in_flight;
+  header.reply_struct_bytes = spec.reply.struct_bytes;
+  meta.reply_type_name = spec.reply.name;
+  const absl::Span<const std::uint8_t> schema = ReplySchema(spec);
+  meta.reply_schema.assign(schema.begin(), schema.end());
+  header.reply_name_bytes = static_cast<std::uint32_t>(meta.reply_type_name.size());
+  header.reply_schema_bytes = meta.reply_schema == meta.schema ? 0 : static_cast<std::uint32_t>(schema.size());
+}
+
+/// Each call has one reply, and one more for each replier that died after it had published but before it was done.
+std::uint32_t ReplyCapacity(std::uint32_t max_in_flight) {
+  Qos qos;
+  qos.capacity = 2 * max_in_flight;
+  return segment::EntriesFor(qos);
+}
+
+/// Twice the repliers: a dead one's id is not given out again before its last reply was taken.
+std::uint32_t ReplyPublishers(std::uint32_t max_repliers) { return std::min(2 * max_repliers, layout::kMaxPublishers); }
 
 }  // namespace
 
@@ -110,7 +156,7 @@ segment::Meta MakeMeta(const ChannelSpec& spec) {
   header.max_loans = spec.qos.max_loans;
   header.struct_bytes = spec.message.struct_bytes;
   header.prefault = spec.qos.prefault ? 1 : 0;
-  header.max_attempts = layout::ClaimCount(header) == 0 ? 0 : static_cast<std::uint8_t>(spec.qos.max_attempts);
+  header.max_attempts = MaxAttempts(spec);
   header.creator_pid = platform::ProcessId();
   CopyText(header.program, platform::ProgramName());
   CopyText(header.declared_at, spec.declared_at);
@@ -118,12 +164,58 @@ segment::Meta MakeMeta(const ChannelSpec& spec) {
   meta.schema.assign(spec.message.schema, spec.message.schema + spec.message.schema_bytes);
   header.type_name_bytes = static_cast<std::uint32_t>(meta.type_name.size());
   header.schema_bytes = static_cast<std::uint32_t>(meta.schema.size());
+  if (spec.pattern == Pattern::kReqRep) DescribeReply(spec, meta);
+  return meta;
+}
+
+ChannelSpec ReplySpec(const ChannelSpec& spec) {
+  ChannelSpec replies;
+  replies.name = spec.name;
+  replies.declared_at = spec.declared_at;
+  replies.qos = spec.qos;
+  replies.qos.capacity = ReplyCapacity(spec.qos.max_in_flight);
+  replies.qos.max_size = std::max(spec.qos.max_reply_size, kErrorBytes);
+  replies.qos.reliability = Reliability::kReliable;
+  replies.qos.on_full = OnFull::kFail;
+  replies.qos.lifespan_ns = 0;
+  replies.qos.max_publishers = ReplyPublishers(spec.qos.max_subscribers);
+  replies.qos.max_subscribers = 1;
+  replies.message = spec.reply;
+  replies.message.schema = ReplySchema(spec).data();
+  replies.message.schema_bytes = ReplySchema(spec).size();
+  return replies;
+}
+
+segment::Meta ReplyMeta(const segment::Meta& requests) {
+  segment::Meta meta = requests;
+  layout::MetaHeader& header = meta.header;
+  header.pattern = static_cast<std::uint8_t>(Pattern::kPubSub);
+  header.reliability = static_cast<std::uint8_t>(Reliability::kReliable);
+  header.on_full = static_cast<std::uint8_t>(OnFull::kFail);
+  header.max_size = std::max(requests.header.max_reply_size, kErrorBytes);
+  header.fingerprint = requests.header.reply_fingerprint;
+  header.struct_bytes = requests.header.reply_struct_bytes;
+  header.entries = header.capacity = ReplyCapacity(requests.header.max_in_flight);
+  header.max_publishers = ReplyPublishers(requests.header.max_subscribers);
+  header.max_subscribers = 1;
+  header.lifespan_ns = 0;
+  header.max_attempts = 0;
+  meta.type_name = requests.reply_type_name;
+  meta.schema = requests.reply_schema;
   return meta;
 }
 
 TypeOwner OwnerOf(const segment::Meta& meta) {
   return TypeOwner{"channel",           meta.header.creator_pid, meta.header.program, meta.header.declared_at,
                    meta.header.fingerprint, meta.type_name,         meta.schema};
+}
+
+TypeOwner ReplyOwnerOf(const segment::Meta& meta) {
+  TypeOwner owner = OwnerOf(meta);
+  owner.fingerprint = meta.header.reply_fingerprint;
+  owner.type_name = meta.reply_type_name;
+  owner.schema = meta.reply_schema;
+  return owner;
 }
 
 TypeOwner OwnerOf(const segment::DataInfo& data) {
@@ -168,11 +260,16 @@ absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, con
   const TypeOwner creator = OwnerOf(meta);
   const std::vector<std::string> options = DifferingOptions(meta.header, MakeMeta(spec).header, adopted);
   if (!options.empty()) return absl::FailedPreconditionError(Disagreement(channel, creator, you, options));
-  return role == Role::kWriter ? CheckTypes(channel, you, creator) : CheckTypes(channel, creator, you);
+  const absl::Status fits = role == Role::kWriter ? CheckTypes(channel, you, creator) : CheckTypes(channel, creator, you);
+  if (!fits.ok() || spec.pattern != Pattern::kReqRep) return fits;
+  // Replies go the other way.
+  const ChannelSpec replies = ReplySpec(spec);
+  return role == Role::kWriter ? CheckTypes(channel, ReplyOwnerOf(meta), ThisProgram(replies))
+                               : CheckTypes(channel, ThisProgram(replies), ReplyOwnerOf(meta));
 }
 
 absl::Status CheckSupported(const ChannelSpec& spec) {
-  if (spec.pattern != Pattern::kPubSub) {
+  if (spec.pattern == Pattern::kPushPull) {
     return absl::UnimplementedError(
         absl::StrCat("channel '", spec.name, "': pattern ", NameOf(spec.pattern), " is not available yet"));
   }

@@ -16,6 +16,13 @@ namespace shmcomm::channel {
 /// Sizes and names of a new channel.
 segment::Meta MakeMeta(const ChannelSpec& spec);
 
+/// The channel of the replies to one requester, which lies inside a reqrep channel described by `requests`: reliable, so that
+/// no reply is overwritten, one reader, room for two replies to each call.
+segment::Meta ReplyMeta(const segment::Meta& requests);
+
+/// The same as the endpoints of a program built with `spec` see it.
+ChannelSpec ReplySpec(const ChannelSpec& spec);
+
 /// A message type together with who has it, for comparing and for naming both in an error.
 struct TypeOwner {
   std::string role;                  // "publisher", "you"
@@ -28,6 +35,7 @@ struct TypeOwner {
 };
 
 TypeOwner OwnerOf(const segment::Meta& meta);
+TypeOwner ReplyOwnerOf(const segment::Meta& meta);
 TypeOwner OwnerOf(const segment::DataInfo& data);
 TypeOwner ThisProgram(const ChannelSpec& spec);
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
 #include "registry/membership.h"
+#include "registry/reply_directory.h"
 #include "registry/site.h"
 
 namespace shmcomm::channel {
@@ -28,8 +29,7 @@ bool IsCurrent(int domain, const std::string& component, int directory) {
 
 /// True for the names that a channel's directory can hold.
 bool IsOurs(const std::string& name) {
-  return name == kMetaFile || name == kRingFile || name == kReadersFile || name == registry::kLockFile ||
-         registry::ParseDataFileName(name).has_value();
+  return name == kMetaFile || registry::IsSharedFile(name) || registry::ParseReplyDirectoryName(name).has_value();
 }
 
 /// The first name in the directory that no channel has; somebody else's directory is never touched.
@@ -48,7 +48,11 @@ void RemoveFiles(int directory) {
   if (!names.ok()) return;
   for (const std::string& name : *names) {
     if (!IsOurs(name)) continue;
-    platform::UnlinkAt(directory, name).IgnoreError();
+    if (registry::ParseReplyDirectoryName(name).has_value()) {
+      registry::RemoveReplyDirectory(directory, name);
+    } else {
+      platform::UnlinkAt(directory, name).IgnoreError();
+    }
     SHMCOMM_CRASH_POINT("channel.remove.after_file");
   }
 }
@@ -111,13 +115,6 @@ absl::StatusOr<Entered> Enter(int domain, const Place& place, int directory, abs
   return *shared ? Entered::kAttached : Entered::kTryAgain;  // not shared: somebody is creating or removing it
 }
 
-absl::StatusOr<platform::LockDescriptor> OpenForLocks(int domain, const std::string& component) {
-  const platform::NoFork guard;
-  absl::StatusOr<platform::Descriptor> opened = platform::OpenOrMakeDirectoryAt(domain, component);
-  if (!opened.ok()) return opened.status();
-  return platform::LockDescriptor(*std::move(opened));
-}
-
 /// One try. An empty optional: the channel changed under us, try again.
 absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& place,
                                                               absl::FunctionRef<absl::Status(int)> create) {
@@ -138,8 +135,17 @@ absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& p
 
 }  // namespace
 
+absl::StatusOr<platform::LockDescriptor> OpenForLocks(int parent, const std::string& name, IfAbsent if_absent) {
+  const platform::NoFork guard;
+  absl::StatusOr<platform::Descriptor> opened = if_absent == IfAbsent::kMake
+                                                    ? platform::OpenOrMakeDirectoryAt(parent, name)
+                                                    : platform::OpenDirectoryAt(parent, name);
+  if (!opened.ok()) return opened.status();
+  return platform::LockDescriptor(*std::move(opened));
+}
+
 Directory::~Directory() {
-  if (!fd_.valid() || !fd_.IsThisProcess()) return;
+  if (!fd_.valid() || !fd_.IsThisProcess() || owner_ == Owner::kOther) return;
   fd_.Close();
   try {
     RemoveWhatIsUnused();

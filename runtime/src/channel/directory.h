@@ -3,6 +3,8 @@
 // removing need the exclusive one, so neither ever happens under somebody's feet.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
@@ -13,14 +15,20 @@
 namespace shmcomm::channel {
 
 inline constexpr char kMetaFile[] = "meta";
-inline constexpr char kRingFile[] = "ring";
-inline constexpr char kReadersFile[] = "readers";
+
+enum class IfAbsent : std::uint8_t { kMake, kFail };
+
+/// Opens a directory for locks, making it or failing with kNotFound where it is absent.
+absl::StatusOr<platform::LockDescriptor> OpenForLocks(int parent, const std::string& name,
+                                                      IfAbsent if_absent = IfAbsent::kMake);
 
 /// An attached directory. When it goes, its shared lock goes, and if nobody else is attached the channel is removed. Never
-/// waits. In a forked child it is inert.
+/// waits. In a forked child it is inert. One inside a channel's (kOther) is not removed here.
 class Directory {
  public:
-  Directory(platform::LockDescriptor fd, Place place) : fd_(std::move(fd)), place_(std::move(place)) {}
+  enum class Owner : std::uint8_t { kAttached, kOther };
+  Directory(platform::LockDescriptor fd, Place place, Owner owner = Owner::kAttached)
+      : fd_(std::move(fd)), place_(std::move(place)), owner_(owner) {}
   Directory(Directory&& other) noexcept = default;
   Directory& operator=(Directory&&) = delete;
   ~Directory();
@@ -33,6 +41,7 @@ class Directory {
 
   platform::LockDescriptor fd_;
   Place place_;
+  Owner owner_;
 };
 
 /// Attaches to the channel at `place`. If nobody else is attached, `create` is called with its emptied directory, which

@@ -95,7 +95,14 @@ void Publisher::Close() { core_.reset(); }
 const std::string& Publisher::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
 PublisherStats Publisher::stats() const { return core_ == nullptr ? PublisherStats{} : core_->stats(); }
 
-void Sample::Release() noexcept { std::exchange(core_, nullptr)->Release(*this); }
+void Sample::Release() noexcept {
+  if (core_ == nullptr) {
+    endpoint::SubscriberCore::DropDetached(*this);
+  } else {
+    core_->Release(*this);
+  }
+  Empty();
+}
 
 Subscriber::Subscriber(Subscriber&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
 

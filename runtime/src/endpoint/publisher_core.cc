@@ -230,6 +230,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   header->message_bytes = static_cast<std::uint32_t>(bytes);
   header->codec = static_cast<std::uint32_t>(codec);
   header->correlation = correlation_;
+  header->abandoned.store(0, std::memory_order_relaxed);  // relaxed: published with the entry, like the fields beside it
   header->publisher = static_cast<std::uint16_t>(seat_.id);
   const ring::Writer::CommitResult result = writer_.Commit(slot);
   if (result != ring::Writer::CommitResult::kCommitted) {
@@ -241,6 +242,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   } else {
     ringer_.Ring();
   }
+  last_slot_ = slot;
   if (bytes >= segment::kLargeBytes) writer_.LimitFresh(fresh_first_large_);
   writer_.Prepare();
   ++stats_.sent;
@@ -254,6 +256,15 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
 void PublisherCore::AwaitRoom(std::int64_t timeout_ns) {
   if (has_claims()) return job_room_.WaitFor(writer_, timeout_ns);
   room_.WaitFor(writer_.slowest(), timeout_ns);
+}
+
+bool PublisherCore::IsLoanOut() const {
+  return std::any_of(loans_.begin(), loans_.end(), [](const auto& loan) { return loan->is_out; });
+}
+
+void PublisherCore::MarkAbandoned(segment::SlotIndex slot) {
+  // relaxed: a hint that saves a replier its work; a reply that comes all the same is dropped.
+  memory_.slots().Header(slot)->abandoned.store(1, std::memory_order_relaxed);
 }
 
 absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {

@@ -54,11 +54,17 @@ class PublisherCore {
   const std::string& name() const { return channel_.name(); }
   PublisherStats stats() const { return stats_; }
   const registry::Site& site() const { return channel_.site(); }
+  std::uint64_t max_message_bytes() const { return max_message_bytes_; }
+  bool IsLoanOut() const;
   std::uint32_t id() const { return seat_.id; }
   bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
 
   /// What the headers of the messages published from now on say: which request, or which one is answered.
   void SetCorrelation(std::uint64_t correlation) { correlation_ = correlation; }
+  /// The slot of the last message.
+  segment::SlotIndex last_slot() const { return last_slot_; }
+  /// Says in the header of a request that is not over that nobody waits for its reply any more.
+  void MarkAbandoned(segment::SlotIndex slot);
 
   /// How long publishes from now on may wait for room. Nothing where on_full is fail.
   void SetPublishTimeout(absl::Duration timeout);
@@ -106,6 +112,7 @@ class PublisherCore {
   std::uint32_t fresh_first_large_;
   std::string declared_at_;
   std::uint64_t correlation_ = 0;        // reqrep
+  segment::SlotIndex last_slot_ = segment::kNoSlot;
   std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail
   Room room_;
   JobRoom job_room_;

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "endpoint/copied_message.h"
 #include "endpoint/messages.h"
 #include "endpoint/orphans.h"
 #include "wake/room.h"
@@ -17,20 +17,6 @@ namespace {
 
 // Messages skipped in one call before its caller hears of it: a call must end however fast publishers are.
 constexpr int kMaxSkips = 1024;
-
-/// Messages end on a 64-byte line; their copies do too, or what they hold would lose its alignment.
-std::size_t CopyBytes(std::size_t bytes) { return (bytes + layout::kCacheLine - 1) / layout::kCacheLine * layout::kCacheLine; }
-
-const std::uint8_t* CopyOf(const std::byte* message, std::size_t bytes) {
-  auto* block = static_cast<std::uint8_t*>(::operator new(CopyBytes(bytes), std::align_val_t{layout::kCacheLine}));
-  std::uint8_t* copy = block + CopyBytes(bytes) - bytes;
-  std::memcpy(copy, message, bytes);
-  return copy;
-}
-
-void DropCopy(const std::uint8_t* copy, std::size_t bytes) {
-  ::operator delete(const_cast<std::uint8_t*>(copy) + bytes - CopyBytes(bytes), std::align_val_t{layout::kCacheLine});
-}
 
 ring::ReaderMode ModeFor(const registry::Site& site, const SubscriberOptions& options) {
   if (!site.is_reliable) return ring::ReaderMode::kBestEffort;
@@ -55,14 +41,7 @@ absl::StatusOr<SubscriberCore*> SubscriberCore::Join(channel::Channel channel, c
                                                     const SubscriberOptions& options) {
   absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel.site());
   if (!seat.ok()) return Named(channel.name(), seat.status());
-  layout::ReaderLine& line = channel.site().readers.lines[seat->line];
-  line.pid = platform::ProcessId();
-  const std::string program = platform::ProgramName();
-  std::memset(line.program, 0, sizeof(line.program));
-  std::memcpy(line.program, program.data(), std::min(program.size(), sizeof(line.program) - 1));
-  for (auto* counter : {&line.received, &line.bytes, &line.lost, &line.incompatible}) {
-    counter->store(0, std::memory_order_relaxed);
-  }
+  registry::DescribeReader(channel.site(), *seat);
   return new SubscriberCore(std::move(channel), *std::move(seat), spec, options);
 }
 
@@ -254,6 +233,16 @@ Sample SubscriberCore::MakeSample() {
   Count();
   return sample;
 }
+
+Sample SubscriberCore::Detach(const Sample& sample) {
+  Sample copy = sample;
+  copy.core_ = nullptr;
+  copy.data_ = CopyOf(reinterpret_cast<const std::byte*>(sample.data_), sample.size_);
+  copy.is_copy_ = true;
+  return copy;
+}
+
+void SubscriberCore::DropDetached(const Sample& sample) { DropCopy(sample.data_, sample.size_); }
 
 void SubscriberCore::RememberHint() {
   const segment::SlotTable& slots = maps_[held_.entry.publisher()].slots;

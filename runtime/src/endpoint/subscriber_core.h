@@ -52,6 +52,23 @@ class SubscriberCore {
   Verify verify() const { return verify_; }
   SubscriberStats stats() const;
 
+  // For a requester, whose replies these are.
+  /// Which request the message taken last answers.
+  std::uint64_t correlation() const { return base::LoadPlain(message_.header->correlation); }
+  bool IsAvailable() const { return reader_.IsAvailable(); }
+  /// Waits until something can be taken: true, or until `timeout_ns` passed or, looked at after each sleep and each ring,
+  /// `may_stop()` says true: false.
+  template <class MayStop>
+  bool WaitUnless(MayStop&& may_stop, std::int64_t timeout_ns) {
+    return waiting_.Until([this] { return reader_.IsAvailable(); }, timeout_ns, [&] { return !may_stop(); });
+  }
+  const base::Atomic<std::uint32_t>& bell() const { return channel_.site().ring.header->bell; }
+  /// Wakes the waiting thread. For any thread and for signal handlers; the ring is mapped writable.
+  void RingOwnBell() { wake::RingUnconditionally(channel_.site().ring.header->bell); }
+  /// A copy of `sample` that holds nothing of this subscriber.
+  static Sample Detach(const Sample& sample);
+  static void DropDetached(const Sample& sample);
+
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
                  const SubscriberOptions& options);

@@ -21,9 +21,10 @@ inline std::int64_t WaitNs(absl::Duration timeout) {
   return std::max<std::int64_t>(0, absl::ToInt64Nanoseconds(timeout));
 }
 
-class Waiting {
+template <class Sleeper>
+class WaitingOn {
  public:
-  Waiting(wake::Sleeper sleeper, absl::Duration spin) : sleeper_(sleeper), spin_ns_(WaitNs(spin)), budget_ns_(spin_ns_) {}
+  WaitingOn(Sleeper sleeper, absl::Duration spin) : sleeper_(sleeper), spin_ns_(WaitNs(spin)), budget_ns_(spin_ns_) {}
 
   /// Where the next message will probably be written: polling fetches these lines along with the entry.
   void Hint(const void* header, const void* message) {
@@ -69,7 +70,8 @@ class Waiting {
 
   template <class IsAvailable, class MayGoOn>
   bool SleepUntil(IsAvailable& is_available, std::int64_t start_ns, std::int64_t timeout_ns, MayGoOn& may_go_on) {
-    std::int64_t left_ns = timeout_ns;
+    std::int64_t left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (platform::NowNs() - start_ns);
+    if (left_ns <= 0) return is_available();
     for (;;) {
       if (sleeper_.SleepUnless(is_available, left_ns) || is_available()) return true;
       left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (platform::NowNs() - start_ns);
@@ -77,11 +79,13 @@ class Waiting {
     }
   }
 
-  wake::Sleeper sleeper_;
+  Sleeper sleeper_;
   std::int64_t spin_ns_;
   std::int64_t budget_ns_;
   const void* hint_header_ = nullptr;
   const void* hint_message_ = nullptr;
 };
+
+using Waiting = WaitingOn<wake::Sleeper>;
 
 }  // namespace shmcomm::endpoint

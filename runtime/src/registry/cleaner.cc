@@ -10,6 +10,7 @@
 #include "base/crash_point.h"
 #include "platform/os.h"
 #include "registry/membership.h"
+#include "registry/reply_directory.h"
 #include "ring/claim.h"
 #include "ring/repair.h"
 #include "wake/bell.h"
@@ -71,6 +72,7 @@ void SweepLine(const Site& site, std::uint32_t line) {
   SHMCOMM_CRASH_POINT("registry.sweep.before_wake");
   wake::TurnRinger(site.turns()).RingOne();
   wake::RoomBell(*site.readers.wake).RingAlways();
+  if (site.has_replies) RingRequesters(site);
 }
 
 bool IsDataFileNeeded(const Site& site, std::uint32_t publisher) {

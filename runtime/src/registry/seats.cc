@@ -2,7 +2,9 @@
 #include "registry/seats.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -109,6 +111,17 @@ absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
   return absl::ResourceExhaustedError(absl::StrCat("all ", site.readers.count, " ", site.roles.reader,
                                                    " places are taken by living processes; raise ",
                                                    site.roles.max_readers, " in the channel file"));
+}
+
+void DescribeReader(const Site& site, const ReaderSeat& seat) {
+  layout::ReaderLine& line = site.readers.lines[seat.line];
+  line.pid = platform::ProcessId();
+  const std::string program = platform::ProgramName();
+  std::memset(line.program, 0, sizeof(line.program));
+  std::memcpy(line.program, program.data(), std::min(program.size(), sizeof(line.program) - 1));
+  for (auto* counter : {&line.received, &line.bytes, &line.lost, &line.incompatible}) {
+    counter->store(0, std::memory_order_relaxed);
+  }
 }
 
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {

@@ -19,6 +19,9 @@ struct ReaderSeat {
 /// Errors: kResourceExhausted all lines belong to living subscribers.
 absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site);
 
+/// Writes this program's name and zeroed counters into the line.
+void DescribeReader(const Site& site, const ReaderSeat& seat);
+
 /// Empties the line; the lock falls with the seat.
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat);
 

@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "registry/membership.h"
 #include "segment/layout.h"
 
 namespace shmcomm::registry {
@@ -21,6 +22,10 @@ std::optional<DataFileNumbers> ParseDataFileName(const std::string& name) {
   if (!absl::SimpleAtoi(parts[1], &file.publisher) || !absl::SimpleAtoi(parts[2], &file.generation)) return std::nullopt;
   if (file.publisher == 0 || file.publisher > layout::kMaxPublishers) return std::nullopt;
   return file;
+}
+
+bool IsSharedFile(const std::string& name) {
+  return name == kRingFile || name == kReadersFile || name == kLockFile || ParseDataFileName(name).has_value();
 }
 
 }  // namespace shmcomm::registry

@@ -19,11 +19,15 @@ struct Site {
   std::uint32_t history = 0;
   bool is_reliable = false;
   bool is_ring_writable = false;
+  bool has_replies = false;         // reqrep: requesters have directories of their own in this one
   std::uint32_t max_attempts = 0;   // where messages are claimed
   base::RoleNames roles = base::kPubSubRoles;
 
   wake::TurnWords turns() const { return {readers.idle, readers.lines, readers.wake, readers.count}; }
 };
+
+inline constexpr char kRingFile[] = "ring";
+inline constexpr char kReadersFile[] = "readers";
 
 /// `pub.<id>.<generation>`
 std::string DataFileName(std::uint32_t publisher, std::uint32_t generation);
@@ -34,5 +38,8 @@ struct DataFileNumbers {
 };
 /// The inverse; empty for every other name.
 std::optional<DataFileNumbers> ParseDataFileName(const std::string& name);
+
+/// True for a name of what participants share: ring, readers, lock and data files.
+bool IsSharedFile(const std::string& name);
 
 }  // namespace shmcomm::registry

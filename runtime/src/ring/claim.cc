@@ -5,6 +5,33 @@
 
 namespace shmcomm::ring {
 
+bool CancelJob(const RingView& ring, const ReadersView& readers, Sequence sequence) {
+  base::Atomic<std::uint64_t>& word = readers.ClaimAt(sequence);
+  ClaimWord seen{word.load(std::memory_order_acquire)};
+  const std::uint64_t lap = ring.Lap(sequence);
+  const std::int64_t ahead = LapDistance(lap, seen.lap());
+  const bool is_given_back = ahead == 0 && seen.state() == ClaimState::kReady;
+  const bool is_untouched = ahead == -1 && seen.is_final();
+  if (!is_given_back && !is_untouched) return false;
+  const ClaimWord cancelled = ClaimWord::Make(lap, ClaimState::kDone, is_given_back ? seen.attempt() : 0, kNobody);
+  // E9 release -> IsOver, IsRoomFor acquire: it carries on what the job before in this place released. From the exact word:
+  // whoever claims the job meanwhile has it (I14).
+  return word.compare_exchange_strong(seen.bits, cancelled.bits, std::memory_order_acq_rel, std::memory_order_relaxed);
+}
+
+bool CancelJobsOf(const RingView& ring, const ReadersView& readers, std::uint32_t publisher) {
+  // One past head: it lags the entries by one where a publisher died in between.
+  const Sequence end = ring.head().load(std::memory_order_acquire) + 1;
+  const Sequence start = Distance(ring.first, end) < static_cast<std::int64_t>(ring.size) ? ring.first : end - ring.size;
+  bool any = false;
+  for (Sequence sequence = start; Distance(sequence, end) > 0; ++sequence) {
+    const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
+    const bool is_theirs = entry.lap() == ring.Lap(sequence) && entry.publisher() == publisher;
+    if (is_theirs && CancelJob(ring, readers, sequence)) any = true;
+  }
+  return any;
+}
+
 void Claimer::Join() {
   layout::ReaderLine& line = config_.readers.lines[config_.line];
   const CursorWord old{line.cursor.load(std::memory_order_relaxed)};  // relaxed: only the lock's holder writes it

@@ -52,6 +52,13 @@ inline bool IsRoomFor(const RingView& ring, const ReadersView& readers, Sequence
   return LapDistance(claim.lap(), ring.Lap(head)) == 1 && claim.is_final();
 }
 
+/// By the job's publisher: takes back a job that nobody has claimed. True when nobody ever will; its slot is free again, and
+/// the caller rings for room (E8).
+bool CancelJob(const RingView& ring, const ReadersView& readers, Sequence sequence);
+
+/// The same for every job of `publisher`, whose lock is held. True when there was one.
+bool CancelJobsOf(const RingView& ring, const ReadersView& readers, std::uint32_t publisher);
+
 /// One job claimed by this reader: its message stays as it is until Finish.
 struct Claim {
   Entry entry;

@@ -7,6 +7,7 @@
 //     readers         ReadersHeader, bitmaps, ReaderLine[R],  all write
 //                     claims[N] (pushpull and reqrep only)
 //     pub.<id>.<gen>  DataHeader, type name, schema, slots    its publisher writes, readers map it read-only
+//     reply.<id>.<gen>/   reqrep: the replies to requester <id>: ring, readers, pub files and lock of their own
 //     lock            empty; byte i is reader line i, byte 1023 + p is publisher p, locked for the participant's life
 //
 // Native byte order and native atomics: a channel never leaves its machine. Words that different cores write lie at
@@ -35,6 +36,7 @@ inline constexpr std::uint32_t kMaxPublishers = 255;
 inline constexpr std::uint32_t kMaxSubscribers = 1024;
 inline constexpr std::uint32_t kMaxPullers = 255;                   // a claim names its owner in eight bits
 inline constexpr std::uint32_t kMaxAttempts = 15;
+inline constexpr std::uint32_t kMaxInFlight = 255;
 inline constexpr std::uint32_t kMaxHazards = 6;
 inline constexpr std::uint32_t kMaxLoans = 8;
 inline constexpr std::uint32_t kMaxSlots = 65535;                   // 0xFFFF is the tombstone
@@ -74,6 +76,14 @@ inline constexpr std::uint16_t kNoSlot = 0xFFFF;
 //      104     8  first              the channel's first sequence
 //      112    48  program            creator's program, NUL-padded
 //      160    96  declared_at        where the creator's schema declares it, NUL-padded
+//      256     8  reply_fingerprint  reqrep, as all that follows: identity of the reply's type
+//      264     8  max_reply_size     largest reply, bytes
+//      272     8  timeout_ns         of a call that does not say; 0 = none
+//      280     4  max_in_flight      requests one requester may have unanswered
+//      284     4  reply_struct_bytes
+//      288     4  reply_name_bytes   the reply's type name follows the schema
+//      292     4  reply_schema_bytes follows the reply's name; 0 = the schema before has it
+//      296    24  reserved           zero
 struct MetaHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
@@ -104,12 +114,21 @@ struct MetaHeader {
   std::uint64_t first;
   char program[48];
   char declared_at[96];
+  std::uint64_t reply_fingerprint;
+  std::uint64_t max_reply_size;
+  std::int64_t timeout_ns;
+  std::uint32_t max_in_flight;
+  std::uint32_t reply_struct_bytes;
+  std::uint32_t reply_name_bytes;
+  std::uint32_t reply_schema_bytes;
+  std::uint8_t reserved2[24];
 };
-static_assert(sizeof(MetaHeader) == 256 && std::is_trivially_copyable_v<MetaHeader>);
+static_assert(sizeof(MetaHeader) == 320 && std::is_trivially_copyable_v<MetaHeader>);
 static_assert(offsetof(MetaHeader, max_size) == 24 && offsetof(MetaHeader, history) == 56);
 static_assert(offsetof(MetaHeader, entries) == 64 && offsetof(MetaHeader, max_attempts) == 89);
 static_assert(offsetof(MetaHeader, type_name_bytes) == 92 && offsetof(MetaHeader, schema_bytes) == 96);
 static_assert(offsetof(MetaHeader, program) == 112 && offsetof(MetaHeader, declared_at) == 160);
+static_assert(offsetof(MetaHeader, reply_fingerprint) == 256 && offsetof(MetaHeader, reply_name_bytes) == 288);
 
 // Start of the ring file; PublisherRow[256] and Atomic<u64> entries[N] follow. Publishers write, readers only map it.
 //
@@ -285,11 +304,12 @@ static_assert(offsetof(DataHeader, sent) == 64 && offsetof(DataHeader, type_name
 //        0     8  sequence       channel sequence number
 //        8     8  publish_ns     monotonic clock at publish
 //       16     4  message_bytes  bytes below this header
-//       20     4  codec          0 FlatBuffer, 1 struct, 2 bytes, 3 msgpack, 4 ndarray, 5 pickle, 6 named
+//       20     4  codec          0 FlatBuffer, 1 struct, 2 bytes, 3 msgpack, 4 ndarray, 5 pickle, 6 named, 7 status
 //       24     8  correlation    reqrep: which request; otherwise zero
 //       32     2  publisher      its id
 //       34     2  next_slot      hint: the slot this publisher fills next; readers prefetch it, nobody trusts it
-//       36    28  reserved       zero
+//       36     4  abandoned      reqrep: 1 = nobody waits for the reply any more; a hint, set while the request is claimed
+//       40    24  reserved       zero
 struct SlotHeader {
   std::uint64_t sequence;
   std::int64_t publish_ns;
@@ -298,9 +318,10 @@ struct SlotHeader {
   std::uint64_t correlation;
   std::uint16_t publisher;
   std::uint16_t next_slot;
-  std::uint8_t reserved[28];
+  base::Atomic<std::uint32_t> abandoned;
+  std::uint8_t reserved[24];
 };
-static_assert(sizeof(SlotHeader) == 64 && std::is_trivially_copyable_v<SlotHeader>);
+static_assert(sizeof(SlotHeader) == 64 && std::is_standard_layout_v<SlotHeader>);
 static_assert(offsetof(SlotHeader, message_bytes) == 16 && offsetof(SlotHeader, next_slot) == 34);
 
 // Lock bytes.

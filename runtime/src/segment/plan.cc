@@ -62,7 +62,9 @@ absl::Status CheckQos(const ChannelSpec& spec) {
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;
   }
-  return absl::OkStatus();
+  if (spec.pattern != Pattern::kReqRep) return absl::OkStatus();
+  if (absl::Status s = CheckRange("max_reply_size", qos.max_reply_size, 1, layout::kMaxMessageBytes); !s.ok()) return s;
+  return CheckRange("max_in_flight", qos.max_in_flight, 1, layout::kMaxInFlight);
 }
 
 absl::StatusOr<DataPlan> PlanData(const DataRequest& request) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "shmcomm/channel_spec.h"
 #include "absl/strings/string_view.h"
 
 namespace shmcomm::segment {
@@ -36,6 +37,18 @@ bool InRange(std::uint64_t value, std::uint64_t low, std::uint64_t high) { retur
 
 bool IsPowerOfTwo(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
+/// The same of the fields that only reqrep has; elsewhere they are zero.
+const char* BadReplyField(const layout::MetaHeader& meta) {
+  const std::uint64_t least = meta.pattern == static_cast<std::uint8_t>(Pattern::kReqRep) ? 1 : 0;
+  if (!InRange(meta.max_reply_size, least, least * layout::kMaxMessageBytes)) return "max_reply_size";
+  if (!InRange(meta.max_in_flight, least, least * layout::kMaxInFlight)) return "max_in_flight";
+  if (meta.timeout_ns < 0) return "timeout_ns";
+  if (meta.reply_struct_bytes > meta.max_reply_size) return "reply_struct_bytes";
+  if (meta.reply_name_bytes > least * 4096) return "reply_name_bytes";
+  if (meta.reply_schema_bytes > least * layout::kMaxSchemaBytes) return "reply_schema_bytes";
+  return nullptr;
+}
+
 /// The bad field of a meta header, or null.
 const char* BadMetaField(const layout::MetaHeader& meta) {
   if (meta.byte_order != layout::kByteOrder) return "byte_order";
@@ -59,7 +72,7 @@ const char* BadMetaField(const layout::MetaHeader& meta) {
   if (!InRange(meta.max_attempts, has_claims ? 1 : 0, has_claims ? layout::kMaxAttempts : 0)) return "max_attempts";
   if (meta.type_name_bytes > 4096) return "type_name_bytes";
   if (meta.schema_bytes > layout::kMaxSchemaBytes) return "schema_bytes";
-  return nullptr;
+  return BadReplyField(meta);
 }
 
 template <class Header>
@@ -91,13 +104,18 @@ absl::StatusOr<Meta> ValidateMeta(absl::Span<const std::byte> file) {
   meta.header.program[sizeof(meta.header.program) - 1] = '\0';
   meta.header.declared_at[sizeof(meta.header.declared_at) - 1] = '\0';
   if (const char* field = BadMetaField(meta.header)) return Corrupt("meta", absl::StrCat(field, " is out of range"));
-  const std::uint64_t needed =
+  const std::uint64_t reply_offset =
       sizeof(layout::MetaHeader) + std::uint64_t{meta.header.type_name_bytes} + meta.header.schema_bytes;
+  const std::uint64_t needed = reply_offset + meta.header.reply_name_bytes + meta.header.reply_schema_bytes;
   if (file.size() < needed) return Corrupt("meta", absl::StrCat("it is truncated to ", file.size(), " of ", needed, " B"));
   Descriptor descriptor = CopyDescriptor(file.data() + sizeof(layout::MetaHeader), meta.header.type_name_bytes,
                                          meta.header.schema_bytes);
   meta.type_name = std::move(descriptor.type_name);
   meta.schema = std::move(descriptor.schema);
+  Descriptor reply =
+      CopyDescriptor(file.data() + reply_offset, meta.header.reply_name_bytes, meta.header.reply_schema_bytes);
+  meta.reply_type_name = std::move(reply.type_name);
+  meta.reply_schema = reply.schema.empty() ? meta.schema : std::move(reply.schema);
   return meta;
 }
 

@@ -21,6 +21,8 @@ struct Meta {
   layout::MetaHeader header;
   std::string type_name;
   std::vector<std::uint8_t> schema;
+  std::string reply_type_name;             // reqrep
+  std::vector<std::uint8_t> reply_schema;  // reqrep; never empty where the request has one
 };
 
 /// What a reader needs of a publisher's data file.

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// One opened requester: a publisher of requests, the one subscriber of its own reply ring, and the calls that wait for
+// replies. Protocol: runtime/doc/ring_protocol.md, "reqrep".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "endpoint/publisher_core.h"
+#include "endpoint/subscriber_core.h"
+#include "endpoint/waiting.h"
+#include "ring/claim.h"
+#include "shmcomm/options.h"
+#include "shmcomm/requester.h"
+#include "shmcomm/sample.h"
+#include "shmcomm/stats.h"
+
+namespace shmcomm::endpoint {
+
+class RequesterCore {
+ public:
+  static absl::StatusOr<std::unique_ptr<RequesterCore>> Open(const ChannelSpec& spec, const RequesterOptions& options);
+  ~RequesterCore();
+  RequesterCore(const RequesterCore&) = delete;
+  RequesterCore& operator=(const RequesterCore&) = delete;
+
+  absl::StatusOr<Loan> Lend() { return requests_->Lend(); }
+
+  /// Sends what `publish(PublisherCore&)` publishes.
+  template <class Publish>
+  absl::StatusOr<CallId> Send(absl::Duration timeout, Publish&& publish) {
+    absl::StatusOr<Call*> call = Prepare(timeout);
+    if (!call.ok()) return Refuse(call.status());
+    if (absl::Status sent = publish(*requests_); !sent.ok()) return Refuse(std::move(sent));
+    return Start(**call);
+  }
+
+  absl::StatusOr<Sample> Receive(CallId id);
+  absl::StatusOr<std::optional<Sample>> TryReceive(CallId id);
+  void Forget(CallId id);
+  absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
+  void Cancel();
+
+  const std::string& name() const { return requests_->name(); }
+  Verify verify() const { return replies_->verify(); }
+  RequesterStats stats() const { return stats_; }
+
+ private:
+  /// A request that was sent. Its id is the correlation id of its reply; 0 marks a free place.
+  struct Call {
+    std::uint64_t id = 0;
+    ring::Sequence sequence = 0;           // where it was published: its claim tells how far it is
+    segment::SlotIndex slot{};
+    std::int64_t deadline_ns = kForeverNs;
+    std::uint32_t claimer_pid = 0;         // of the replier last seen at it
+    std::optional<Sample> reply;           // taken while another call was waited for
+  };
+  using Reply = absl::StatusOr<std::optional<Sample>>;
+
+  RequesterCore(std::unique_ptr<PublisherCore> requests, SubscriberCore* replies, const ChannelSpec& spec,
+                const RequesterOptions& options, std::uint32_t max_in_flight);
+
+  bool IsThisProcess() const { return requests_->IsThisProcess(); }
+  const registry::Site& site() const { return requests_->site(); }
+  ring::ClaimWord ClaimOf(const Call& call) const;
+  bool IsOver(const Call& call) const { return ring::IsOver(site().ring, site().readers, call.sequence); }
+  Call* Find(std::uint64_t id);
+
+  absl::StatusOr<Call*> Prepare(absl::Duration timeout);
+  CallId Start(Call& call);
+  Call* FreePlace();
+  SHMCOMM_COLD absl::Status Refuse(absl::Status status);
+
+  Reply Drain(Call& wanted);
+  SHMCOMM_COLD absl::Status TakeFailed(Call& wanted, absl::Status error);
+  void Keep(Call* call, const Sample& reply);
+  absl::Status PassUnwanted();
+  Reply EndWith(Call& call, Sample reply);
+  void End(Call& call);
+  bool WaitForReply(const Call& call);
+
+  SHMCOMM_COLD Reply LookAfter(Call& call);
+  void LookAfterReplier(Call& call);
+  absl::Status GiveUp(Call& call, absl::Status why);
+  void Abandon(Call& call);
+  bool TakeBack(const Call& call);
+  bool IsAnyReplier() const;
+
+  SHMCOMM_COLD absl::Status NoReplier() const;
+  SHMCOMM_COLD absl::Status NoSuchCall() const;
+  SHMCOMM_COLD absl::Status TimedOut(const Call& call) const;
+  SHMCOMM_COLD absl::Status WithoutReply(Call& call);
+
+  std::unique_ptr<PublisherCore> requests_;
+  SubscriberCore* replies_;                // its samples may outlive us
+  std::vector<Call> calls_;
+  absl::Duration timeout_;
+  bool is_waiting_for_replier_;
+  std::uint64_t last_id_ = 0;
+  std::int64_t looked_after_ns_ = 0;
+  base::Atomic<std::uint32_t> is_cancelled_{0};
+  absl::Status schema_error_;              // of a replier whose replies cannot be read, which is said once
+  RequesterStats stats_;
+};
+
+}  // namespace shmcomm::endpoint
