@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ring/claim.h"
+
 namespace shmcomm::sched {
 namespace {
 
@@ -26,24 +28,35 @@ std::string FormatCursor(std::uint64_t value) {
          std::to_string(static_cast<unsigned>(word.state())) + '}';
 }
 
+std::string FormatClaim(std::uint64_t value) {
+  constexpr const char* kStates[] = {"DONE", "CLAIMED", "READY", "FAILED"};
+  const ring::ClaimWord word{value};
+  return "{lap " + std::to_string(word.lap()) + ", " + kStates[static_cast<unsigned>(word.state())] + ", attempt " +
+         std::to_string(word.attempt()) + ", owner " + std::to_string(word.owner()) + '}';
+}
+
 }  // namespace
 
 void ChannelModel::Reset() {
   std::memset(ring_bytes_, 0, sizeof ring_bytes_);
-  std::memset(readers_bytes_, 0, layout::ReadersFileBytes(shape_.Lines(), 0));
+  std::memset(readers_bytes_, 0, layout::ReadersFileBytes(shape_.Lines(), shape_.Claims()));
   std::memset(data_, 0, sizeof data_);
   ring_ = ring::ViewRing(ring_bytes_, shape_.entries, shape_.max_publishers, shape_.first);
-  readers_ = ring::ViewReaders(readers_bytes_, shape_.Lines(), 0);
+  readers_ = ring::ViewReaders(readers_bytes_, shape_.Lines(), shape_.Claims());
   ring_.head().store(shape_.first, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < shape_.entries && shape_.first != 0; ++i) {
     const ring::Sequence at = shape_.first + i;
     const ring::Entry before = ring::Entry::Make(ring_.Lap(at) - 1, 0, segment::SlotIndex{0});
     ring_.At(at).store(before.bits, std::memory_order_relaxed);
+    if (!shape_.has_claims) continue;
+    const ring::ClaimWord over = ring::ClaimWord::Make(before.lap(), ring::ClaimState::kDone, 0, ring::kNobody);
+    readers_.ClaimAt(at).store(over.bits, std::memory_order_relaxed);
   }
   for (File& file : files_) file = File{};
   files = 0;
   attempts = 0;
   commits = 0;
+  has_file_names = false;
   delivered.fill(~std::uint64_t{0});
 }
 
@@ -54,7 +67,12 @@ void ChannelModel::Describe(Names& names) const {
   names.AddArray("pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
   names.Add("armed", &readers_.wake->armed);
   names.Add("fenced", &readers_.wake->fenced);
+  names.Add("space_armed", &readers_.wake->space_armed);
+  names.Add("space_bell", &readers_.wake->space_bell);
+  names.Add("turn", &readers_.wake->turn);
   names.AddArray("active", readers_.active, 8, layout::BitmapWords(shape_.Lines()));
+  names.AddArray("idle", readers_.idle, 8, layout::BitmapWords(shape_.Lines()));
+  names.AddArray("S", readers_.claims, 8, shape_.Claims(), FormatClaim);
   for (std::uint32_t line = shape_.first_line; line < shape_.Lines(); ++line) {
     const std::string name = "line" + std::to_string(line);
     names.Add(name + ".cursor", &readers_.lines[line].cursor, FormatCursor);
@@ -81,6 +99,7 @@ registry::Site ChannelModel::site() const {
   site.history = shape_.history;
   site.is_reliable = shape_.capacity > 0;
   site.is_ring_writable = true;
+  site.max_attempts = shape_.max_attempts;
   return site;
 }
 
@@ -197,15 +216,17 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
   writer_.emplace(config, records_);
   ringer_.reset();
   room_.emplace(channel.site(), kNeverDemote);
+  job_room_.emplace(channel.site());
+  turn_ringer_.emplace(channel.site().turns());
 }
 
 void ModelPublisher::UseBell(wake::Ordering ordering) {
   ringer_.emplace(channel_->ring().header->bell, *channel_->readers().wake, ordering);
 }
 
-void ModelPublisher::Publish() {
+segment::SlotIndex ModelPublisher::Fill() {
   const segment::SlotIndex slot = writer_->Reserve();
-  if (slot == segment::kNoSlot && channel_->shape().may_run_out) return;
+  if (slot == segment::kNoSlot && channel_->shape().may_run_out) return slot;
   machine_->Check(slot != segment::kNoSlot, "I6: a loan found no slot");
   const segment::SlotTable slots = channel_->Slots(file_);
   auto* words = reinterpret_cast<std::uint64_t*>(slots.MessageEnd(slot) - kMessageBytes);
@@ -214,6 +235,12 @@ void ModelPublisher::Publish() {
   base::StorePlain(words[0], value);
   base::StorePlain(words[1], ~value);
   base::StorePlain(slots.Header(slot)->message_bytes, kMessageBytes);
+  return slot;
+}
+
+void ModelPublisher::Publish() {
+  const segment::SlotIndex slot = Fill();
+  if (slot == segment::kNoSlot) return;
   ring::Writer::CommitResult result = writer_->Commit(slot);
   while (result == ring::Writer::CommitResult::kFull) {
     room_->WaitFor(writer_->slowest(), kForEver);
@@ -222,6 +249,19 @@ void ModelPublisher::Publish() {
   machine_->Check(result == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
   ++channel_->commits;
   if (ringer_) ringer_->Ring();
+  if (channel_->shape().prepares) writer_->Prepare();
+}
+
+void ModelPublisher::Push() {
+  const segment::SlotIndex slot = Fill();
+  ring::Writer::CommitResult result = writer_->Commit(slot);
+  while (result == ring::Writer::CommitResult::kFull) {
+    job_room_->WaitFor(*writer_, kForEver);
+    result = writer_->Commit(slot);
+  }
+  machine_->Check(result == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
+  ++channel_->commits;
+  turn_ringer_->RingOne();
   if (channel_->shape().prepares) writer_->Prepare();
 }
 

@@ -15,6 +15,7 @@
 #include "sched/machine.h"
 #include "wake/bell.h"
 #include "wake/room.h"
+#include "wake/turns.h"
 
 namespace shmcomm::sched {
 
@@ -29,10 +30,15 @@ struct Shape {
   std::uint32_t capacity = 0;        // reliable: unread messages allowed; 0: best_effort
   std::uint64_t first = 0;
   ring::CommitMode mode = ring::CommitMode::kShared;
+  bool has_claims = false;           // each message goes to one reader
+  std::uint32_t max_attempts = 3;    // where it does
   bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
   std::uint32_t Lines() const { return first_line + readers; }
+  std::uint32_t Claims() const { return has_claims ? entries : 0; }
+  /// The least with which a pusher waits for nothing but jobs that are not over.
+  std::uint32_t LeastJobSlots() const { return entries + 1; }
   /// What the layout gives a publisher with one loan.
   std::uint32_t FullSlots() const { return entries + readers * max_borrowed + 2; }
   /// The least with which a reliable publisher waits for nothing but the gate.
@@ -85,6 +91,7 @@ class ChannelModel {
   std::uint32_t files = 0;     // laid
   std::uint32_t attempts = 0;
   std::uint32_t commits = 0;
+  bool has_file_names = false;  // its publishers are processes: what is not in the directory cannot be opened
   std::array<std::uint64_t, kMaxMessages> delivered{};  // by sequence - first: what somebody was given there
 
  private:
@@ -101,7 +108,7 @@ class ChannelModel {
   };
   File files_[kMaxFiles];
   alignas(64) std::byte ring_bytes_[layout::RingFileBytes(kMaxModelEntries)];
-  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelLines, 0)];
+  alignas(64) std::byte readers_bytes_[layout::ReadersFileBytes(kMaxModelLines, kMaxModelEntries)];
   alignas(64) std::byte data_[kMaxFiles][kMaxModelSlots * kStride];
 };
 
@@ -113,18 +120,25 @@ class ModelPublisher {
   void UseBell(wake::Ordering ordering);
   void DemoteAfter(std::int64_t ns) { room_.emplace(channel_->site(), ns); }
   void Publish();
+  /// As a pusher whose channel's messages are claimed.
+  void Push();
   /// I5: after everything has ended, every slot but `pinned` can be had again.
   void CheckNoSlotIsLost(std::uint32_t pinned);
   bool is_open() const { return writer_.has_value(); }
 
  private:
+  /// A slot with the next message written, or none when the shape allows it.
+  segment::SlotIndex Fill();
+
   Machine* machine_ = nullptr;
   ChannelModel* channel_ = nullptr;
   std::uint32_t file_ = 0;
   std::uint32_t number_ = 0;
   std::optional<ring::Writer> writer_;
   std::optional<wake::Ringer> ringer_;
+  std::optional<wake::TurnRinger> turn_ringer_;
   std::optional<endpoint::Room> room_;
+  std::optional<endpoint::JobRoom> job_room_;
   ring::SlotRecord records_[kMaxModelSlots];
 };
 

@@ -43,7 +43,7 @@ struct Bounds {
   unsigned depth = 2;          // how many stores back an older read may look, at most 3
   unsigned kills = 0;
   unsigned deviations = 255;   // of these together
-  unsigned time_outs = 2;      // of one thread
+  unsigned time_outs = 2;      // of one thread, from death to death
   unsigned steps = 4000;       // more of them is no progress
 };
 

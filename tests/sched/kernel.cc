@@ -60,6 +60,13 @@ bool Kernel::IsLockedByAnother(int file, std::uint64_t byte) const {
   return false;
 }
 
+int Kernel::HolderOf(std::uint64_t byte) const {
+  for (const Lock& lock : locks_) {
+    if (lock.byte == byte) return lock.file != -1 ? static_cast<int>(lock.thread) : -1;
+  }
+  return -1;
+}
+
 void Kernel::ReleaseLocksOf(unsigned thread) {
   for (Lock& lock : locks_) {
     if (lock.file == -1 || lock.thread != thread) continue;

@@ -22,6 +22,8 @@ class Kernel {
   bool TryLock(int file, std::uint64_t byte, unsigned thread);
   void Unlock(int file, std::uint64_t byte);
   bool IsLockedByAnother(int file, std::uint64_t byte) const;
+  /// The thread that holds the byte, -1 when nobody does.
+  int HolderOf(std::uint64_t byte) const;
   /// The kernel lets go of what the dead held.
   void ReleaseLocksOf(unsigned thread);
 

@@ -134,6 +134,7 @@ void Scheduler::GoOnElsewhere() {
 void Scheduler::Kill(unsigned thread) {
   ++kills_;
   threads_[thread].state = ThreadState::kKilled;
+  for (unsigned i = 0; i < count_; ++i) threads_[i].time_outs = 0;  // the survivors must find out, however patient they were
   on_death_(thread);
   if (thread == current_) GoOnElsewhere();
 }

@@ -10,6 +10,7 @@ Catalogue AllScenarios() {
   if (ring::kLapBits < 40) {
     AddLaps(catalogue);
     AddLapsSuccession(catalogue);
+    AddLapsPulling(catalogue);
     return catalogue;
   }
   AddTraffic(catalogue);
@@ -17,6 +18,7 @@ Catalogue AllScenarios() {
   AddSeats(catalogue);
   AddWaking(catalogue);
   AddGated(catalogue);
+  AddPulling(catalogue);
   return catalogue;
 }
 

@@ -25,6 +25,8 @@ void AddSuccession(Catalogue& catalogue);
 void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
+void AddPulling(Catalogue& catalogue);
+void AddLapsPulling(Catalogue& catalogue);
 void AddLaps(Catalogue& catalogue);
 void AddLapsSuccession(Catalogue& catalogue);
 

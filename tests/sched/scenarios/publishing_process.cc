@@ -13,6 +13,7 @@ bool PublishingProcess::Open(Machine& machine, ChannelModel& channel) {
   if (!seat.ok()) return false;
   seat_.emplace(*std::move(seat));
   const std::uint32_t file = channel.LayFile(seat_->id, seat_->generation, seat_->start_sequence);
+  channel.has_file_names = true;
   machine.AddName(registry::DataFileName(seat_->id, seat_->generation));
   registry::AnnouncePublisher(channel.site(), *seat_);
   publisher_.Open(machine, channel, file, seat_->id);

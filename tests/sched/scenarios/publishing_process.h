@@ -18,6 +18,7 @@ class PublishingProcess {
   void UseBell();
   void UseBell(wake::Ordering ordering) { publisher_.UseBell(ordering); }
   void Publish() { publisher_.Publish(); }
+  void Push() { publisher_.Push(); }
   void Close();
   std::uint32_t id() const { return seat_->id; }
 
