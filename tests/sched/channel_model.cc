@@ -203,6 +203,7 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
   channel_ = &channel;
   file_ = file;
   number_ = 0;
+  correlation_ = 0;
   for (ring::SlotRecord& record : records_) record = ring::SlotRecord{};
   ring::WriterConfig config;
   config.ring = channel.ring();
@@ -235,6 +236,7 @@ segment::SlotIndex ModelPublisher::Fill() {
   base::StorePlain(words[0], value);
   base::StorePlain(words[1], ~value);
   base::StorePlain(slots.Header(slot)->message_bytes, kMessageBytes);
+  if (correlation_ != 0) base::StorePlain(slots.Header(slot)->correlation, correlation_);
   return slot;
 }
 
@@ -252,7 +254,7 @@ void ModelPublisher::Publish() {
   if (channel_->shape().prepares) writer_->Prepare();
 }
 
-void ModelPublisher::Push() {
+ring::Sequence ModelPublisher::Push() {
   const segment::SlotIndex slot = Fill();
   ring::Writer::CommitResult result = writer_->Commit(slot);
   while (result == ring::Writer::CommitResult::kFull) {
@@ -263,6 +265,7 @@ void ModelPublisher::Push() {
   ++channel_->commits;
   turn_ringer_->RingOne();
   if (channel_->shape().prepares) writer_->Prepare();
+  return writer_->last_sequence();
 }
 
 void ModelPublisher::CheckNoSlotIsLost(std::uint32_t pinned) {
@@ -356,6 +359,7 @@ bool ModelReader::Resolve(const ring::Held& held) {
   sample.words = reinterpret_cast<const std::uint64_t*>(resolved.message);
   sample.value = base::LoadPlain(sample.words[0]);
   machine_->Check(base::LoadPlain(sample.words[1]) == ~sample.value, "I3: a held message is torn");
+  if (channel_->shape().is_correlated) correlation_ = base::LoadPlain(resolved.header->correlation);
   reader_->Accept(held);
   Note(sample);
   handed_over_.fetch_add(1, std::memory_order_acq_rel);

@@ -32,6 +32,7 @@ struct Shape {
   ring::CommitMode mode = ring::CommitMode::kShared;
   bool has_claims = false;           // each message goes to one reader
   std::uint32_t max_attempts = 3;    // where it does
+  bool is_correlated = false;        // messages say which request they answer
   bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
@@ -120,8 +121,10 @@ class ModelPublisher {
   void UseBell(wake::Ordering ordering);
   void DemoteAfter(std::int64_t ns) { room_.emplace(channel_->site(), ns); }
   void Publish();
-  /// As a pusher whose channel's messages are claimed.
-  void Push();
+  /// As a pusher whose channel's messages are claimed. Returns where.
+  ring::Sequence Push();
+  /// What the headers of the messages published from now on say.
+  void SetCorrelation(std::uint64_t correlation) { correlation_ = correlation; }
   /// I5: after everything has ended, every slot but `pinned` can be had again.
   void CheckNoSlotIsLost(std::uint32_t pinned);
   bool is_open() const { return writer_.has_value(); }
@@ -134,6 +137,7 @@ class ModelPublisher {
   ChannelModel* channel_ = nullptr;
   std::uint32_t file_ = 0;
   std::uint32_t number_ = 0;
+  std::uint64_t correlation_ = 0;
   std::optional<ring::Writer> writer_;
   std::optional<wake::Ringer> ringer_;
   std::optional<wake::TurnRinger> turn_ringer_;
@@ -167,7 +171,10 @@ class ModelReader {
   void CheckNothingIsMissing();
   std::uint32_t received() const { return received_; }
   std::uint64_t lost() const { return lost_; }
+  ring::Sequence position() const { return reader_->position(); }
   std::uint32_t demotions() const { return reader_->demotions(); }
+  /// Of the last message taken.
+  std::uint64_t correlation() const { return correlation_; }
 
  private:
   struct Sample {
@@ -189,6 +196,7 @@ class ModelReader {
   bool is_lossy_ = false;
   ring::Sequence start_ = 0;
   ring::Sequence rung_at_ = 0;
+  std::uint64_t correlation_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t passed_over_ = 0;
   std::uint64_t passed_over_at_ = 0;

@@ -96,6 +96,7 @@ bool ModelPuller::OpenAnywhere(Machine& machine, ChannelModel& channel) {
 }
 
 void ModelPuller::Enter(std::uint32_t line) {
+  line_ = line;
   ring::ClaimerConfig config;
   config.ring = channel_->ring();
   config.readers = channel_->readers();
@@ -133,6 +134,7 @@ void ModelPuller::Check(const ring::Claim& claim) {
   words_ = reinterpret_cast<const std::uint64_t*>(resolved.message);
   value_ = base::LoadPlain(words_[0]);
   machine_->Check(base::LoadPlain(words_[1]) == ~value_, "I14: a claimed message is torn");
+  if (channel_->shape().is_correlated) correlation_ = base::LoadPlain(resolved.header->correlation);
   std::uint64_t& delivered = channel_->delivered[claim.sequence - channel_->shape().first];
   machine_->Check(delivered == ~std::uint64_t{0} || delivered == value_, "two pullers disagree about one job");
   delivered = value_;

@@ -73,6 +73,9 @@ class ModelPuller {
   /// After the last look, before it goes away: a wake that was spent on it goes to another (I17).
   void PassOnWake();
   bool is_open() const { return claimer_.has_value(); }
+  /// Of the job in hand.
+  std::uint64_t correlation() const { return correlation_; }
+  std::uint32_t line() const { return line_; }
 
  private:
   void Enter(std::uint32_t line);
@@ -88,6 +91,8 @@ class ModelPuller {
   ring::Claim claim_;
   const std::uint64_t* words_ = nullptr;
   std::uint64_t value_ = 0;
+  std::uint64_t correlation_ = 0;
+  std::uint32_t line_ = 0;
 };
 
 }  // namespace shmcomm::sched

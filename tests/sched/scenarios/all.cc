@@ -19,6 +19,7 @@ Catalogue AllScenarios() {
   AddWaking(catalogue);
   AddGated(catalogue);
   AddPulling(catalogue);
+  AddCalling(catalogue);
   return catalogue;
 }
 

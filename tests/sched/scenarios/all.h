@@ -26,6 +26,7 @@ void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
+void AddCalling(Catalogue& catalogue);
 void AddLapsPulling(Catalogue& catalogue);
 void AddLaps(Catalogue& catalogue);
 void AddLapsSuccession(Catalogue& catalogue);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Request and reply: requests are jobs that repliers share, replies come back in a ring of the requester's own. A replier
+// answers before it ends its claim, so whoever finds the request over and the ring empty knows that no reply will come (I18).
+#include <array>
+#include <optional>
+
+#include "platform/os.h"
+#include "registry/cleaner.h"
+#include "sched/claim_model.h"
+#include "sched/scenarios/all.h"
+
+namespace shmcomm::sched {
+namespace {
+
+struct CallingConfig {
+  std::uint32_t calls = 1;
+  std::uint32_t repliers = 1;
+  std::uint32_t max_attempts = 1;     // more: the request is idempotent
+  bool repliers_are_mortal = true;    // all but the last, where another may answer
+};
+
+Shape Requests(const CallingConfig& config) {
+  Shape shape;
+  shape.has_claims = true;
+  shape.is_correlated = true;
+  shape.readers = config.repliers;
+  shape.max_attempts = config.max_attempts;
+  shape.slots = shape.LeastJobSlots();
+  return shape;
+}
+
+Shape Replies(const CallingConfig& config) {
+  Shape shape;
+  shape.is_correlated = true;
+  shape.entries = 4;
+  shape.max_publishers = config.repliers;
+  shape.slots = shape.FullSlots();
+  return shape;
+}
+
+class Calling : public Scenario {
+ public:
+  explicit Calling(const CallingConfig& config)
+      : config_(config), requests_(Requests(config)), replies_(Replies(config)) {}
+
+  void Start(Machine& machine) override {
+    machine_ = &machine;
+    answered_ = replied_ = failed_ = 0;
+    requests_.Reset();
+    replies_.Reset();
+    book_.Open(machine, requests_);
+    for (std::uint32_t i = 0; i < replies_.shape().entries; ++i) machine.Watch(&replies_.ring().entries[i]);
+    requests_.LayFile(1, 1, 0);
+    requests_.ring().publishers[1].generation.store(1, std::memory_order_relaxed);
+    pusher_.Open(machine, requests_, 0, 1);
+    replies_reader_.Open(machine, replies_, 0);
+    replies_reader_.Join();
+    sleeper_.emplace(replies_.ring().header->bell, *replies_.readers().wake, false);
+    machine.Spawn("requester", [this] {
+      for (std::uint64_t id = 1; id <= config_.calls; ++id) Call(id);
+    });
+    for (std::uint32_t i = 0; i < config_.repliers; ++i) StartReplier(i);
+  }
+
+  void Changed(Machine& machine, const void* word, std::uint64_t old, std::uint64_t now) override {
+    book_.Changed(machine, word, old, now);
+    for (std::uint32_t i = 0; i < replies_.shape().entries; ++i) {
+      if (word == &replies_.ring().entries[i]) replied_ |= std::uint64_t{1} << answering_[machine.current() - 1];
+    }
+  }
+
+  void Finish(Machine& machine) override {
+    // Where the only replier died before it began, no more is known than that nobody has begun.
+    const bool nobody_begins = config_.repliers == 1 && machine.kills() == 1 && book_.ready() == 1;
+    const bool is_told = machine.StateOf(kRequester) == ThreadState::kDone;
+    machine.Check(is_told || nobody_begins, "a caller is never told what became of its call");
+    machine.Check((failed_ & replied_) == 0, "I18: a call failed though it was answered");
+    machine.Check(machine.kills() > 0 || failed_ == 0, "a call failed though nobody died");
+    const bool others_answer = config_.max_attempts > 1 && config_.repliers > 1;
+    machine.Check(!others_answer || failed_ == 0, "an idempotent call failed though another replier lives");
+  }
+
+  void Describe(Names& names) const override {
+    requests_.Describe(names);
+    replies_.Describe(names);
+  }
+
+ private:
+  static constexpr unsigned kRequester = 0;
+  static constexpr std::uint32_t kMost = 2;
+  static constexpr std::int64_t kLongestSleepNs = 20'000'000;  // as the endpoint: what a death may cost its caller
+  static constexpr std::int64_t kForEver = std::int64_t{1} << 62;
+
+  void StartReplier(std::uint32_t index) {
+    answering_[index] = 0;
+    replies_.LayFile(index + 1, 1, 0);
+    replies_.ring().publishers[index + 1].generation.store(1, std::memory_order_relaxed);
+    answers_[index].Open(*machine_, replies_, index, index + 1);
+    answers_[index].UseBell(wake::Ordering::kFenceAfterRmw);
+    const auto body = [this, index] { RunReplier(index); };
+    const bool is_mortal = config_.repliers_are_mortal && (config_.repliers == 1 || index + 1 < config_.repliers);
+    const unsigned thread = is_mortal ? machine_->SpawnMortal("replier", body) : machine_->Spawn("replier", body);
+    repliers_[index].Reset();
+    repliers_[index].Open(*machine_, requests_, index);
+    machine_->GiveLock(thread, static_cast<int>(thread) + 1, layout::ReaderLockByte(index));
+  }
+
+  void RunReplier(std::uint32_t index) {
+    while (machine_->StateOf(kRequester) != ThreadState::kDone) {
+      if (!repliers_[index].Claim()) {
+        repliers_[index].Sleep(kForEver);
+        continue;
+      }
+      answering_[index] = repliers_[index].correlation();
+      answers_[index].SetCorrelation(answering_[index]);
+      answers_[index].Publish();
+      repliers_[index].Finish();
+    }
+  }
+
+  void Call(std::uint64_t id) {
+    pusher_.SetCorrelation(id);
+    const ring::Sequence at = pusher_.Push();
+    while (!Drain(id)) {
+      if (ring::IsOver(requests_.ring(), requests_.readers(), at)) {
+        if (!Drain(id)) failed_ |= std::uint64_t{1} << id;
+        return;
+      }
+      sleeper_->SleepUnless(
+          [&] { return replies_reader_.IsAvailable() || ring::IsOver(requests_.ring(), requests_.readers(), at); },
+          kLongestSleepNs);
+      registry::CleanDeadClaimers(requests_.site()).IgnoreError();
+    }
+  }
+
+  /// Takes replies by their entries. True once the one to `id` was among them; those to calls that are over are dropped.
+  bool Drain(std::uint64_t id) {
+    while (replies_reader_.TakeAndRelease()) {
+      if (replies_reader_.correlation() == id) return Answered(id);
+    }
+    return false;
+  }
+
+  bool Answered(std::uint64_t id) {
+    const std::uint64_t bit = std::uint64_t{1} << replies_reader_.correlation();
+    machine_->Check(replies_reader_.correlation() == id && (answered_ & bit) == 0, "a call got another call's answer");
+    answered_ |= bit;
+    return true;
+  }
+
+  CallingConfig config_;
+  ChannelModel requests_;
+  ChannelModel replies_;
+  JobBook book_;
+  Machine* machine_ = nullptr;
+  ModelPublisher pusher_;
+  ModelReader replies_reader_;
+  std::optional<wake::Sleeper> sleeper_;
+  std::array<ModelPuller, kMost> repliers_;
+  std::array<ModelPublisher, kMost> answers_;
+  std::array<std::uint64_t, kMost> answering_{};   // what a reply committed by that replier answers
+  std::uint64_t answered_ = 0;                     // bits of calls: the caller was given a reply
+  std::uint64_t replied_ = 0;                      // a reply was published
+  std::uint64_t failed_ = 0;                       // the caller was told that none will come
+};
+
+void Add(Catalogue& catalogue, const char* name, const char* about, const CallingConfig& config, const Plan& plan) {
+  catalogue.push_back({name, about, [config] { return std::make_unique<Calling>(config); }, plan});
+}
+
+}  // namespace
+
+void AddCalling(Catalogue& catalogue) {
+  Plan plan;
+  plan.bounds.kills = 1;
+  CallingConfig config;
+  Add(catalogue, "call", "1 requester, 1 replier, which may be killed anywhere", config, plan);
+  config.calls = 2;
+  config.repliers = 2;
+  Add(catalogue, "call_two_repliers", "2 calls, 2 repliers, one of which may be killed", config, plan);
+  config.max_attempts = 3;
+  Add(catalogue, "call_idempotent", "the same, and another replier answers for the dead", config, plan);
+}
+
+}  // namespace shmcomm::sched
