@@ -7,6 +7,7 @@
 
 #include "platform/os.h"
 #include "sched/machine.h"
+#include "segment/mapping.h"
 
 namespace shmcomm::platform {
 namespace {
@@ -35,6 +36,11 @@ absl::StatusOr<Descriptor> OpenFileAt(int, const std::string&, Access) {
   Machine* machine = Machine::running();
   return Descriptor(machine != nullptr ? machine->OpenFile() : kOutsideFile);
 }
+
+// The one directory has no others in it, so nothing is found there.
+absl::StatusOr<Descriptor> OpenDirectoryAt(int, const std::string& name) { return absl::NotFoundError(name); }
+absl::StatusOr<FileIdentity> IdentifyAt(int, const std::string& name) { return absl::NotFoundError(name); }
+absl::Status RemoveDirectoryAt(int, const std::string&) { return absl::OkStatus(); }
 
 absl::StatusOr<FileIdentity> Identify(int) { return FileIdentity{1, 1, 1, 0, 0}; }
 
@@ -97,6 +103,9 @@ void Yield() {
   if (Machine* machine = Machine::running()) machine->Yield();
 }
 
+std::uint32_t ProcessId() { return 1; }
+std::string ProgramName() { return "model"; }
+
 namespace internal {
 std::uint32_t fork_generation = 0;
 }
@@ -106,3 +115,11 @@ void CloseInForkedChild(int) {}
 void ForgetForkedChild(int) {}
 
 }  // namespace shmcomm::platform
+
+namespace shmcomm::segment {
+
+absl::StatusOr<std::shared_ptr<Mapping>> MapFile(const platform::Descriptor&, platform::Access, std::size_t) {
+  return absl::UnimplementedError("a model maps no file");
+}
+
+}  // namespace shmcomm::segment
