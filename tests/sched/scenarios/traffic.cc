@@ -97,7 +97,8 @@ void AddReclaiming(Catalogue& catalogue) {
   config.shape.slots = 3;
   config.messages = 4;
   Plan plan;
-  AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring", config, plan);
+  AddTrafficScenario(catalogue, "reclaim_overwritten", "a reader is lapped at every message; slots come back from the ring",
+                     config, plan);
   config.publishers = 2;
   config.messages = 3;
   config.shape.slots = config.shape.LeastSlots();
