@@ -21,6 +21,7 @@ from shmcomm.errors import (
     SHMSerializationError,
     SHMTimeoutError,
 )
+from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.untyped import Loan, Publisher, Subscriber
@@ -41,6 +42,7 @@ __all__ = [
     "SHMTimeoutError",
     "Subscriber",
     "SubscriberStats",
+    "load",
     "metadata",
     "register_codec",
     "set_debug",
