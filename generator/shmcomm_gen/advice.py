@@ -38,7 +38,8 @@ def advise(schema: Schema, written: tuple[ChannelSyntax, ...], sink: Sink) -> No
 def _warn_of_unbounded(channel: Channel, written: ChannelSyntax, schema: Schema, sink: Sink) -> None:
     """Of strings alone nobody makes a message of 16 MiB; of vectors somebody does."""
     given = {option.name.text for option in written.options}
-    for option, mention, message in zip(_MAX_SIZES[written.pattern.text], written.messages, channel.messages, strict=True):
+    options = _MAX_SIZES[written.pattern.text]
+    for option, mention, message in zip(options, written.messages, channel.messages, strict=True):
         field = _unbounded_field(schema.records[message], schema, set(), set())
         if field is not None and option not in given:
             sink.warning("S044", f"'{mention.name}' may be of any size, and channel '{channel.identifier}' carries none above "
@@ -88,9 +89,9 @@ def _check_address_space(channel: Channel, written: ChannelSyntax, sink: Sink) -
 
 
 def _warn_of_prefault(channel: Channel, written: ChannelSyntax, sink: Sink) -> None:
-    committed = slots_of(channel) * channel.qos.max_size
-    if channel.qos.prefault and committed >= _PREFAULT_WORTH_A_WORD:
-        what = f"prefault commits {slots_of(channel):,} slots of {_shown(channel.qos.max_size)} for each publisher: {_shown(committed)}"
+    slots, size = slots_of(channel), channel.qos.max_size
+    if channel.qos.prefault and slots * size >= _PREFAULT_WORTH_A_WORD:
+        what = f"prefault commits {slots:,} slots of {_shown(size)} for each publisher: {_shown(slots * size)}"
         sink.warning("S046", what, _span_of(written, "prefault"), "lower max_size, capacity or max_subscribers")
 
 

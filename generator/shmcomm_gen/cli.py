@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shmcomm_gen import __version__
 from shmcomm_gen.compile import Request, compile_schema, compiler_files
-from shmcomm_gen.commands import add_inputs, check, format_, lock, print_diagnostics
+from shmcomm_gen.commands import add_inputs, check, format_, lock, parse_inputs, print_diagnostics
 from shmcomm_gen.diagnostics import Sink
 from shmcomm_gen.explain import explain, sections
 from shmcomm_gen.output import Output, depfile_text, text_output, write_all
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _compile(arguments: Sequence[str]) -> int:
-    options = _parser().parse_args(arguments)
+    options = parse_inputs(_parser(), arguments)
     sink = Sink()
     outputs: list[Output] = []
     for schema in options.schemas:

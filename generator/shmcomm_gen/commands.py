@@ -19,6 +19,9 @@ from shmcomm_gen.source import Source, read_source, source_of
 
 _OK, _FOUND = 0, 1
 _IMPORT_DIRS_HELP = "where includes are found, after the includer's own folder; may be repeated"
+_LOCK_HELP = "fail where the schema breaks with this lock; for one SCHEMA"
+_LOCK_OUTPUT_HELP = "default: SCHEMA with the suffix .lock; - is standard output"
+_CHECK_HELP = "change nothing, show what would change; exit status 1 where that is anything"
 _STDIN = Path("-")
 
 
@@ -26,8 +29,16 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     """What every command that reads schemas understands."""
     parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
     parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
-    parser.add_argument("--compatible-with", type=Path, metavar="LOCK", help="fail where the schema breaks with this lock; for one SCHEMA")
+    parser.add_argument("--compatible-with", type=Path, metavar="LOCK", help=_LOCK_HELP)
     _add_error_format(parser)
+
+
+def parse_inputs(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Exits with status 2 where a lock would be that of several schemas."""
+    options = parser.parse_args(arguments)
+    if options.compatible_with and len(options.schemas) > 1:
+        parser.error("--compatible-with is for one SCHEMA")
+    return options
 
 
 def _add_error_format(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +70,7 @@ def check(arguments: Sequence[str]) -> int:
     add_inputs(parser)
     parser.add_argument("--for", dest="languages", action="append", default=[], choices=("cpp", "python"),
                         help="also check the names that would be generated for a language; may be repeated")  # fmt: skip
-    options = parser.parse_args(arguments)
+    options = parse_inputs(parser, arguments)
     sink = Sink()
     for schema in options.schemas:
         request = Request(
@@ -75,7 +86,7 @@ def lock(arguments: Sequence[str]) -> int:
     parser = _parser("lock", "Writes what programs of a schema agree on, for --compatible-with to hold later versions to.")
     parser.add_argument("schema", type=Path, metavar="SCHEMA", help="a .channel or .fbs file")
     parser.add_argument("-I", action="append", default=[], type=Path, metavar="DIR", help=_IMPORT_DIRS_HELP)
-    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="default: SCHEMA with the suffix .lock; - is standard output")
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help=_LOCK_OUTPUT_HELP)
     _add_error_format(parser)
     options = parser.parse_args(arguments)
     sink = Sink()
@@ -94,7 +105,7 @@ def format_(arguments: Sequence[str]) -> int:
     """`shmcommc format`: files laid out anew, in place."""
     parser = _parser("format", "Lays schemas out anew, in place. One with syntax errors stays as it is.")
     parser.add_argument("schemas", nargs="+", type=Path, metavar="SCHEMA", help="a .channel or .fbs file; - is standard input")
-    parser.add_argument("--check", action="store_true", help="change nothing, show what would; exit status 1 where that is any")
+    parser.add_argument("--check", action="store_true", help=_CHECK_HELP)
     _add_error_format(parser)
     options = parser.parse_args(arguments)
     sink = Sink()
@@ -125,7 +136,9 @@ def _format_one(path: Path, is_check: bool, sink: Sink) -> bool:
 
 def _read(path: Path, sink: Sink) -> Source | None:
     try:
-        return source_of(sys.stdin.buffer.read(), Path("<stdin>"), "<stdin>") if path == _STDIN else read_source(path, path.name)
+        if path == _STDIN:
+            return source_of(sys.stdin.buffer.read(), Path("<stdin>"), "<stdin>")
+        return read_source(path, path.name)
     except OSError as error:
         sink.error("S002", f"cannot read '{path}': {error.strerror}")
     except ValueError as error:

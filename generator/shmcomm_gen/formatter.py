@@ -187,8 +187,8 @@ def _declaration(item: _Item) -> Iterator[_Line]:
 
 def _one_line(opening: str, body: _Body, kind: str) -> str:
     """The whole declaration on one line, or nothing where it does not belong or fit there."""
-    comments = [*body.below, *(piece for item in body.items for piece in item.above), *(i.remark for i in body.items if i.remark)]
-    if comments or body.remark or (body.is_open and body.items):
+    has_comments = body.remark or body.below or any(item.above or item.remark for item in body.items)
+    if has_comments or (body.is_open and body.items):
         return ""
     members = " ".join(_joined(item.words, kind, True) for item in body.items)
     line = f"{opening} {members} }}" if members else f"{opening}}}"

@@ -24,7 +24,10 @@ from shmcomm_gen.source import Span
 from shmcomm_gen.targets import fbs
 
 # Attributes that decide what bytes mean.
-_KEPT = ("id", "required", "deprecated", "key", "force_align", "bit_flags", "nested_flatbuffer", "flexbuffer", "offset64", "vector64")
+_KEPT = (
+    "id", "required", "deprecated", "key", "force_align", "bit_flags", "nested_flatbuffer", "flexbuffer", "offset64",
+    "vector64",
+)  # fmt: skip
 # What the model calls an option; the others have their own names.
 _IN_MODEL = {
     "deadline": "deadline_ns", "lifespan": "lifespan_ns", "timeout": "timeout_ns", "max_request_size": "max_size",
@@ -144,7 +147,8 @@ def check_lock(path: Path, schema: Schema, sink: Sink) -> None:
     closure = load(path, (), said)
     locked = resolve(closure, said)
     if said.has_errors:
-        sink.error("S050", f"the lock '{path.name}' cannot be read as one", None, f"write it: shmcommc lock {schema.main.name}")
+        hint = f"write it: shmcommc lock {schema.main.name}"
+        sink.error("S050", f"the lock '{path.name}' cannot be read as one", None, hint)
         sink.take(said)
         return
     check = _Check(locked, schema, path.name, sink)
@@ -207,7 +211,7 @@ class _Check:
             self._error(text, span, locked)
 
     def _warn(self, one: Difference) -> None:
-        if "default" in one.text and one.subject not in self._told:
+        if "' default " in one.text and one.subject not in self._told:
             self._told.add(one.subject)
             self._sink.warning("S051", one.text, one.reader, "programs of the lock see the other one", one.writer)
 

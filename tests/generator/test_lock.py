@@ -142,6 +142,15 @@ def test_a_lock_is_written_beside_its_schema(tmp_path: Path, capsys: Capture) ->
     assert capsys.readouterr().out == (tmp_path / "a.lock").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("verb", [[], ["check"]])
+def test_a_lock_is_that_of_one_schema(verb: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*verb, "a.channel", "b.channel", "--compatible-with", "a.lock"])
+
+    assert left.value.code == 2
+    assert "--compatible-with is for one SCHEMA" in capsys.readouterr().err
+
+
 def test_a_schema_with_errors_has_no_lock(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "a.channel").write_text("table T { x:Nope; }", encoding="utf-8")
 
