@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import array
+import gc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,53 @@ def test_arrays_go_through_dlpack(everything: Any) -> None:
     floats = everything.Tree(data=b"", floats=[1, 2, 3]).floats
 
     assert np.from_dlpack(floats).tolist() == [1, 2, 3]
+
+
+def test_dlpack_views_of_a_received_message_keep_its_slot(everything: Any, root: Path) -> None:
+    with everything.TreePublisher(root=root) as pub:
+        with everything.TreeSubscriber(root=root) as sub:
+            pub.send(data=b"abc", floats=np.arange(1000))
+            view = np.from_dlpack(sub.recv(timeout=1000).floats)
+        for _ in range(50):
+            pub.send(data=b"", floats=np.zeros(1000))
+        gc.collect()
+
+        assert not view.flags.writeable
+        assert view.tolist() == list(range(1000))
+
+
+def test_a_loaned_array_takes_what_other_libraries_hold(everything: Any, root: Path) -> None:
+    with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
+        with pub.loan(data=b"", floats=(2, 3)) as tree:
+            np.from_dlpack(tree.floats)[:] = [[1, 2, 3], [4, 5, 6]]
+
+        assert sub.recv(timeout=1000).floats.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_many_structs_are_received_as_one_array(everything: Any, root: Path) -> None:
+    with everything.ImuPublisher(root=root) as pub, everything.ImuSubscriber(root=root) as sub:
+        for number in range(7):
+            pub.send(stamp_ns=number, accel=(number, 0, 1), cov=[number] * 9)
+
+        first, rest = sub.recv_array(max=5, timeout=1000), sub.recv_array()
+
+        assert (first["stamp_ns"].tolist(), rest["stamp_ns"].tolist()) == ([0, 1, 2, 3, 4], [5, 6])
+        assert (first["accel"]["x"].tolist(), first["cov"].shape) == ([0, 1, 2, 3, 4], (5, 9))
+        first["stamp_ns"] += 1  # a copy: nothing is borrowed
+        pub.send(stamp_ns=9)
+        assert sub.recv(timeout=1000).stamp_ns == 9
+
+
+def test_an_array_of_messages_is_refused_where_there_can_be_none(everything: Any, root: Path) -> None:
+    import shmcomm
+
+    with everything.ImuSubscriber(root=root) as imu, everything.TreeSubscriber(root=root) as tree:
+        with pytest.raises(shmcomm.SHMTimeoutError):
+            imu.recv_array(timeout=0)
+        with pytest.raises(ValueError, match="max is at least 1, not 0"):
+            imu.recv_array(max=0)
+        with pytest.raises(TypeError, match=r"everything.Tree is a table; recv_array is for structs"):
+            tree.recv_array()
 
 
 def test_views_are_copied_at_will(everything: Any) -> None:

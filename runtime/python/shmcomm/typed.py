@@ -67,7 +67,7 @@ class Schema:
 
     def _endpoint_body(self, channel: _core.Channel) -> dict[str, Any]:
         text = f"Channel '{channel.name}', pubsub<{channel.message}>."
-        return {"__module__": self._module, "__doc__": text, "_channel": channel}
+        return {"__module__": self._module, "__doc__": text, "_channel": channel, "_schema": self}
 
     def _class_of(self, name: str, *, is_struct: bool) -> type[Record]:
         if self._core.is_struct(name) is not is_struct:
