@@ -44,9 +44,10 @@ class Request {
 
   /// Answers with the FlatBuffer finished in `loan.builder()`. Never waits. Afterwards the request is answered, whatever is
   /// returned but kInvalidArgument and kOutOfRange.
-  /// Errors: kFailedPrecondition answered already · kDeadlineExceeded the requester no longer waits, the reply was
-  /// dropped · kUnavailable the requester is gone · kResourceExhausted it does not take its replies, or shared memory is
-  /// full · kOutOfRange larger than max_reply_size · kAborted this process lost its claim (see LockLost in the guide).
+  /// Errors: kFailedPrecondition answered already, forked, or the descriptors of this process were closed under it ·
+  /// kDeadlineExceeded the requester no longer waits, the reply was dropped · kUnavailable the requester is gone ·
+  /// kResourceExhausted it does not take its replies, or shared memory is full · kOutOfRange larger than max_reply_size ·
+  /// kInvalidArgument nothing was finished in the loan, or it is another's.
   absl::Status Reply(shmcomm::Loan loan);
   /// Answers with the `bytes` bytes last written through `loan.Raw(bytes)`. Errors as above.
   absl::Status ReplyRaw(shmcomm::Loan loan, Codec codec);
@@ -86,9 +87,9 @@ class Replier {
   Replier& operator=(Replier&&) noexcept;
   ~Replier();
 
-  /// The next request, or an empty optional when there is none. Never blocks.
-  /// Errors: kResourceExhausted max_borrowed requests are open · kDataLoss a request does not make sense, its caller is
-  /// told · kFailedPrecondition closed, forked, or the requester's schema is incompatible (its callers are told).
+  /// The next request, or an empty optional when there is none. Never blocks. One that cannot be read, because its memory
+  /// or its requester's schema does not fit, is answered with an error and counted as refused.
+  /// Errors: kResourceExhausted max_borrowed requests are open, or descriptors ran out · kFailedPrecondition closed, forked.
   absl::StatusOr<std::optional<Request>> TryTake();
 
   /// The next request, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero

@@ -62,8 +62,9 @@ class Requester {
   /// The reply to `call`, waiting for it until the call's time is over: spins briefly, then sleeps. Calls may be received
   /// in any order; whatever is returned but kResourceExhausted, the call is over.
   /// Errors: kDeadlineExceeded not answered in time (a reply that still comes is dropped and counted) · kUnavailable its
-  /// replier died, or the last one left · what the replier answered, see IsFromReplier · kDataLoss the reply was lost ·
-  /// kResourceExhausted max_borrowed samples are held, the call goes on · kInvalidArgument no such call · kCancelled.
+  /// replier died, the last one left, or the reply was lost · what the replier answered, see IsFromReplier ·
+  /// kFailedPrecondition closed, forked, or a replier's schema does not fit · kResourceExhausted max_borrowed samples are
+  /// held, the call goes on · kInvalidArgument no such call · kCancelled. MaybeExecuted tells what may have been done.
   absl::StatusOr<Sample> Receive(CallId call);
 
   /// The same without waiting: an empty optional while there is no reply.
