@@ -5,12 +5,17 @@
 #include "ring/claim.h"
 #include "ring/hazard.h"
 
+// Fuzz builds, which meet corrupt rings all the time, give up sooner.
+#if !defined(SHMCOMM_MAX_COMMIT_ROUNDS)
+#define SHMCOMM_MAX_COMMIT_ROUNDS 65536
+#endif
+
 namespace shmcomm::ring {
 namespace {
 
 // Each round of a commit that does not commit is another publisher's progress, or means that the memory is corrupt. Nobody
 // loses this many in a row to others; a hostile writer that moves head without end must not keep us for ever.
-constexpr std::uint32_t kMaxCommitRounds = 1u << 16;
+constexpr std::uint32_t kMaxCommitRounds = SHMCOMM_MAX_COMMIT_ROUNDS;
 
 std::uint16_t Index(SlotIndex slot) { return static_cast<std::uint16_t>(slot); }
 
