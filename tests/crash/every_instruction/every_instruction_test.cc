@@ -26,6 +26,9 @@ std::size_t KillPoints() {
 
 class EveryInstruction : public ::testing::TestWithParam<Operation> {
  protected:
+  void SetUp() override {
+    if (!TracedChild::IsPossible()) GTEST_SKIP() << "the system lets nobody trace its child";
+  }
   /// One victim, instruction by instruction; `at_write` is called after each that changed a shared file.
   template <class AtWrite>
   static Walk WalkThrough(Scene& scene, AtWrite&& at_write) {

@@ -142,6 +142,9 @@ Step AttemptIn(const Attempt& attempt, const std::string& root) {
 
 class FailingSystemCall : public ::testing::TestWithParam<Attempt> {
  protected:
+  void SetUp() override {
+    if (!TracedChild::IsPossible()) GTEST_SKIP() << "the system lets nobody trace its child";
+  }
   /// The n-th system call that can fail gives `error`. False: there are fewer.
   bool Fails(int n, int error) {
     TracedChild child([&] { return AttemptIn(GetParam(), root_.path()); });

@@ -27,6 +27,11 @@ class TracedChild {
   TracedChild& operator=(TracedChild&&) = delete;
   ~TracedChild() { Kill(); }
 
+  /// False where the system lets nobody trace its child.
+  static bool IsPossible() {
+    return TracedChild([] { return [] { return true; }; }).is_stopped();
+  }
+
   /// The child is alive and under our hand, before, within or at the end of its step.
   bool is_stopped() const { return is_stopped_; }
   bool IsAtEnd() const;
