@@ -89,7 +89,7 @@ test_release() {
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=700 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|^fuzz|sched.mutants'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|Storm|^fuzz|sched.mutants'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py

@@ -85,7 +85,7 @@ TEST_P(HostileWriter, MakesErrorsAndNothingElse) {
   const std::vector<std::uint8_t> content(8192, 5);
   {
     Scribbler scribbler(Directory("test%2Fbytes"), random());
-    const std::uint64_t rounds = Scaled(600);
+    const std::uint64_t rounds = Scaled(200);
     for (std::uint64_t round = 0; round < rounds || scribbler.written() < 10 * rounds; ++round) {
       if (round % 64 == 0) Reopen(publisher, PublisherHere());
       if (round % 64 == 16) Reopen(trusting, SubscriberHere());

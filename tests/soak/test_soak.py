@@ -47,12 +47,10 @@ def the_twelve() -> list[Seat]:
 
 
 class Chaos:
-    def __init__(self, build: Path, folder: Path, seed: int) -> None:
+    def __init__(self, build: Path, root: Path, logs: Path, seed: int) -> None:
         self.build = build
-        self.root = folder / "root"
-        self.logs = folder / "logs"
-        self.root.mkdir()
-        self.logs.mkdir()
+        self.root = root
+        self.logs = logs
         self.random = random.Random(seed)
         self.seats = the_twelve()
         self.kills = 0
@@ -124,8 +122,9 @@ def chaos() -> Iterator[Chaos]:
         pytest.skip("SHMCOMM_BUILD_DIR does not name a build folder")
     seed = int(os.environ.get("SHMCOMM_SEED", random.randrange(1 << 32)))
     print(f"SHMCOMM_SEED={seed}")
-    folder = Path(tempfile.mkdtemp(prefix="shmcomm-soak-", dir="/dev/shm"))
-    made = Chaos(Path(build), folder, seed)
+    root = Path(tempfile.mkdtemp(prefix="shmcomm-soak-", dir="/dev/shm"))
+    logs = Path(tempfile.mkdtemp(prefix="shmcomm-soak-"))  # hundreds of megabytes in a long run: not in memory
+    made = Chaos(Path(build), root, logs, seed)
     # Inherited by the participants, who let the signals in once they have handlers for them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2))
     try:
@@ -133,7 +132,8 @@ def chaos() -> Iterator[Chaos]:
     finally:
         made.end_at_once()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        shutil.rmtree(folder)
+        shutil.rmtree(root)
+        shutil.rmtree(logs)
 
 
 @pytest.mark.timeout(SECONDS + 240)
