@@ -87,7 +87,7 @@ test_release() {
 
 # The tests whose counts grow, by themselves and without the others' load beside them.
 test_long() {
-  export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=700 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
+  export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
     'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|Storm|^fuzz|sched.mutants'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"

@@ -21,7 +21,7 @@ namespace {
 
 std::size_t KillPoints() {
   const char* text = std::getenv("SHMCOMM_KILL_POINTS");
-  return text == nullptr ? 40 : std::strtoull(text, nullptr, 10);
+  return text == nullptr ? 100 : std::strtoull(text, nullptr, 10);
 }
 
 class EveryInstruction : public ::testing::TestWithParam<Operation> {
