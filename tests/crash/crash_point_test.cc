@@ -53,7 +53,8 @@ const std::set<std::string> kAllPoints = {
     "registry.announce.after_row",  "registry.clean.after_unlink", "ring.clear.after_active",
     "ring.clear.after_hazards",     "ring.commit.after_entry",   "ring.join.after_active",
     "ring.protect.after_hazard",    "ring.retract.after_tombstone", "wake.ring.after_disarm",
-    "wake.ring.after_word",
+    "wake.ring.after_word",         "wake.file.after_make",      "wake.file.after_bit",
+    "wake.file.before_unlink",
 };
 
 class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
@@ -98,6 +99,7 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
   bool LiveAsSubscriber() const {
     auto subscriber = Subscriber::Open(Spec(), SubscriberHere());
     if (!subscriber.ok()) return false;
+    if (!subscriber->fd().ok()) return false;
     std::vector<Sample> held;
     for (int i = 0; i < 10; ++i) {
       auto sample = subscriber->Take(absl::Milliseconds(1));
@@ -171,6 +173,7 @@ TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
     // Two places are left beside the witness's: the dead do not keep theirs.
     Subscriber second = OpenSubscriber(Spec());
     Subscriber third = OpenSubscriber(Spec());
+    for (const char* line : {"wake.1", "wake.2"}) ASSERT_EQ(Files().count(line), 0u);
     ASSERT_TRUE(Send(publisher, 7).ok());
     ASSERT_EQ(test::TakeValues(second), std::vector<std::uint64_t>{7});
     ASSERT_EQ(test::TakeValues(third), std::vector<std::uint64_t>{7});

@@ -9,19 +9,30 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 namespace shmcomm::test {
 
-/// From now on membarrier fails with ENOSYS in this process. False if the system does not let us.
-inline bool RefuseMembarrier() {
+/// From now on the system call `number` fails with ENOSYS in this process. False if the system does not let us.
+inline bool RefuseCall(std::uint32_t number) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const sock_fprog program{sizeof(filter) / sizeof(filter[0]), filter};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+inline bool RefuseMembarrier() { return RefuseCall(SYS_membarrier); }
+
+inline bool RefuseSleepingOnManyWords() {
+#if defined(SYS_futex_waitv)
+  return RefuseCall(SYS_futex_waitv);
+#else
+  return true;
+#endif
 }
 
 }  // namespace shmcomm::test

@@ -16,6 +16,9 @@
 #include "shmcomm/stats.h"
 
 namespace shmcomm {
+namespace endpoint {
+class Door;
+}
 
 /// Publishes messages on one channel. On a best_effort channel it never waits for a subscriber; on a reliable one a
 /// publish waits for room where on_full is block, at most PublisherOptions::publish_timeout. One thread at a time per publisher; several
@@ -52,21 +55,25 @@ class Publisher {
 
   /// Reliable channels: waits up to `timeout` until a publish would find room; at once where it would now, false when
   /// `timeout` passed. Another publisher may take the room first. Always true on a best_effort channel.
-  /// Errors: kFailedPrecondition closed, forked.
+  /// Errors: kFailedPrecondition closed, forked · kCancelled.
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
 
   /// Keeps the memory of this publisher's slots mapped, also after Close: for views of a loan that may outlive it. What
   /// they show after the loan has ended means nothing. Null when closed.
   std::shared_ptr<const void> memory() const;
 
+  /// A publish that waits for room, now or later, answers kCancelled. From any thread, and from signal handlers.
+  void Cancel();
+
+  /// Leaves the channel. Another thread may close while this one waits for room, which then answers kCancelled.
   void Close();
-  bool is_open() const { return core_ != nullptr; }
+  bool is_open() const;
   const std::string& channel() const;      ///< the name in use
   PublisherStats stats() const;
 
  private:
   explicit Publisher(std::unique_ptr<endpoint::PublisherCore> core);
-  std::unique_ptr<endpoint::PublisherCore> core_;
+  std::shared_ptr<endpoint::Door> door_;   // to the core, which goes when it shuts
 };
 
 }  // namespace shmcomm

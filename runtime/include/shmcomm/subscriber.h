@@ -15,6 +15,9 @@
 #include "shmcomm/stats.h"
 
 namespace shmcomm {
+namespace endpoint {
+class Door;
+}
 
 /// Takes the messages published after it was opened, in order. One thread at a time per subscriber (samples may be
 /// released anywhere); subscribers are independent of each other and never slow a publisher. Movable.
@@ -39,10 +42,10 @@ class Subscriber {
   absl::StatusOr<std::optional<Sample>> TakeLatest();
 
   /// The next message, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero
-  /// or less does not wait. Errors as TryTake, and kDeadlineExceeded.
+  /// or less does not wait. Errors as TryTake, and kDeadlineExceeded, kCancelled.
   absl::StatusOr<Sample> Take(absl::Duration timeout);
 
-  /// Waits until TryTake would have something to say. False when `timeout` passed. Errors: kFailedPrecondition.
+  /// Waits until TryTake would have something to say. False when `timeout` passed. Errors: kCancelled · kFailedPrecondition.
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
   /// How many messages wait to be taken, and how many may before the oldest is overwritten or its publisher has to wait.
@@ -51,15 +54,27 @@ class Subscriber {
   /// Whether the process that published `sample`, taken here, runs as this process's user. Otherwise it is root.
   bool IsFromThisUser(const Sample& sample) const;
 
+  /// A descriptor for epoll, select or an event loop, made at the first call and closed with the subscriber; do not read it.
+  /// Readable when a take may find something, and every 100 ms without: then take until there is nothing, which makes it
+  /// unreadable and arms it again. Errors: kResourceExhausted descriptors ran out · kFailedPrecondition.
+  absl::StatusOr<int> fd();
+
+  /// Take and Wait answer kCancelled from now on, the one that waits at this moment too. TryTake goes on. From any thread,
+  /// and from signal handlers.
+  void Cancel();
+
+  /// Leaves the channel. Another thread may close while this one is inside Take, Wait or a WaitSet's Wait, which then
+  /// answers kCancelled; Close returns when it has.
   void Close();
-  bool is_open() const { return core_ != nullptr; }
+  bool is_open() const;
   const std::string& channel() const;      ///< the name in use
   SubscriberStats stats() const;
   Verify verify() const;                   ///< the policy in force, which typed endpoints carry out
 
  private:
-  explicit Subscriber(endpoint::SubscriberCore* core) : core_(core) {}
-  endpoint::SubscriberCore* core_;         // counted: living samples keep it
+  friend class WaitSet;
+  explicit Subscriber(endpoint::SubscriberCore* core);
+  std::shared_ptr<endpoint::Door> door_;   // to the core; living samples keep that beyond the door
 };
 
 }  // namespace shmcomm

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "endpoint/door.h"
 #include "endpoint/messages.h"
 #include "endpoint/publisher_core.h"
 #include "endpoint/subscriber_core.h"
@@ -14,6 +15,9 @@
 
 namespace shmcomm {
 namespace {
+
+using InPublisher = endpoint::Visit<endpoint::PublisherCore>;
+using InSubscriber = endpoint::Visit<endpoint::SubscriberCore>;
 
 const std::string& NoName() {
   static const std::string* const name = new std::string;
@@ -51,10 +55,19 @@ flatbuffers::FlatBufferBuilder& Loan::builder() { return core_->BuilderOf(index_
 
 absl::StatusOr<std::uint8_t*> Loan::Raw(std::size_t bytes) { return Guarded([&] { return core_->RawOf(index_, bytes); }); }
 
-Publisher::Publisher(std::unique_ptr<endpoint::PublisherCore> core) : core_(std::move(core)) {}
+Publisher::Publisher(std::unique_ptr<endpoint::PublisherCore> core)
+    : door_(std::make_shared<endpoint::Door>(core.release())) {}
 Publisher::Publisher(Publisher&&) noexcept = default;
-Publisher& Publisher::operator=(Publisher&&) noexcept = default;
-Publisher::~Publisher() = default;
+
+Publisher& Publisher::operator=(Publisher&& other) noexcept {
+  if (this != &other) {
+    Close();
+    door_ = std::move(other.door_);
+  }
+  return *this;
+}
+
+Publisher::~Publisher() { Close(); }
 
 absl::StatusOr<Publisher> Publisher::Open(const ChannelSpec& spec, const PublisherOptions& options) {
   return Guarded([&]() -> absl::StatusOr<Publisher> {
@@ -65,35 +78,59 @@ absl::StatusOr<Publisher> Publisher::Open(const ChannelSpec& spec, const Publish
 }
 
 absl::StatusOr<Loan> Publisher::Loan() {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->Lend(); });
+  const InPublisher core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Lend(); });
 }
 
 absl::Status Publisher::Publish(shmcomm::Loan loan) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->Publish(std::move(loan)); });
+  const InPublisher core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Publish(std::move(loan)); });
 }
 
 absl::Status Publisher::PublishRaw(shmcomm::Loan loan, Codec codec) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->PublishRaw(std::move(loan), codec); });
+  const InPublisher core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->PublishRaw(std::move(loan), codec); });
 }
 
 absl::Status Publisher::PublishCopy(const void* data, std::size_t bytes, Codec codec) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->PublishCopy(data, bytes, codec); });
+  const InPublisher core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->PublishCopy(data, bytes, codec); });
 }
 
 absl::StatusOr<bool> Publisher::WaitForRoom(absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->WaitForRoom(timeout);
+  const InPublisher core(door_);
+  if (!core) return endpoint::Closed();
+  return core->WaitForRoom(timeout);
 }
 
-std::shared_ptr<const void> Publisher::memory() const { return core_ == nullptr ? nullptr : core_->memory(); }
+std::shared_ptr<const void> Publisher::memory() const {
+  const auto* core = endpoint::Peek<endpoint::PublisherCore>(door_);
+  return core != nullptr ? core->memory() : nullptr;
+}
 
-void Publisher::Close() { core_.reset(); }
-const std::string& Publisher::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
-PublisherStats Publisher::stats() const { return core_ == nullptr ? PublisherStats{} : core_->stats(); }
+void Publisher::Cancel() {
+  if (door_ != nullptr) door_->Cancel();
+}
+
+void Publisher::Close() {
+  if (door_ != nullptr) delete door_->Shut();
+}
+
+bool Publisher::is_open() const { return endpoint::Peek<endpoint::PublisherCore>(door_) != nullptr; }
+
+const std::string& Publisher::channel() const {
+  const auto* core = endpoint::Peek<endpoint::PublisherCore>(door_);
+  return core != nullptr ? core->name() : NoName();
+}
+
+PublisherStats Publisher::stats() const {
+  const auto* core = endpoint::Peek<endpoint::PublisherCore>(door_);
+  return core != nullptr ? core->stats() : PublisherStats{};
+}
 
 void Sample::Release() noexcept {
   if (core_ == nullptr) {
@@ -104,12 +141,13 @@ void Sample::Release() noexcept {
   Empty();
 }
 
-Subscriber::Subscriber(Subscriber&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+Subscriber::Subscriber(endpoint::SubscriberCore* core) : door_(std::make_shared<endpoint::Door>(core)) {}
+Subscriber::Subscriber(Subscriber&&) noexcept = default;
 
 Subscriber& Subscriber::operator=(Subscriber&& other) noexcept {
   if (this != &other) {
     Close();
-    core_ = std::exchange(other.core_, nullptr);
+    door_ = std::move(other.door_);
   }
   return *this;
 }
@@ -125,35 +163,69 @@ absl::StatusOr<Subscriber> Subscriber::Open(const ChannelSpec& spec, const Subsc
 }
 
 absl::StatusOr<std::optional<Sample>> Subscriber::TryTake() {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->TryTake(); });
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->TryTake(); });
 }
 
 absl::StatusOr<std::optional<Sample>> Subscriber::TakeLatest() {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->TakeLatest(); });
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->TakeLatest(); });
 }
 
 absl::StatusOr<Sample> Subscriber::Take(absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return Guarded([&] { return core_->Take(timeout); });
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Take(timeout); });
 }
 
 absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Wait(timeout);
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return core->Wait(timeout);
 }
 
-Backlog Subscriber::backlog() const { return core_ == nullptr ? Backlog{} : core_->backlog(); }
+absl::StatusOr<int> Subscriber::fd() {
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return core->PolledDescriptor();
+}
 
-bool Subscriber::IsFromThisUser(const Sample& sample) const { return core_ != nullptr && core_->IsFromThisUser(sample); }
+void Subscriber::Cancel() {
+  if (door_ != nullptr) door_->Cancel();
+}
+
+Backlog Subscriber::backlog() const {
+  const auto* core = endpoint::Peek<endpoint::SubscriberCore>(door_);
+  return core != nullptr ? core->backlog() : Backlog{};
+}
+
+bool Subscriber::IsFromThisUser(const Sample& sample) const {
+  const auto* core = endpoint::Peek<endpoint::SubscriberCore>(door_);
+  return core != nullptr && core->IsFromThisUser(sample);
+}
 
 void Subscriber::Close() {
-  if (core_ != nullptr) std::exchange(core_, nullptr)->CloseHandle();
+  if (door_ == nullptr) return;
+  if (auto* core = static_cast<endpoint::SubscriberCore*>(door_->Shut())) core->CloseHandle();
 }
 
-const std::string& Subscriber::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
-SubscriberStats Subscriber::stats() const { return core_ == nullptr ? SubscriberStats{} : core_->stats(); }
-Verify Subscriber::verify() const { return core_ == nullptr ? Verify::kTrusted : core_->verify(); }
+bool Subscriber::is_open() const { return endpoint::Peek<endpoint::SubscriberCore>(door_) != nullptr; }
+
+const std::string& Subscriber::channel() const {
+  const auto* core = endpoint::Peek<endpoint::SubscriberCore>(door_);
+  return core != nullptr ? core->name() : NoName();
+}
+
+SubscriberStats Subscriber::stats() const {
+  const auto* core = endpoint::Peek<endpoint::SubscriberCore>(door_);
+  return core != nullptr ? core->stats() : SubscriberStats{};
+}
+
+Verify Subscriber::verify() const {
+  const auto* core = endpoint::Peek<endpoint::SubscriberCore>(door_);
+  return core != nullptr ? core->verify() : Verify::kTrusted;
+}
 
 }  // namespace shmcomm

@@ -45,6 +45,10 @@ absl::Status LockLost(absl::string_view channel) {
                "gone: open endpoints afterwards"));
 }
 
+absl::Status Cancelled(absl::string_view channel) {
+  return absl::CancelledError(absl::StrCat(channel, ": the endpoint was cancelled or closed during the wait"));
+}
+
 absl::Status Closed() { return absl::FailedPreconditionError("the endpoint is closed"); }
 
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,

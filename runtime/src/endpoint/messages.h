@@ -18,6 +18,7 @@ absl::Status Named(absl::string_view channel, const absl::Status& status);
 absl::Status Forked(absl::string_view channel);
 absl::Status Closed();
 absl::Status OutOfMemory();
+absl::Status Cancelled(absl::string_view channel);
 absl::Status LockLost(absl::string_view channel);
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at);

@@ -104,7 +104,8 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       job_room_(channel_.site()),
       records_(config.slots.count),
       writer_(config, records_.data()),
-      ringer_(config.ring.header->bell, *config.readers.wake, ordering),
+      wake_files_(channel_.site().wake_files()),
+      ringer_(config.ring.header->bell, *config.readers.wake, ordering, &wake_files_),
       turn_ringer_(channel_.site().turns()) {
   SetPublishTimeout(options.publish_timeout);
   for (std::uint32_t i = 0; i < max_loans; ++i) loans_.push_back(std::make_unique<LoanState>(&memory_));
@@ -273,6 +274,7 @@ absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
   for (;;) {
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
     AwaitRoom(publish_timeout_ns_ - waited_ns);
+    if (is_cancelled()) return Cancelled(name());
     waited_ns = platform::NowNs() - start_ns;
     memory_.slots().Header(slot)->publish_ns = platform::NowNs();
     switch (writer_.Commit(slot)) {
@@ -295,6 +297,7 @@ absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
     if (!seat_.membership.IsStillHeld()) return LockLost(name());
     AwaitRoom(std::max<std::int64_t>(timeout_ns - waited_ns, 0));
     if (writer_.HasRoom()) return true;
+    if (is_cancelled()) return Cancelled(name());
     if (waited_ns >= timeout_ns) return false;
   }
 }

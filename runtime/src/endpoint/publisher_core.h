@@ -15,6 +15,7 @@
 #include "endpoint/room.h"
 #include "endpoint/slot_allocator.h"
 #include "endpoint/slot_memory.h"
+#include "endpoint/waitable.h"
 #include "flatbuffers/flatbuffers.h"
 #include "registry/seats.h"
 #include "ring/writer.h"
@@ -26,7 +27,7 @@
 
 namespace shmcomm::endpoint {
 
-class PublisherCore {
+class PublisherCore final : public Cancellable {
  public:
   static absl::StatusOr<std::unique_ptr<PublisherCore>> Open(const ChannelSpec& spec, const PublisherOptions& options);
   /// The same in a channel and at a place that the caller has chosen.
@@ -34,9 +35,7 @@ class PublisherCore {
                                                              const ChannelSpec& spec, const PublisherOptions& options);
   /// What can be said of the options before anything is opened.
   static absl::Status CheckOptions(const ChannelSpec& spec, const PublisherOptions& options);
-  ~PublisherCore();
-  PublisherCore(const PublisherCore&) = delete;
-  PublisherCore& operator=(const PublisherCore&) = delete;
+  ~PublisherCore() override;
 
   absl::StatusOr<Loan> Lend();
   absl::Status Publish(Loan loan);
@@ -51,13 +50,14 @@ class PublisherCore {
   absl::StatusOr<std::uint8_t*> RawOf(std::uint32_t index, std::size_t bytes);
   void Abandon(std::uint32_t index);
 
-  const std::string& name() const { return channel_.name(); }
+  const std::string& name() const override { return channel_.name(); }
+  void Rouse() override {}               // its sleeps are short
+  bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
   PublisherStats stats() const { return stats_; }
   const registry::Site& site() const { return channel_.site(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }
   bool IsLoanOut() const;
   std::uint32_t id() const { return seat_.id; }
-  bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
 
   /// What the headers of the messages published from now on say: which request, or which one is answered.
   void SetCorrelation(std::uint64_t correlation) { correlation_ = correlation; }
@@ -118,6 +118,7 @@ class PublisherCore {
   JobRoom job_room_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;
+  wake::WakeFileRinger wake_files_;
   wake::Ringer ringer_;
   wake::TurnRinger turn_ringer_;
   std::vector<std::unique_ptr<LoanState>> loans_;

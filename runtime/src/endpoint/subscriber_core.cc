@@ -52,9 +52,8 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
       reader_({channel_.site().ring, channel_.site().readers, seat_.line, channel_.meta().max_borrowed,
                ModeFor(channel_.site(), options)}),
       maps_(spec),
-      waiting_(wake::Sleeper(channel_.site().ring.header->bell, *channel_.site().readers.wake,
-                             channel_.meta().max_publishers == 1),
-               options.spin),
+      sleeper_(channel_.site().ring.header->bell, *channel_.site().readers.wake, channel_.meta().max_publishers == 1),
+      waiting_(sleeper_, options.spin),
       verify_(options.verify.value_or(spec.qos.verify)),
       lifespan_ns_(channel_.meta().lifespan_ns),
       is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating) {
@@ -78,7 +77,8 @@ bool SubscriberCore::IsAnySampleAlive() const { return !IsThisProcess() || reade
 
 SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
-  const Look look = LookForMessage();
+  Look look = LookForMessage();
+  if (look == Look::kEmpty && polled_.Rearm(*this)) look = LookForMessage();
   if (look == Look::kMessage) return MakeSample();
   if (is_gating_) RingRoom();
   if (look == Look::kError) return std::move(error_);
@@ -284,13 +284,16 @@ SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeo
     if (look == Look::kError) return std::move(error_);
     const std::int64_t now_ns = platform::NowNs();
     if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
+    if (is_cancelled()) return Cancelled(name());
     const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
     if (left_ns > 0 && WaitUntilAvailable(left_ns)) continue;
     return NothingWithin(timeout);
   }
 }
 
-absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) const {
+absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) {
+  if (is_cancelled()) return Cancelled(name());
+  if (polled_.Rearm(*this)) platform::WriteByte(wake_file_.get());  // it came too late for this take
   if (!seat_.membership.IsStillHeld()) return LockLost(name());
   return absl::DeadlineExceededError(
       absl::StrCat(name(), ": no message within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
@@ -298,13 +301,16 @@ absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) const {
 
 absl::StatusOr<bool> SubscriberCore::Wait(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
-  if (WaitUntilAvailable(WaitNs(timeout))) return true;
+  if (is_cancelled()) return Cancelled(name());
+  const bool is_available = WaitUntilAvailable(WaitNs(timeout));
+  if (is_cancelled()) return Cancelled(name());
+  if (is_available) return true;
   if (!seat_.membership.IsStillHeld()) return LockLost(name());
   return false;
 }
 
 bool SubscriberCore::WaitUntilAvailable(std::int64_t timeout_ns) {
-  return waiting_.Until([this] { return reader_.IsAvailable(); }, timeout_ns,
+  return waiting_.Until([this] { return reader_.IsAvailable() || is_cancelled(); }, timeout_ns,
                         [this] { return seat_.membership.IsStillHeld(); });
 }
 
@@ -314,6 +320,23 @@ Backlog SubscriberCore::backlog() const {
   const std::uint64_t unread = site.ring.head().load(std::memory_order_relaxed) - reader_.position();
   const std::uint64_t limit = site.is_reliable ? channel_.meta().capacity : site.ring.size;
   return Backlog{static_cast<std::int64_t>(unread) < 0 ? 0 : unread, limit};
+}
+
+absl::Status SubscriberCore::AfterVainSleep() { return seat_.membership.IsStillHeld() ? absl::OkStatus() : LockLost(name()); }
+
+absl::StatusOr<int> SubscriberCore::WakeFile() {
+  if (wake_file_.valid()) return wake_file_.get();
+  absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(channel_.site().wake_files(), seat_.line);
+  if (!file.ok()) return Named(name(), file.status());
+  wake_file_ = *std::move(file);
+  RouseThrough(wake_file_.get());
+  return wake_file_.get();
+}
+
+absl::StatusOr<int> SubscriberCore::PolledDescriptor() {
+  if (!IsThisProcess()) return Forked(name());
+  absl::StatusOr<int> descriptor = polled_.Open(*this);
+  return descriptor.ok() ? descriptor : Named(name(), descriptor.status());
 }
 
 absl::Status SubscriberCore::TooManyBorrowed() const {

@@ -13,7 +13,9 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/polled.h"
 #include "endpoint/publisher_maps.h"
+#include "endpoint/waitable.h"
 #include "endpoint/waiting.h"
 #include "registry/seats.h"
 #include "ring/reader.h"
@@ -25,18 +27,19 @@
 namespace shmcomm::endpoint {
 
 /// Owned by its handle and its living samples together; the last of them leaves the channel.
-class SubscriberCore {
+class SubscriberCore final : public Waitable {
  public:
   static absl::StatusOr<SubscriberCore*> Open(const ChannelSpec& spec, const SubscriberOptions& options);
   /// The same in a channel that the caller has opened.
   static absl::StatusOr<SubscriberCore*> Join(channel::Channel channel, const ChannelSpec& spec,
                                               const SubscriberOptions& options);
-  ~SubscriberCore();
+  ~SubscriberCore() override;
 
   absl::StatusOr<std::optional<Sample>> TryTake();
   absl::StatusOr<std::optional<Sample>> TakeLatest();
   absl::StatusOr<Sample> Take(absl::Duration timeout);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
+  absl::StatusOr<int> PolledDescriptor();
 
   /// Ends the handle's ownership; the core may be gone afterwards.
   void CloseHandle();
@@ -48,7 +51,8 @@ class SubscriberCore {
   Backlog backlog() const;
   bool IsFromThisUser(const Sample& sample) const { return maps_.IsOurs(sample.publisher()); }
 
-  const std::string& name() const { return channel_.name(); }
+  const std::string& name() const override { return channel_.name(); }
+  bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
   Verify verify() const { return verify_; }
   SubscriberStats stats() const;
 
@@ -62,12 +66,20 @@ class SubscriberCore {
   bool WaitUnless(MayStop&& may_stop, std::int64_t timeout_ns) {
     return waiting_.Until([this] { return reader_.IsAvailable(); }, timeout_ns, [&] { return !may_stop(); });
   }
-  const base::Atomic<std::uint32_t>& bell() const { return channel_.site().ring.header->bell; }
   /// Wakes the waiting thread. For any thread and for signal handlers; the ring is mapped writable.
   void RingOwnBell() { wake::RingUnconditionally(channel_.site().ring.header->bell); }
   /// A copy of `sample` that holds nothing of this subscriber.
   static Sample Detach(const Sample& sample);
   static void DropDetached(const Sample& sample);
+
+  // For WaitSet and fd(), see Waitable.
+  const base::Atomic<std::uint32_t>& bell() const override { return sleeper_.word(); }
+  void Arm(wake::Ear ear) override { sleeper_.Arm(ear); }
+  bool is_asymmetric() const override { return sleeper_.is_asymmetric(); }
+  void DemandFences() override { sleeper_.DemandFences(); }
+  bool IsReady() override { return reader_.IsAvailable(); }
+  absl::Status AfterVainSleep() override;
+  absl::StatusOr<int> WakeFile() override;
 
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
@@ -77,7 +89,6 @@ class SubscriberCore {
   /// values, because copying them costs more than finding them.
   enum class Look : std::uint8_t { kEmpty, kMessage, kSkipped, kError };
 
-  bool IsThisProcess() const { return seat_.membership.IsThisProcess(); }
   Look LookOnce();
   Look LookForMessage();
   std::uint32_t PublisherGeneration() const;
@@ -95,14 +106,17 @@ class SubscriberCore {
   void Count();
   SHMCOMM_COLD void CountLost(std::uint64_t lost);
   SHMCOMM_COLD absl::Status TooManyBorrowed() const;
-  SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout) const;
+  SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout);
 
   // Declared so that the seat's lock goes before the channel, which then sees who is left.
   channel::Channel channel_;
   registry::ReaderSeat seat_;
   ring::Reader reader_;
   PublisherMaps maps_;
+  wake::Sleeper sleeper_;
   Waiting waiting_;
+  Polled polled_;
+  platform::Descriptor wake_file_;
   Verify verify_;
   std::int64_t lifespan_ns_;
   bool is_gating_;                   // publishers wait for this reader

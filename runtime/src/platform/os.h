@@ -111,10 +111,44 @@ WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expe
 void FutexWakeAll(base::Atomic<std::uint32_t>& word);
 void FutexWakeOne(base::Atomic<std::uint32_t>& word);
 
+/// One of several words to sleep on, and the value it was seen with.
+struct FutexTerm {
+  const base::Atomic<std::uint32_t>* word = nullptr;
+  std::uint32_t expected = 0;
+};
+inline constexpr std::size_t kMaxFutexTerms = 16;
+/// Sleeps while every word holds its expected value, at most `timeout_ns`; `count` is at most kMaxFutexTerms. Spurious wakes
+/// and signals count as woken. False where the system cannot sleep on several words.
+bool FutexWaitMany(const FutexTerm* terms, std::size_t count, std::int64_t timeout_ns);
+
 /// Lets BarrierAll reach this process. False where the system cannot.
 bool RegisterForBarrier();
 /// A sequentially consistent fence in every registered process. False where the system cannot.
 bool BarrierAll();
+
+// ---- descriptors that others can watch ------------------------------------------------------------------------------
+
+/// A named pipe, mode 0600. kAlreadyExists when the name is taken.
+absl::Status MakeFifoAt(int directory, const std::string& name);
+/// Opens both ends of a named pipe of this user, without blocking ever: a write never fails for want of a reader.
+absl::StatusOr<Descriptor> OpenFifoAt(int directory, const std::string& name);
+/// One byte into a pipe or an event; a full one is readable already, so nothing is lost.
+void WriteByte(int file);
+/// Reads all there is, so that the pipe, event or timer is not readable until something comes.
+void Drain(int file);
+/// An event of this process: readable after WriteEvent until drained.
+absl::StatusOr<Descriptor> MakeEvent();
+void WriteEvent(int event);
+/// A timer: readable once `after_ns` have passed since it was last set. Setting it anew makes it unreadable.
+absl::StatusOr<Descriptor> MakeTimer();
+void SetTimer(int timer, std::int64_t after_ns);
+/// Watches many descriptors; is itself readable while any of them is.
+absl::StatusOr<Descriptor> MakePoll();
+absl::Status PollAdd(int poll, int file, std::uint64_t tag);
+void PollRemove(int poll, int file);
+/// Sleeps until one of them is readable, at most `timeout_ns`. The tags of up to `count` readable ones are stored in
+/// `tags`; returns how many.
+std::size_t PollWait(int poll, std::uint64_t* tags, std::size_t count, std::int64_t timeout_ns);
 
 // ---- process and time -----------------------------------------------------------------------------------------------
 

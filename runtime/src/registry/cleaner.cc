@@ -25,6 +25,7 @@ void Ring(const Site& site) {
   } else {
     platform::FutexWakeAll(site.ring.header->bell);  // no bump: a sleeper missed so costs one bounded sleep
   }
+  wake::WakeFileRinger(site.wake_files()).RingAll();
 }
 
 /// Empties the line if it is taken by nobody alive. True when it did.
@@ -35,6 +36,7 @@ absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t l
   if (!dead.ok() || !*dead) return dead;
   SweepLine(site, line);
   ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
+  wake::RemoveWakeFile(site.wake_files(), line);  // asked or not: it may have died before it told of the file
   wake::RoomBell(site.readers.lines[line]).RingAlways();
   lock.Unlock(layout::ReaderLockByte(line));
   return true;

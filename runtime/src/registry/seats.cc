@@ -127,6 +127,7 @@ void DescribeReader(const Site& site, const ReaderSeat& seat) {
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
   SweepLine(site, seat.line);
   ring::ClearReaderLine(site.readers, seat.line);
+  wake::RemoveWakeFileIfAny(site.wake_files(), seat.line);
   if (site.is_reliable) wake::RoomBell(site.readers.lines[seat.line]).RingAlways();  // a publisher may wait for us
 }
 

@@ -25,7 +25,8 @@ std::optional<DataFileNumbers> ParseDataFileName(const std::string& name) {
 }
 
 bool IsSharedFile(const std::string& name) {
-  return name == kRingFile || name == kReadersFile || name == kLockFile || ParseDataFileName(name).has_value();
+  return name == kRingFile || name == kReadersFile || name == kLockFile || ParseDataFileName(name).has_value() ||
+         wake::IsWakeFileName(name);
 }
 
 }  // namespace shmcomm::registry

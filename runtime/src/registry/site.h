@@ -9,6 +9,7 @@
 #include "base/role_names.h"
 #include "ring/view.h"
 #include "wake/turns.h"
+#include "wake/wake_file.h"
 
 namespace shmcomm::registry {
 
@@ -24,6 +25,7 @@ struct Site {
   base::RoleNames roles = base::kPubSubRoles;
 
   wake::TurnWords turns() const { return {readers.idle, readers.lines, readers.wake, readers.count}; }
+  wake::WakeFileTable wake_files() const { return {directory, readers.descriptors, readers.lines, readers.count}; }
 };
 
 inline constexpr char kRingFile[] = "ring";

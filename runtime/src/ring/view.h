@@ -46,6 +46,7 @@ struct ReadersView {
   layout::WakeLine* wake = nullptr;
   base::Atomic<std::uint64_t>* active = nullptr;
   base::Atomic<std::uint64_t>* idle = nullptr;
+  base::Atomic<std::uint64_t>* descriptors = nullptr;  // lines that own a wake file
   layout::ReaderLine* lines = nullptr;
   base::Atomic<std::uint64_t>* claims = nullptr;
   std::uint32_t count = 0;           // R
@@ -64,6 +65,7 @@ inline ReadersView ViewReaders(std::byte* base, std::uint32_t lines, std::uint32
   view.wake = &view.header->wake;
   view.active = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::kActiveOffset);
   view.idle = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::IdleOffset(lines));
+  view.descriptors = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::DescriptorsOffset(lines));
   view.lines = reinterpret_cast<layout::ReaderLine*>(base + layout::LinesOffset(lines));
   view.claims = reinterpret_cast<base::Atomic<std::uint64_t>*>(base + layout::ClaimsOffset(lines));
   view.count = lines;

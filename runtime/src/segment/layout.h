@@ -223,7 +223,7 @@ struct ReaderLine {
   base::Atomic<std::uint32_t> bell;
   base::Atomic<std::uint64_t> hazards[kMaxHazards];
   std::uint32_t pid;
-  std::uint32_t descriptor;
+  base::Atomic<std::uint32_t> descriptor;
   base::Atomic<std::uint64_t> received;
   base::Atomic<std::uint64_t> bytes;
   base::Atomic<std::uint64_t> lost;

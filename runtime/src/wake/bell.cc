@@ -9,7 +9,8 @@
 namespace shmcomm::wake {
 namespace {
 
-constexpr std::uint32_t kSleepersArmed = 1;
+constexpr auto kSleepersArmed = static_cast<std::uint32_t>(Ear::kBell);
+constexpr auto kDescriptorsArmed = static_cast<std::uint32_t>(Ear::kDescriptor);
 
 }  // namespace
 
@@ -23,6 +24,7 @@ void Ringer::WakeArmed() {
   const std::uint32_t armed = line_->armed.exchange(0, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("wake.ring.after_disarm");
   if ((armed & kSleepersArmed) != 0) RingUnconditionally(*word_);
+  if ((armed & kDescriptorsArmed) != 0 && files_ != nullptr) files_->RingAll();
 }
 
 void RingUnconditionally(base::Atomic<std::uint32_t>& word) {

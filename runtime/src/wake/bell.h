@@ -8,6 +8,7 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "segment/layout.h"
+#include "wake/wake_file.h"
 
 namespace shmcomm::wake {
 
@@ -15,6 +16,9 @@ namespace shmcomm::wake {
 /// same after a commit by compare-and-swap, which costs nothing more on some processors. `kAsymmetric`: the sleeper's
 /// membarrier does it, and publishing costs no fence; only for processes that registered for it.
 enum class Ordering : std::uint8_t { kFence, kFenceAfterRmw, kAsymmetric };
+
+/// What a sleeper listens with, as a bit of `armed`: the bell, or the wake file behind a descriptor (wake/wake_file.h).
+enum class Ear : std::uint32_t { kBell = 1, kDescriptor = 2 };
 
 /// The longest sleep without a second look (I8): what a publisher that dies between commit and wake may cost.
 inline constexpr std::int64_t kMaxSleepNs = 100'000'000;
@@ -25,8 +29,9 @@ std::int64_t JitteredSleepNs(std::uint32_t& state);
 /// The publisher's end. `word` lies in the ring file, `line` in the readers file.
 class Ringer {
  public:
-  Ringer(base::Atomic<std::uint32_t>& word, layout::WakeLine& line, Ordering ordering)
-      : word_(&word), line_(&line), ordering_(ordering) {}
+  /// `files` reaches readers that are watched through a descriptor; it outlives the ringer.
+  Ringer(base::Atomic<std::uint32_t>& word, layout::WakeLine& line, Ordering ordering, WakeFileRinger* files = nullptr)
+      : word_(&word), line_(&line), files_(files), ordering_(ordering) {}
 
   /// Called after every commit. A system call only if somebody has armed the bell since the last ring.
   void Ring() {
@@ -47,6 +52,7 @@ class Ringer {
 
   base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
+  WakeFileRinger* files_;
   Ordering ordering_;
 };
 
@@ -72,6 +78,12 @@ class Sleeper {
     Sleep(seen, timeout_ns);
     return false;
   }
+
+  // The same in steps, for who sleeps on several bells or through a descriptor: ArmAll in wake/several.h.
+  const base::Atomic<std::uint32_t>& word() const { return *word_; }
+  bool is_asymmetric() const { return asymmetric_; }
+  void Arm(Ear ear) { line_->armed.fetch_or(static_cast<std::uint32_t>(ear), std::memory_order_relaxed); }
+  void DemandFences() { line_->fenced.store(1, std::memory_order_relaxed); }
 
  private:
   void Arm();

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint/polled.h"
+
+#include <utility>
+
+#include "wake/several.h"
+
+namespace shmcomm::endpoint {
+
+absl::StatusOr<int> Polled::Open(Waitable& endpoint) {
+  if (is_open()) return poll_.get();
+  absl::StatusOr<int> wake_file = endpoint.WakeFile();
+  if (!wake_file.ok()) return wake_file;
+  absl::StatusOr<platform::Descriptor> timer = platform::MakeTimer();
+  if (!timer.ok()) return timer.status();
+  absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
+  if (!poll.ok()) return poll.status();
+  for (const int file : {*wake_file, timer->get()}) {
+    if (absl::Status added = platform::PollAdd(poll->get(), file, 0); !added.ok()) return added;
+  }
+  wake_file_ = *wake_file;
+  timer_ = *std::move(timer);
+  poll_ = *std::move(poll);
+  // What is there already makes it readable at once.
+  if (ArmAgain(endpoint)) platform::WriteByte(wake_file_);
+  return poll_.get();
+}
+
+bool Polled::ArmAgain(Waitable& endpoint) {
+  // The order of every wait, the wake file in the place of the word: empty it, arm, fence, look (I8, H19).
+  platform::Drain(wake_file_);
+  platform::SetTimer(timer_.get(), endpoint.longest_sleep_ns());
+  Waitable* const one[] = {&endpoint};
+  wake::ArmAll(one, one + 1, wake::Ear::kDescriptor);
+  return endpoint.IsReady();
+}
+
+}  // namespace shmcomm::endpoint
