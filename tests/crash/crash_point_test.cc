@@ -54,7 +54,7 @@ const std::set<std::string> kAllPoints = {
     "ring.clear.after_hazards",     "ring.commit.after_entry",   "ring.join.after_active",
     "ring.protect.after_hazard",    "ring.retract.after_tombstone", "wake.ring.after_disarm",
     "wake.ring.after_word",         "wake.file.after_make",      "wake.file.after_bit",
-    "wake.file.before_unlink",
+    "wake.file.before_unlink",      "ring.protect.after_one_of_many",
 };
 
 class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
@@ -102,6 +102,7 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
     if (!subscriber->fd().ok()) return false;
     std::vector<Sample> held;
     for (int i = 0; i < 10; ++i) {
+      if (!subscriber->TakeMany().ok()) return false;
       auto sample = subscriber->Take(absl::Milliseconds(1));
       if (sample.ok() && held.size() < 1) held.push_back(*std::move(sample));
     }

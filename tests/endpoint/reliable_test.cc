@@ -167,6 +167,47 @@ TEST_F(ReliableTest, AStuckSubscriberIsDemotedAndLearnsItsExactLoss) {
   EXPECT_EQ(subscriber.stats().demotions, 1u);
 }
 
+/// Takes all that is left of `messages` and says whether what came and what was lost make them up.
+int AccountForAll(Subscriber& subscriber, std::uint64_t messages) {
+  std::uint64_t next = 0;
+  while (next < messages) {
+    const auto sample = subscriber.Take(absl::InfiniteDuration());
+    if (!sample.ok() || sample->sequence() != next + sample->lost()) return 2;
+    next = sample->sequence() + 1;
+  }
+  const SubscriberStats stats = subscriber.stats();
+  return stats.received + stats.lost == messages && stats.lost > 0 && stats.demotions == 1 ? 0 : 3;
+}
+
+TEST_F(ReliableTest, AStoppedProcessIsDemotedAndLearnsItsExactLossWhenItGoesOn) {
+  constexpr std::uint64_t kMessages = 100;
+  PublisherOptions options;
+  options.demote_after = absl::Milliseconds(1);
+  auto publisher = *Publisher::Open(Spec(), options);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    auto subscriber = Subscriber::Open(Spec());
+    if (!subscriber.ok() || write(ready[1], "r", 1) != 1) _exit(1);
+    raise(SIGSTOP);
+    _exit(AccountForAll(*subscriber, kMessages));
+  }
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
+
+  for (std::uint64_t i = 0; i < kMessages; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  kill(child, SIGCONT);
+  waitpid(child, &status, 0);
+
+  EXPECT_EQ(status, 0);
+  close(ready[0]);
+  close(ready[1]);
+}
+
 TEST_F(ReliableTest, ADemotedSubscriberThatCaughtUpHoldsPublishersAgain) {
   auto subscriber = *Subscriber::Open(Spec());
   PublisherOptions impatient;

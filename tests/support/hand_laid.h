@@ -106,6 +106,9 @@ class HandLaid {
     readers_.ActiveWord(at).fetch_or(std::uint64_t{1} << (at % 64));
     line(at).cursor.store(ring::CursorWord::Make(head(), 1, state).bits);
   }
+  void SetCursor(std::uint32_t at, ring::Sequence cursor) {
+    line(at).cursor.store(ring::CursorWord::Make(cursor, 1, this->cursor(at).state()).bits);
+  }
   void LayHazard(std::uint32_t at, std::uint32_t hazard, ring::Entry entry) { line(at).hazards[hazard].store(entry.bits); }
   void ClearHazard(std::uint32_t at, std::uint32_t hazard) { line(at).hazards[hazard].store(0); }
   ring::CursorWord cursor(std::uint32_t at) const { return ring::CursorWord{line(at).cursor.load()}; }
@@ -136,6 +139,7 @@ struct LaidWriterOptions {
   ring::CommitMode mode = ring::CommitMode::kShared;
   std::uint32_t history = 0;
   std::uint32_t fresh_first = 0xFFFF;
+  std::uint32_t gate = 0;
 };
 
 /// A writer on a hand-laid ring, with slots of its own.
@@ -169,6 +173,7 @@ class LaidWriter {
     config.publisher = options.publisher;
     config.mode = options.mode;
     config.history = options.history;
+    config.gate = options.gate;
     config.fresh_first = options.fresh_first < options.slots ? options.fresh_first : options.slots;
     return config;
   }

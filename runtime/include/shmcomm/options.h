@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,14 @@ inline constexpr std::uint32_t kCapacity = 1u << 2;
 inline constexpr std::uint32_t kLifespan = 1u << 3;
 }  // namespace qos_option
 
+/// What an endpoint noticed about a channel with a deadline.
+struct DeadlineMiss {
+  const std::string& channel;
+  absl::Duration deadline;            ///< the promised period
+  std::uint64_t missed = 0;           ///< periods without a message, noticed just now
+  std::uint64_t missed_in_all = 0;    ///< since the endpoint was opened
+};
+
 /// Where a channel lives and how an endpoint waits. Empty strings select the default.
 struct EndpointOptions {
   std::string channel;        ///< another name for the channel: any text of 1 to 200 bytes without NUL
@@ -27,6 +36,9 @@ struct EndpointOptions {
   /// Bits of qos_option: where a running channel differs in these, it is joined as it is. For programs without a schema,
   /// whose options are only the defaults of a channel that they create.
   std::uint32_t adopted = 0;
+  /// Called when messages of a channel with a deadline did not come in time, in the middle of the publish, take or wait that
+  /// noticed it, on its thread: it must not call the endpoint. Empty: the log is told instead (log.h).
+  std::function<void(const DeadlineMiss&)> on_deadline_missed;
 };
 
 struct PublisherOptions : EndpointOptions {

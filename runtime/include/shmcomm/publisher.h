@@ -72,7 +72,7 @@ class Publisher {
   PublisherStats stats() const;
 
  private:
-  explicit Publisher(std::unique_ptr<endpoint::PublisherCore> core);
+  explicit Publisher(std::shared_ptr<endpoint::Door> door);
   std::shared_ptr<endpoint::Door> door_;   // to the core, which goes when it shuts
 };
 

@@ -39,6 +39,7 @@ class Sample {
 
  private:
   friend class endpoint::SubscriberCore;
+  friend class SampleBatch;
   Sample() = default;
   Sample(const Sample&) = default;              // only within a move
   void Copy(const Sample& other) { *this = other; }

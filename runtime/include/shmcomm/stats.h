@@ -10,6 +10,7 @@ struct PublisherStats {
   std::uint64_t sent = 0;       ///< messages published
   std::uint64_t bytes = 0;      ///< their bytes
   std::uint64_t errors = 0;     ///< publishes and loans refused
+  std::uint64_t deadlines_missed = 0;  ///< promised periods in which this publisher published nothing, from its first message on
 };
 
 struct SubscriberStats {
@@ -17,6 +18,7 @@ struct SubscriberStats {
   std::uint64_t bytes = 0;         ///< their bytes
   std::uint64_t lost = 0;          ///< sequences overwritten before they were taken
   std::uint64_t expired = 0;       ///< messages skipped because they were older than the channel's lifespan
+  std::uint64_t deadlines_missed = 0;  ///< promised periods without a message from anybody, from the first one on
   std::uint64_t demotions = 0;     ///< times a publisher stopped waiting for this subscriber
   std::uint64_t incompatible = 0;  ///< messages skipped because their publisher's schema does not fit
   std::uint64_t corrupt = 0;       ///< messages refused because the shared memory did not make sense

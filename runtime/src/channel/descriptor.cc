@@ -269,12 +269,9 @@ absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, con
 }
 
 absl::Status CheckSupported(const ChannelSpec& spec) {
-  if (spec.pattern == Pattern::kPushPull) {
-    return absl::UnimplementedError(
-        absl::StrCat("channel '", spec.name, "': pattern ", NameOf(spec.pattern), " is not available yet"));
-  }
-  if (spec.qos.deadline_ns == 0) return absl::OkStatus();
-  return absl::UnimplementedError(absl::StrCat("channel '", spec.name, "': option deadline is not available yet"));
+  if (spec.pattern != Pattern::kPushPull) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat("channel '", spec.name, "': pattern ", NameOf(spec.pattern), " is not available yet"));
 }
 
 }  // namespace shmcomm::channel

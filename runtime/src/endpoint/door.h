@@ -14,9 +14,12 @@ namespace shmcomm::endpoint {
 /// by any thread.
 class Door {
  public:
-  explicit Door(Cancellable* core) : core_(core) {}
+  explicit Door(Cancellable* core = nullptr) : core_(core) {}
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
+
+  /// Once, before anybody enters, where the door is made before its core: then nothing can fail in between.
+  void LeadTo(Cancellable* core) { core_.store(core, std::memory_order_release); }
 
   /// The core, which stays until Leave; null once shut. Leave is called in either case.
   Cancellable* Enter() {

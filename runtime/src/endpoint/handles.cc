@@ -55,8 +55,7 @@ flatbuffers::FlatBufferBuilder& Loan::builder() { return core_->BuilderOf(index_
 
 absl::StatusOr<std::uint8_t*> Loan::Raw(std::size_t bytes) { return Guarded([&] { return core_->RawOf(index_, bytes); }); }
 
-Publisher::Publisher(std::unique_ptr<endpoint::PublisherCore> core)
-    : door_(std::make_shared<endpoint::Door>(core.release())) {}
+Publisher::Publisher(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Publisher::Publisher(Publisher&&) noexcept = default;
 
 Publisher& Publisher::operator=(Publisher&& other) noexcept {
@@ -71,9 +70,11 @@ Publisher::~Publisher() { Close(); }
 
 absl::StatusOr<Publisher> Publisher::Open(const ChannelSpec& spec, const PublisherOptions& options) {
   return Guarded([&]() -> absl::StatusOr<Publisher> {
+    auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<std::unique_ptr<endpoint::PublisherCore>> core = endpoint::PublisherCore::Open(spec, options);
     if (!core.ok()) return core.status();
-    return Publisher(*std::move(core));
+    door->LeadTo(core->release());
+    return Publisher(std::move(door));
   });
 }
 
@@ -141,7 +142,7 @@ void Sample::Release() noexcept {
   Empty();
 }
 
-Subscriber::Subscriber(endpoint::SubscriberCore* core) : door_(std::make_shared<endpoint::Door>(core)) {}
+Subscriber::Subscriber(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Subscriber::Subscriber(Subscriber&&) noexcept = default;
 
 Subscriber& Subscriber::operator=(Subscriber&& other) noexcept {
@@ -156,9 +157,11 @@ Subscriber::~Subscriber() { Close(); }
 
 absl::StatusOr<Subscriber> Subscriber::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
   return Guarded([&]() -> absl::StatusOr<Subscriber> {
+    auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<endpoint::SubscriberCore*> core = endpoint::SubscriberCore::Open(spec, options);
     if (!core.ok()) return core.status();
-    return Subscriber(*core);
+    door->LeadTo(*core);
+    return Subscriber(std::move(door));
   });
 }
 
@@ -172,6 +175,12 @@ absl::StatusOr<std::optional<Sample>> Subscriber::TakeLatest() {
   const InSubscriber core(door_);
   if (!core) return endpoint::Closed();
   return Guarded([&] { return core->TakeLatest(); });
+}
+
+absl::StatusOr<SampleBatch> Subscriber::TakeMany(std::uint32_t most) {
+  const InSubscriber core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->TakeMany(most); });
 }
 
 absl::StatusOr<Sample> Subscriber::Take(absl::Duration timeout) {
@@ -189,7 +198,7 @@ absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {
 absl::StatusOr<int> Subscriber::fd() {
   const InSubscriber core(door_);
   if (!core) return endpoint::Closed();
-  return core->PolledDescriptor();
+  return Guarded([&] { return core->PolledDescriptor(); });
 }
 
 void Subscriber::Cancel() {

@@ -101,6 +101,7 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       fresh_first_large_(fresh_first_large),
       declared_at_(std::move(declared_at)),
       room_(channel_.site(), WaitNs(options.demote_after)),
+      deadline_(channel_.name(), channel_.meta().deadline_ns, options.on_deadline_missed),
       job_room_(channel_.site()),
       records_(config.slots.count),
       writer_(config, records_.data()),
@@ -244,6 +245,8 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
     ringer_.Ring();
   }
   last_slot_ = slot;
+  if (deadline_.is_set()) deadline_.Meet(header->publish_ns);
+  writer_.set_early(bytes >= segment::kLargeBytes);
   if (bytes >= segment::kLargeBytes) writer_.LimitFresh(fresh_first_large_);
   writer_.Prepare();
   ++stats_.sent;
@@ -252,6 +255,12 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   header_->sent.store(stats_.sent, std::memory_order_relaxed);
   header_->bytes.store(stats_.bytes, std::memory_order_relaxed);
   return absl::OkStatus();
+}
+
+PublisherStats PublisherCore::stats() const {
+  PublisherStats stats = stats_;
+  if (deadline_.is_set()) stats.deadlines_missed = deadline_.MissedBy(platform::NowNs());
+  return stats;
 }
 
 void PublisherCore::AwaitRoom(std::int64_t timeout_ns) {

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/deadline_watch.h"
 #include "endpoint/room.h"
 #include "endpoint/slot_allocator.h"
 #include "endpoint/slot_memory.h"
@@ -53,7 +54,7 @@ class PublisherCore final : public Cancellable {
   const std::string& name() const override { return channel_.name(); }
   void Rouse() override {}               // its sleeps are short
   bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
-  PublisherStats stats() const { return stats_; }
+  PublisherStats stats() const;
   const registry::Site& site() const { return channel_.site(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }
   bool IsLoanOut() const;
@@ -115,6 +116,7 @@ class PublisherCore final : public Cancellable {
   segment::SlotIndex last_slot_ = segment::kNoSlot;
   std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail
   Room room_;
+  DeadlineWatch deadline_;
   JobRoom job_room_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;

@@ -56,6 +56,7 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
       waiting_(sleeper_, options.spin),
       verify_(options.verify.value_or(spec.qos.verify)),
       lifespan_ns_(channel_.meta().lifespan_ns),
+      deadline_(channel_.name(), channel_.meta().deadline_ns, options.on_deadline_missed),
       is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating) {
   reader_.Join(channel_.meta().history);
   if (is_gating_) RingRoom();  // a publisher may have seen the place from which the join started
@@ -82,6 +83,7 @@ SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() 
   if (look == Look::kMessage) return MakeSample();
   if (is_gating_) RingRoom();
   if (look == Look::kError) return std::move(error_);
+  if (deadline_.is_set()) deadline_.Look(platform::NowNs());
   return std::nullopt;
 }
 
@@ -100,12 +102,14 @@ SubscriberCore::Look SubscriberCore::LookForMessage() {
 void SubscriberCore::RingRoom() {
   if (rung_at_ == reader_.position()) return;
   rung_at_ = reader_.position();
-  wake::RoomBell(channel_.site().readers.lines[seat_.line]).RingIfArmed();
+  // The cursor moved by a compare-and-swap, or by a store and a fence (Reader::Join, Reader::Rejoin).
+  wake::RoomBell(channel_.site().readers.lines[seat_.line]).RingIfArmedAfterRmw();
 }
 
 SubscriberStats SubscriberCore::stats() const {
   SubscriberStats stats = stats_;
   stats.demotions = reader_.demotions();
+  if (deadline_.is_set()) stats.deadlines_missed = deadline_.MissedBy(platform::NowNs());
   return stats;
 }
 
@@ -142,6 +146,7 @@ SubscriberCore::Look SubscriberCore::Resolve() {
   switch (message_.resolution) {
     case ring::Resolution::kMessage:
       if (!row.is_compatible) return SkipIncompatible();
+      if (deadline_.is_set()) MeetDeadline();
       if (lifespan_ns_ != 0 && IsExpired()) return SkipExpired();
       return Look::kMessage;
     case ring::Resolution::kNotMapped:
@@ -188,6 +193,14 @@ SubscriberCore::Look SubscriberCore::SkipIncompatible() {
   return Look::kSkipped;
 }
 
+void SubscriberCore::MeetDeadline() {
+  // The header is another process's: a time yet to come is taken for now.
+  const std::int64_t now_ns = platform::NowNs();
+  const std::int64_t publish_ns = base::LoadPlain(message_.header->publish_ns);
+  const std::int64_t at_ns = publish_ns > 0 && publish_ns < now_ns ? publish_ns : now_ns;
+  lost_since_sample_ != 0 ? deadline_.Restart(at_ns) : deadline_.Meet(at_ns);
+}
+
 bool SubscriberCore::IsExpired() const {
   return platform::NowNs() - base::LoadPlain(message_.header->publish_ns) > lifespan_ns_;
 }
@@ -213,6 +226,15 @@ SubscriberCore::Look SubscriberCore::Failed(absl::Status error) {
 
 Sample SubscriberCore::MakeSample() {
   Sample sample;
+  FillSample(sample);
+  reader_.Accept(held_);
+  if (is_gating_) RingRoom();
+  RememberHint();
+  Count(1, message_.bytes);
+  return sample;
+}
+
+void SubscriberCore::FillSample(Sample& sample) {
   sample.core_ = this;
   sample.data_ = reinterpret_cast<const std::uint8_t*>(message_.message);
   sample.sequence_ = held_.sequence;
@@ -227,11 +249,6 @@ Sample SubscriberCore::MakeSample() {
   }
   sample.lost_ = std::exchange(lost_since_sample_, 0);  // after the copy, which may find no memory
   borrowed_since_ns_[held_.hazard] = sample.publish_ns_;
-  reader_.Accept(held_);
-  if (is_gating_) RingRoom();
-  RememberHint();
-  Count();
-  return sample;
 }
 
 Sample SubscriberCore::Detach(const Sample& sample) {
@@ -252,11 +269,11 @@ void SubscriberCore::RememberHint() {
   waiting_.Hint(end, end - layout::kCacheLine);
 }
 
-void SubscriberCore::Count() {
+void SubscriberCore::Count(std::uint64_t messages, std::uint64_t bytes) {
   layout::ReaderLine& line = channel_.site().readers.lines[seat_.line];
   // relaxed: counters that tools read, ordered with nothing.
-  line.received.store(++stats_.received, std::memory_order_relaxed);
-  line.bytes.store(stats_.bytes += message_.bytes, std::memory_order_relaxed);
+  line.received.store(stats_.received += messages, std::memory_order_relaxed);
+  line.bytes.store(stats_.bytes += bytes, std::memory_order_relaxed);
 }
 
 void SubscriberCore::CountLost(std::uint64_t lost) {
@@ -275,6 +292,7 @@ void SubscriberCore::Release(const Sample& sample) {
 
 SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
+  if (is_cancelled()) return Cancelled(name());
   const std::int64_t timeout_ns = WaitNs(timeout);
   std::int64_t end_ns = 0;  // read from the clock only once there is nothing to take
   for (;;) {
@@ -284,10 +302,9 @@ SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeo
     if (look == Look::kError) return std::move(error_);
     const std::int64_t now_ns = platform::NowNs();
     if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
-    if (is_cancelled()) return Cancelled(name());
     const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
-    if (left_ns > 0 && WaitUntilAvailable(left_ns)) continue;
-    return NothingWithin(timeout);
+    if (left_ns <= 0 || !WaitUntilAvailable(left_ns)) return NothingWithin(timeout);
+    if (is_cancelled()) return Cancelled(name());
   }
 }
 
@@ -310,6 +327,23 @@ absl::StatusOr<bool> SubscriberCore::Wait(absl::Duration timeout) {
 }
 
 bool SubscriberCore::WaitUntilAvailable(std::int64_t timeout_ns) {
+  return deadline_.is_set() ? WaitWatchingDeadlines(timeout_ns) : WaitOnce(timeout_ns);
+}
+
+bool SubscriberCore::WaitWatchingDeadlines(std::int64_t timeout_ns) {
+  const std::int64_t start_ns = platform::NowNs();
+  std::int64_t now_ns = start_ns;
+  std::int64_t left_ns = timeout_ns;
+  for (;;) {
+    if (WaitOnce(std::min(left_ns, deadline_.LeftNs(now_ns, kForeverNs)))) return true;
+    now_ns = platform::NowNs();
+    deadline_.Look(now_ns);
+    left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (now_ns - start_ns);
+    if (left_ns <= 0 || !seat_.membership.IsStillHeld()) return false;
+  }
+}
+
+bool SubscriberCore::WaitOnce(std::int64_t timeout_ns) {
   return waiting_.Until([this] { return reader_.IsAvailable() || is_cancelled(); }, timeout_ns,
                         [this] { return seat_.membership.IsStillHeld(); });
 }
@@ -322,7 +356,14 @@ Backlog SubscriberCore::backlog() const {
   return Backlog{static_cast<std::int64_t>(unread) < 0 ? 0 : unread, limit};
 }
 
-absl::Status SubscriberCore::AfterVainSleep() { return seat_.membership.IsStillHeld() ? absl::OkStatus() : LockLost(name()); }
+std::int64_t SubscriberCore::longest_sleep_ns() const {
+  return deadline_.is_set() ? std::min(wake::kMaxSleepNs, deadline_.LeftNs(platform::NowNs(), wake::kMaxSleepNs)) : wake::kMaxSleepNs;
+}
+
+absl::Status SubscriberCore::AfterVainSleep() {
+  if (deadline_.is_set()) deadline_.Look(platform::NowNs());
+  return seat_.membership.IsStillHeld() ? absl::OkStatus() : LockLost(name());
+}
 
 absl::StatusOr<int> SubscriberCore::WakeFile() {
   if (wake_file_.valid()) return wake_file_.get();

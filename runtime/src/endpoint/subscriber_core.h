@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/deadline_watch.h"
 #include "endpoint/polled.h"
 #include "endpoint/publisher_maps.h"
 #include "endpoint/waitable.h"
@@ -22,6 +23,7 @@
 #include "ring/segments.h"
 #include "shmcomm/options.h"
 #include "shmcomm/sample.h"
+#include "shmcomm/sample_batch.h"
 #include "shmcomm/stats.h"
 
 namespace shmcomm::endpoint {
@@ -38,6 +40,7 @@ class SubscriberCore final : public Waitable {
   absl::StatusOr<std::optional<Sample>> TryTake();
   absl::StatusOr<std::optional<Sample>> TakeLatest();
   absl::StatusOr<Sample> Take(absl::Duration timeout);
+  absl::StatusOr<SampleBatch> TakeMany(std::uint32_t most);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
   absl::StatusOr<int> PolledDescriptor();
 
@@ -78,6 +81,7 @@ class SubscriberCore final : public Waitable {
   bool is_asymmetric() const override { return sleeper_.is_asymmetric(); }
   void DemandFences() override { sleeper_.DemandFences(); }
   bool IsReady() override { return reader_.IsAvailable(); }
+  std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;
   absl::StatusOr<int> WakeFile() override;
 
@@ -98,12 +102,19 @@ class SubscriberCore final : public Waitable {
   SHMCOMM_COLD Look RejectCorrupt();
   SHMCOMM_COLD Look Failed(absl::Status error);
   Sample MakeSample();
+  void FillSample(Sample& sample);
+  void FillBatch(SampleBatch& batch, std::uint32_t most);
+  void PrefetchHeld(const ring::Held& held) const;
+  bool IsHeldReadable();
   SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);
+  bool WaitWatchingDeadlines(std::int64_t timeout_ns);
+  bool WaitOnce(std::int64_t timeout_ns);
+  SHMCOMM_COLD void MeetDeadline();
   bool IsExpired() const;
   Look SkipExpired();
   void RingRoom();
   void RememberHint();
-  void Count();
+  void Count(std::uint64_t messages, std::uint64_t bytes);
   SHMCOMM_COLD void CountLost(std::uint64_t lost);
   SHMCOMM_COLD absl::Status TooManyBorrowed() const;
   SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout);
@@ -119,6 +130,7 @@ class SubscriberCore final : public Waitable {
   platform::Descriptor wake_file_;
   Verify verify_;
   std::int64_t lifespan_ns_;
+  DeadlineWatch deadline_;
   bool is_gating_;                   // publishers wait for this reader
   ring::Sequence rung_at_ = 0;       // the position up to which they have been told
   ring::Held held_;

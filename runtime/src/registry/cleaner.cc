@@ -35,8 +35,8 @@ absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t l
   absl::StatusOr<bool> dead = lock.TryLock(layout::ReaderLockByte(line));
   if (!dead.ok() || !*dead) return dead;
   SweepLine(site, line);
-  ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
   wake::RemoveWakeFile(site.wake_files(), line);  // asked or not: it may have died before it told of the file
+  ring::ClearReaderLine(site.readers, line);  // under the lock, never merely because it was seen free (H3)
   wake::RoomBell(site.readers.lines[line]).RingAlways();
   lock.Unlock(layout::ReaderLockByte(line));
   return true;

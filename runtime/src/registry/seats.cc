@@ -126,8 +126,8 @@ void DescribeReader(const Site& site, const ReaderSeat& seat) {
 
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
   SweepLine(site, seat.line);
+  wake::RemoveWakeFileIfAny(site.wake_files(), seat.line);  // before the line is FREE: its cleaner goes on from here
   ring::ClearReaderLine(site.readers, seat.line);
-  wake::RemoveWakeFileIfAny(site.wake_files(), seat.line);
   if (site.is_reliable) wake::RoomBell(site.readers.lines[seat.line]).RingAlways();  // a publisher may wait for us
 }
 

@@ -13,7 +13,7 @@ Sequence Widen(std::uint64_t cursor, Sequence near) {
 
 }  // namespace
 
-Sequence LeastCursor(const ReadersView& readers, Sequence head, SlowestReader* slowest) {
+Sequence LeastCursor(const ReadersView& readers, Sequence head, SlowestReader* slowest, Counted counted) {
   // E6 head loaded by the caller, this fence, active and cursors -> Reader::Join and Reader::Rejoin: state stored, fence,
   // head loaded again. A reader this scan does not see has a floor at or above `head` (K2, K3, I10).
   base::FenceSeqCst();
@@ -26,7 +26,9 @@ Sequence LeastCursor(const ReadersView& readers, Sequence head, SlowestReader* s
       if (line >= readers.count) break;  // I9
       // E7 acquire <- Reader::Advance release: the reader's look at the entry precedes our overwriting it.
       const CursorWord seen{readers.lines[line].cursor.load(std::memory_order_acquire)};
-      if (seen.state() != ReaderState::kActive) continue;
+      const bool counts = seen.state() == ReaderState::kActive ||
+                          (seen.state() == ReaderState::kLossy && counted == Counted::kActiveAndLossy);
+      if (!counts) continue;
       const Sequence cursor = Widen(seen.cursor(), head);
       if (Distance(cursor, least) <= 0) continue;
       least = cursor;

@@ -18,8 +18,11 @@ struct SlowestReader {
   Sequence cursor = 0;
 };
 
-/// The least cursor among the ACTIVE readers, and `head` where there is none further back (I10).
-Sequence LeastCursor(const ReadersView& readers, Sequence head, SlowestReader* slowest);
+/// Whose cursors are looked at: those of the readers that hold publishers back, or of LOSSY ones as well.
+enum class Counted : std::uint8_t { kActive, kActiveAndLossy };
+
+/// The least cursor among the counted readers, and `head` where there is none further back (I10).
+Sequence LeastCursor(const ReadersView& readers, Sequence head, SlowestReader* slowest, Counted counted = Counted::kActive);
 
 class Gate {
  public:

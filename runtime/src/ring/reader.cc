@@ -95,6 +95,43 @@ void Reader::SeekNewest() {
   if (Distance(next_, head) > 1) Advance(head - 1);
 }
 
+std::uint32_t Reader::PeekMany(Held* held, std::uint32_t most) const {
+  if (is_dispossessed_) return 0;
+  std::uint32_t count = 0;
+  std::uint32_t hazard = 0;
+  for (; count < most; ++count, ++hazard) {
+    hazard = FreeHazard(hazard);
+    if (hazard >= config_.max_borrowed) return count;
+    const Sequence at = next_ + count;
+    // E1 acquire <- Writer::TryCommitShared, Writer::CommitSole release.
+    const Entry entry{config_.ring.At(at).load(std::memory_order_acquire)};
+    const bool is_readable = entry.lap() == config_.ring.Lap(at) && entry.slot() != kTombstone && entry.publisher() != 0 &&
+                             entry.publisher() <= config_.ring.max_publishers;  // I9
+    if (!is_readable) return count;
+    held[count] = Held{entry, at, hazard};
+  }
+  return count;
+}
+
+std::uint32_t Reader::ProtectMany(const Held* held, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    line().hazards[held[i].hazard].store(held[i].entry.bits, std::memory_order_release);  // release: as in Protect
+    SHMCOMM_CRASH_POINT("ring.protect.after_one_of_many");
+  }
+  // E2 all hazard stores, this one fence, all entries re-read -> ScanHazards: overwrite, fence, scan.
+  base::FenceSeqCst();
+  std::uint32_t valid = 0;
+  while (valid < count && config_.ring.At(held[valid].sequence).load(std::memory_order_acquire) == held[valid].entry.bits) ++valid;
+  for (std::uint32_t i = valid; i < count; ++i) Unprotect(line().hazards[held[i].hazard]);
+  return valid;
+}
+
+void Reader::AcceptMany(const Held* held, std::uint32_t taken, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < taken; ++i) is_accepted_[held[i].hazard].store(1, std::memory_order_relaxed);  // as in Accept
+  for (std::uint32_t i = taken; i < count; ++i) Unprotect(line().hazards[held[i].hazard]);
+  if (taken > 0) Advance(next_ + taken);
+}
+
 void Reader::Accept(const Held& held) {
   is_accepted_[held.hazard].store(1, std::memory_order_relaxed);  // relaxed: only this thread looks for a free one
   Advance(held.sequence + 1);
@@ -129,8 +166,8 @@ bool Reader::HoldsAny() const {
   return false;
 }
 
-std::uint32_t Reader::FreeHazard() const {
-  std::uint32_t k = 0;
+std::uint32_t Reader::FreeHazard(std::uint32_t from) const {
+  std::uint32_t k = from;
   while (k < config_.max_borrowed && is_accepted_[k].load(std::memory_order_acquire) != 0) ++k;
   return k;
 }

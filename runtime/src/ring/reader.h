@@ -54,6 +54,16 @@ class Reader {
   /// Moves on to the newest message; those passed over are neither taken nor lost.
   void SeekNewest();
 
+  // Several at once, with one fence and one step of the cursor: PeekMany, ProtectMany, AcceptMany, in this order and with
+  // the same `held`. What has to be skipped or refused is left to Next.
+
+  /// The entries from the position on that can be read as they are, at most `most` and one for each free hazard.
+  std::uint32_t PeekMany(Held* held, std::uint32_t most) const;
+  /// Protects them. Returns how many of them, from the first on, the ring still names; the others are let go.
+  std::uint32_t ProtectMany(const Held* held, std::uint32_t count);
+  /// Accepts the first `taken` of `count` protected entries, gives the others back unread, and moves on behind those taken.
+  void AcceptMany(const Held* held, std::uint32_t taken, std::uint32_t count);
+
   void Accept(const Held& held);
   /// Gives the entry back unread and counts it as lost.
   void Reject(const Held& held);
@@ -76,7 +86,7 @@ class Reader {
 
  private:
   layout::ReaderLine& line() const { return config_.readers.lines[config_.line]; }
-  std::uint32_t FreeHazard() const;
+  std::uint32_t FreeHazard(std::uint32_t from = 0) const;
   SHMCOMM_COLD void SkipLapped();
   SHMCOMM_COLD void Skip(std::uint64_t count);
   void Advance(Sequence next);

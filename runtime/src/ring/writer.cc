@@ -52,12 +52,14 @@ Writer::Writer(const WriterConfig& config, SlotRecord* records)
       position_(config.ring.head().load(std::memory_order_relaxed)) {}
 
 SlotIndex Writer::Reserve() {
+  if (is_early_) RetractPassed();
   if (!free_.empty()) return free_.PopFront(records_);
   if (fresh_ < config_.fresh_first && fresh_ < config_.slots.count) return SlotIndex{static_cast<std::uint16_t>(fresh_++)};
   return Reclaim();
 }
 
 void Writer::Prepare() {
+  if (is_early_) return;  // by the time of the next Reserve more will have been passed, the newest too
   if (!free_.empty() || fresh_ < config_.fresh_first) return;
   if (config_.readers.has_claims()) return CollectJobsThatAreOver();
   CollectOverwritten(config_.ring.head().load(std::memory_order_acquire));
@@ -67,11 +69,12 @@ void Writer::Prepare() {
 void Writer::Abandon(SlotIndex slot) { free_.PushFront(records_, slot); }
 
 Writer::CommitResult Writer::Commit(SlotIndex slot) {
-  config_.slots.Header(slot)->next_slot = Index(NextSlotHint());
+  config_.slots.Header(slot)->next_slot = Index(NextSlotHint(slot));
   return config_.mode == CommitMode::kShared ? CommitShared(slot) : CommitSole(slot);
 }
 
-SlotIndex Writer::NextSlotHint() const {
+SlotIndex Writer::NextSlotHint(SlotIndex now) const {
+  if (is_early_ && in_ring_.empty()) return now;  // readers keep up: the next message comes to the same place
   if (!free_.empty()) return free_.front();
   return fresh_ < config_.fresh_first ? SlotIndex{static_cast<std::uint16_t>(fresh_)} : segment::kNoSlot;
 }
@@ -199,11 +202,34 @@ void Writer::MoveOldestOut() {
 }
 
 bool Writer::RetractOldest(Sequence head) {
-  // Reliable: never (K7). N slots more than all readers can hold are laid out, so the gate is the only reason to wait.
+  // Reliable: never unread (K7). N slots more than all readers can hold are laid out, so the gate is the only reason to wait.
   if (in_ring_.empty() || !gate_.is_always_open()) return false;
   if (config_.readers.has_claims()) return false;  // never: a job ends by its claim (I12)
+  if (IsOldestPromised(head)) return false;
+  TombstoneOldest();
+  return true;
+}
+
+void Writer::RetractPassed() {
+  const Sequence head = config_.ring.head().load(std::memory_order_acquire);
+  CollectOverwritten(head);
+  if (!in_ring_.empty() && !IsOldestPromised(head)) {
+    // E6 and E7, as the gate: every ACTIVE cursor of this scan is at or past `least`, and the floor of every other reader
+    // is above the head it was made for. The tombstone stays needed: late joiners and demoted readers look back.
+    const Sequence least = LeastCursor(config_.readers, head, nullptr, Counted::kActiveAndLossy);
+    while (!in_ring_.empty() && !IsOldestPromised(head) && Distance(records_[Index(in_ring_.front())].sequence, least) > 0) {
+      TombstoneOldest();
+    }
+  }
+  if (!out_.empty()) FreeWhatIsNotHeld();
+}
+
+bool Writer::IsOldestPromised(Sequence head) const {
+  return Distance(records_[Index(in_ring_.front())].sequence, head) <= static_cast<std::int64_t>(config_.history);
+}
+
+void Writer::TombstoneOldest() {
   const SlotRecord& oldest = records_[Index(in_ring_.front())];
-  if (Distance(oldest.sequence, head) <= static_cast<std::int64_t>(config_.history)) return false;
   std::uint64_t expected = oldest.entry.bits;
   // Only its owner tombstones an entry, and only this exact one (I12); failing means that it was overwritten meanwhile.
   // The fence of the following scan orders it before the hazards are read (E2).
@@ -211,7 +237,6 @@ bool Writer::RetractOldest(Sequence head) {
       .compare_exchange_strong(expected, oldest.entry.Tombstone().bits, std::memory_order_acq_rel, std::memory_order_relaxed);
   SHMCOMM_CRASH_POINT("ring.retract.after_tombstone");
   MoveOldestOut();
-  return true;
 }
 
 void Writer::FreeWhatIsNotHeld() {

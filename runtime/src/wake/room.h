@@ -30,7 +30,7 @@ class RoomBell {
     if (arm_->load(std::memory_order_relaxed) != 0) RingArmed();
   }
 
-  /// The same after it ended a claim, which is a compare-and-swap.
+  /// The same after it moved its cursor, or ended a claim, by a compare-and-swap.
   void RingIfArmedAfterRmw() {
     base::FenceAfterRmw();  // E8 claim ended, this fence, arm read
     if (arm_->load(std::memory_order_relaxed) != 0) RingArmed();
