@@ -118,9 +118,9 @@ TEST(Joiner, OfAReqRepChannelIsToldOfEveryOptionOfCalls) {
     const char* said;
     std::function<void(ChannelSpec&)> change;
   } differing[] = {
-      {"option timeout_ns: 5 -> 6", [](auto& s) { s.qos.timeout_ns = 6; }},
+      {"option timeout: 5ns -> 6ns", [](auto& s) { s.qos.timeout_ns = 6; }},
       {"option max_in_flight: 10 -> 9", [](auto& s) { s.qos.max_in_flight = 9; }},
-      {"option max_attempts: 1 -> 15", [](auto& s) { s.qos.idempotent = true; }},
+      {"option idempotent: false -> true", [](auto& s) { s.qos.idempotent = true; }},
       {"option max_repliers: 3 -> 2", [](auto& s) { s.qos.max_subscribers = 2; }},
       {"option max_requesters: 8 -> 2", [](auto& s) { s.qos.max_publishers = 2; }},
   };
@@ -169,10 +169,10 @@ TEST(Joiner, IsRefusedForEveryOptionThatDiffersAndToldWhich) {
   } differing[] = {
       {"pattern: pubsub -> reqrep", [](auto& s) { s.pattern = Pattern::kReqRep; }},
       {"pattern: pubsub -> pushpull", [](auto& s) { s.pattern = Pattern::kPushPull; }},
-      {"option reliability: 0 -> 1", [](auto& s) { s.qos.reliability = Reliability::kReliable; }},
-      {"option on_full: 0 -> 1", [](auto& s) { s.qos.on_full = OnFull::kFail; }},
-      {"option deadline_ns: 0 -> 7", [](auto& s) { s.qos.deadline_ns = 7; }},
-      {"option lifespan_ns: 0 -> 7", [](auto& s) { s.qos.lifespan_ns = 7; }},
+      {"option reliability: best_effort -> reliable", [](auto& s) { s.qos.reliability = Reliability::kReliable; }},
+      {"option on_full: block -> fail", [](auto& s) { s.qos.on_full = OnFull::kFail; }},
+      {"option deadline: none -> 7ns", [](auto& s) { s.qos.deadline_ns = 7; }},
+      {"option lifespan: none -> 7ns", [](auto& s) { s.qos.lifespan_ns = 7; }},
       {"option history: 0 -> 7", [](auto& s) { s.qos.history = 7; }},
       {"option capacity: 16 -> 7", [](auto& s) { s.qos.capacity = 7; }},
       {"option max_publishers: 8 -> 7", [](auto& s) { s.qos.max_publishers = 7; }},

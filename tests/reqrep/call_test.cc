@@ -367,6 +367,11 @@ TEST_F(CallThatIsOver, SaysSoWhenItsReplierCloses) {
   EXPECT_TRUE(absl::IsAborted(requester.Receive(*call).status()));
 }
 
+TEST_F(Call, NeedsAChannelOfItsPattern) {
+  EXPECT_TRUE(absl::IsInvalidArgument(Requester::Open(NumbersSpec(), RequesterHere()).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Replier::Open(NumbersSpec(), ReplierHere()).status()));
+}
+
 TEST_F(Call, LeavesNoFilesBehind) {
   {
     Replier replier = OpenReplier(SumsSpec());

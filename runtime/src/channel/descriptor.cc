@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "channel/compatibility.h"
 #include "platform/os.h"
 #include "segment/plan.h"
@@ -58,8 +59,22 @@ void Compare(std::vector<std::string>& out, const char* option, std::uint64_t th
   if (theirs != ours) out.push_back(absl::StrCat("option ", option, ": ", theirs, " -> ", ours));
 }
 
-void CompareNs(std::vector<std::string>& out, const char* option, std::int64_t theirs, std::int64_t ours) {
-  Compare(out, option, static_cast<std::uint64_t>(theirs), static_cast<std::uint64_t>(ours));
+void CompareWords(std::vector<std::string>& out, const char* option, const std::string& theirs, const std::string& ours) {
+  if (theirs != ours) out.push_back(absl::StrCat("option ", option, ": ", theirs, " -> ", ours));
+}
+
+/// As the schema language writes it.
+std::string Duration(std::int64_t ns) { return ns == 0 ? "none" : absl::FormatDuration(absl::Nanoseconds(ns)); }
+
+const char* Word(bool is_second, const char* first, const char* second) { return is_second ? second : first; }
+
+/// A request is given to one replier, or it is idempotent; a job's attempts are a number of their own.
+void CompareAttempts(std::vector<std::string>& out, const layout::MetaHeader& theirs, const layout::MetaHeader& ours) {
+  if (Pattern{theirs.pattern} == Pattern::kReqRep) {
+    CompareWords(out, "idempotent", Word(theirs.max_attempts > 1, "false", "true"), Word(ours.max_attempts > 1, "false", "true"));
+  } else {
+    Compare(out, "max_attempts", theirs.max_attempts, ours.max_attempts);
+  }
 }
 
 /// max_size is not compared: each publisher brings its own. Nor are the options in `adopted`.
@@ -73,18 +88,19 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   if (theirs.pattern != ours.pattern) {
     out.push_back(absl::StrCat("pattern: ", NameOf(Pattern{theirs.pattern}), " -> ", NameOf(Pattern{ours.pattern})));
   }
-  Compare(out, "reliability", theirs.reliability, ours.reliability);
-  Compare(out, "on_full", theirs.on_full, ours.on_full);
-  CompareNs(out, "deadline_ns", theirs.deadline_ns, ours.deadline_ns);
-  CompareNs(out, "lifespan_ns", theirs.lifespan_ns, ours.lifespan_ns);
+  CompareWords(out, "reliability", Word(theirs.reliability != 0, "best_effort", "reliable"),
+               Word(ours.reliability != 0, "best_effort", "reliable"));
+  CompareWords(out, "on_full", Word(theirs.on_full != 0, "block", "fail"), Word(ours.on_full != 0, "block", "fail"));
+  CompareWords(out, "deadline", Duration(theirs.deadline_ns), Duration(ours.deadline_ns));
+  CompareWords(out, "lifespan", Duration(theirs.lifespan_ns), Duration(ours.lifespan_ns));
   Compare(out, "history", theirs.history, ours.history);
   Compare(out, "capacity", theirs.capacity, ours.capacity);
   Compare(out, roles.max_writers, theirs.max_publishers, ours.max_publishers);
   Compare(out, roles.max_readers, theirs.max_subscribers, ours.max_subscribers);
   Compare(out, "max_borrowed", theirs.max_borrowed, ours.max_borrowed);
   Compare(out, "max_loans", theirs.max_loans, ours.max_loans);
-  Compare(out, "max_attempts", theirs.max_attempts, ours.max_attempts);
-  CompareNs(out, "timeout_ns", theirs.timeout_ns, ours.timeout_ns);
+  CompareAttempts(out, theirs, ours);
+  CompareWords(out, "timeout", Duration(theirs.timeout_ns), Duration(ours.timeout_ns));
   Compare(out, "max_in_flight", theirs.max_in_flight, ours.max_in_flight);
   return out;
 }
