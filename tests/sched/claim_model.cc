@@ -17,7 +17,7 @@ using ring::ClaimWord;
 void JobBook::Open(Machine& machine, const ChannelModel& channel) {
   machine_ = &machine;
   channel_ = &channel;
-  published_ = claimed_ = done_ = failed_ = swept_ = 0;
+  published_ = claimed_ = done_ = failed_ = swept_ = cancelled_ = 0;
   for (std::uint32_t i = 0; i < channel.shape().entries; ++i) {
     machine.Watch(&channel.ring().entries[i]);
     machine.Watch(&channel.readers().claims[i]);
@@ -45,8 +45,10 @@ void JobBook::EntryChanged(std::uint32_t index, ring::Entry old, ring::Entry now
 void JobBook::ClaimChanged(std::uint32_t index, ClaimWord old, ClaimWord now) {
   const bool was_claimed = old.state() == ClaimState::kClaimed;
   const bool is_claimed = now.state() == ClaimState::kClaimed;
-  machine_->Check(was_claimed != is_claimed, "I7: a claim was changed that nobody may change");
-  is_claimed ? Claimed(index, old, now) : Unclaimed(index, old, now);
+  machine_->Check(!was_claimed || !is_claimed, "I7: a claim was changed that nobody may change");
+  if (is_claimed) Claimed(index, old, now);
+  if (was_claimed) Unclaimed(index, old, now);
+  if (!was_claimed && !is_claimed) Cancelled(index, old, now);
   claims_[index] = now;
 }
 
@@ -72,6 +74,15 @@ void JobBook::Unclaimed(std::uint32_t index, ClaimWord old, ClaimWord now) {
   if (now.state() == ClaimState::kReady) return;
   ++(now.state() == ClaimState::kDone ? done_ : failed_);
   machine_->Check(now.state() == ClaimState::kFailed || !is_swept, "a job of the dead counts as done");
+}
+
+// By its publisher, while nobody has it.
+void JobBook::Cancelled(std::uint32_t index, ClaimWord old, ClaimWord now) {
+  const bool was_given_back = old.state() == ClaimState::kReady && old.lap() == now.lap();
+  const bool was_untouched = old.is_final() && ring::LapDistance(old.lap(), now.lap()) == 1;
+  machine_->Check(was_given_back || was_untouched, "I14: a job was taken back that is over");
+  machine_->Check(entries_[index].lap() == now.lap() && now.state() == ClaimState::kDone, "I14: a job was taken back half");
+  ++cancelled_;
 }
 
 bool JobBook::HoldsLineOf(std::uint32_t owner) const {

@@ -27,7 +27,8 @@ class JobBook {
   /// Jobs that are done, and those that failed because nobody survived them.
   std::uint32_t done() const { return done_; }
   std::uint32_t failed() const { return failed_; }
-  std::uint32_t open() const { return published_ - done_ - failed_; }
+  std::uint32_t cancelled() const { return cancelled_; }
+  std::uint32_t open() const { return published_ - done_ - failed_ - cancelled_; }
   /// Published, claimed by nobody, not over.
   std::uint32_t ready() const { return open() - claimed_; }
   /// How often a claim was taken from the dead.
@@ -38,6 +39,7 @@ class JobBook {
   void ClaimChanged(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
   void Claimed(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
   void Unclaimed(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
+  void Cancelled(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
   bool HoldsLineOf(std::uint32_t owner) const;
 
   Machine* machine_ = nullptr;
@@ -50,6 +52,7 @@ class JobBook {
   std::uint32_t done_ = 0;
   std::uint32_t failed_ = 0;
   std::uint32_t swept_ = 0;
+  std::uint32_t cancelled_ = 0;
 };
 
 /// A puller: claim, work, finish, and sleep until it is its turn.

@@ -11,8 +11,8 @@ namespace shmcomm::sched {
 
 struct Plan {
   Bounds bounds;
-  std::uint64_t depth_first = 200'000;  // executions at most; fewer when the bounded space is exhausted
-  std::uint64_t random = 80'000;        // executions, bounded only in kills
+  std::uint64_t depth_first = 100'000;  // executions at most; fewer when the bounded space is exhausted
+  std::uint64_t random = 50'000;        // executions, bounded only in kills
   std::uint64_t seed = 1;
 };
 

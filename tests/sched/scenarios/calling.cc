@@ -8,6 +8,7 @@
 #include "registry/cleaner.h"
 #include "sched/claim_model.h"
 #include "sched/scenarios/all.h"
+#include "wake/room.h"
 
 namespace shmcomm::sched {
 namespace {
@@ -17,6 +18,7 @@ struct CallingConfig {
   std::uint32_t repliers = 1;
   std::uint32_t max_attempts = 1;     // more: the request is idempotent
   bool repliers_are_mortal = true;    // all but the last, where another may answer
+  bool is_impatient = false;          // the requester takes a call back that nobody has begun when it looks again
 };
 
 Shape Requests(const CallingConfig& config) {
@@ -45,7 +47,7 @@ class Calling : public Scenario {
 
   void Start(Machine& machine) override {
     machine_ = &machine;
-    answered_ = replied_ = failed_ = 0;
+    answered_ = replied_ = failed_ = taken_back_ = 0;
     requests_.Reset();
     replies_.Reset();
     book_.Open(machine, requests_);
@@ -75,6 +77,7 @@ class Calling : public Scenario {
     const bool is_told = machine.StateOf(kRequester) == ThreadState::kDone;
     machine.Check(is_told || nobody_begins, "a caller is never told what became of its call");
     machine.Check((failed_ & replied_) == 0, "I18: a call failed though it was answered");
+    machine.Check((taken_back_ & replied_) == 0, "a call was answered that was taken back");
     machine.Check(machine.kills() > 0 || failed_ == 0, "a call failed though nobody died");
     const bool others_answer = config_.max_attempts > 1 && config_.repliers > 1;
     machine.Check(!others_answer || failed_ == 0, "an idempotent call failed though another replier lives");
@@ -129,8 +132,16 @@ class Calling : public Scenario {
       sleeper_->SleepUnless(
           [&] { return replies_reader_.IsAvailable() || ring::IsOver(requests_.ring(), requests_.readers(), at); },
           kLongestSleepNs);
+      if (config_.is_impatient && TakeBack(id, at)) return;
       registry::CleanDeadClaimers(requests_.site()).IgnoreError();
     }
+  }
+
+  bool TakeBack(std::uint64_t id, ring::Sequence at) {
+    if (!ring::CancelJob(requests_.ring(), requests_.readers(), at)) return false;
+    wake::RoomBell(*requests_.readers().wake).RingIfArmed();
+    taken_back_ |= std::uint64_t{1} << id;
+    return true;
   }
 
   /// Takes replies by their entries. True once the one to `id` was among them; those to calls that are over are dropped.
@@ -162,6 +173,7 @@ class Calling : public Scenario {
   std::uint64_t answered_ = 0;                     // bits of calls: the caller was given a reply
   std::uint64_t replied_ = 0;                      // a reply was published
   std::uint64_t failed_ = 0;                       // the caller was told that none will come
+  std::uint64_t taken_back_ = 0;                   // and that nobody has begun or ever will
 };
 
 void Add(Catalogue& catalogue, const char* name, const char* about, const CallingConfig& config, const Plan& plan) {
@@ -177,6 +189,9 @@ void AddCalling(Catalogue& catalogue) {
   Add(catalogue, "call", "1 requester, 1 replier, which may be killed anywhere", config, plan);
   config.calls = 2;
   config.repliers = 2;
+  config.is_impatient = true;
+  Add(catalogue, "call_taken_back", "2 calls that the requester takes back unless one of 2 repliers has begun", config, plan);
+  config.is_impatient = false;
   Add(catalogue, "call_two_repliers", "2 calls, 2 repliers, one of which may be killed", config, plan);
   config.max_attempts = 3;
   Add(catalogue, "call_idempotent", "the same, and another replier answers for the dead", config, plan);
