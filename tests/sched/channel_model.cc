@@ -215,6 +215,7 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
   config.gate = channel.shape().capacity;
   config.fresh_first = channel.shape().slots;
   writer_.emplace(config, records_);
+  writer_->set_early(channel.shape().retires_early);
   ringer_.reset();
   room_.emplace(channel.site(), kNeverDemote);
   job_room_.emplace(channel.site());
@@ -342,6 +343,28 @@ void ModelReader::RingRoom() {
 }
 
 bool ModelReader::Resolve(const ring::Held& held) {
+  const std::optional<Sample> sample = LookAt(held);
+  sample.has_value() ? reader_->Accept(held) : reader_->Reject(held);
+  if (sample.has_value()) Keep(*sample);
+  return sample.has_value();
+}
+
+std::uint32_t ModelReader::TakeMany(std::uint32_t most) {
+  ring::Held held[layout::kMaxHazards];
+  const std::uint32_t count = reader_->ProtectMany(held, reader_->PeekMany(held, most));
+  Sample samples[layout::kMaxHazards];
+  std::uint32_t taken = 0;
+  for (; taken < count; ++taken) {
+    const std::optional<Sample> sample = LookAt(held[taken]);
+    if (!sample.has_value()) break;
+    samples[taken] = *sample;
+  }
+  reader_->AcceptMany(held, taken, count);
+  for (std::uint32_t i = 0; i < taken; ++i) Keep(samples[i]);
+  return taken > 0 ? taken : Take();
+}
+
+std::optional<ModelReader::Sample> ModelReader::LookAt(const ring::Held& held) {
   const std::uint32_t publisher = held.entry.publisher();
   // E5 acquire <- the publisher announces its file before it publishes.
   const std::uint32_t generation = channel_->ring().publishers[publisher].generation.load(std::memory_order_acquire);
@@ -350,21 +373,20 @@ bool ModelReader::Resolve(const ring::Held& held) {
   machine_->Check(base::LoadPlain(mapped->generation) == generation, "E5: a file is announced before it is built");
   const ring::Resolved resolved = ring::Resolve(*mapped, generation, held);
   machine_->Check(resolved.resolution != ring::Resolution::kCorrupt, "I3: a held slot is not this entry's message");
-  if (resolved.resolution == ring::Resolution::kStale) {
-    reader_->Reject(held);
-    return false;
-  }
+  if (resolved.resolution == ring::Resolution::kStale) return std::nullopt;
   Sample sample;
   sample.held = held;
   sample.words = reinterpret_cast<const std::uint64_t*>(resolved.message);
   sample.value = base::LoadPlain(sample.words[0]);
   machine_->Check(base::LoadPlain(sample.words[1]) == ~sample.value, "I3: a held message is torn");
   if (channel_->shape().is_correlated) correlation_ = base::LoadPlain(resolved.header->correlation);
-  reader_->Accept(held);
+  return sample;
+}
+
+void ModelReader::Keep(const Sample& sample) {
   Note(sample);
   handed_over_.fetch_add(1, std::memory_order_acq_rel);
   samples_[held_++] = sample;
-  return true;
 }
 
 // No duplicate, no reordering of one publisher's messages, the same message for everyone at one sequence.

@@ -33,6 +33,7 @@ struct Shape {
   bool has_claims = false;           // each message goes to one reader
   std::uint32_t max_attempts = 3;    // where it does
   bool is_correlated = false;        // messages say which request they answer
+  bool retires_early = false;        // as for large messages: slots come back once everybody has passed them
   bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
@@ -164,6 +165,8 @@ class ModelReader {
   bool TakeAndRelease() { return Take() && (Release(), true); }
   /// The newest instead of the next one.
   bool TakeLatest();
+  /// Up to `most` at once. Returns how many are held more.
+  std::uint32_t TakeMany(std::uint32_t most);
   bool IsAvailable() const { return reader_->IsAvailable(); }
   bool is_open() const { return reader_.has_value(); }
 
@@ -184,6 +187,8 @@ class ModelReader {
   };
 
   bool Resolve(const ring::Held& held);
+  std::optional<Sample> LookAt(const ring::Held& held);
+  void Keep(const Sample& sample);
   void Note(const Sample& sample);
   void CheckLoss(std::uint64_t lost, std::uint32_t demotions, ring::Sequence end) const;
   void Release(std::uint32_t index);

@@ -293,6 +293,32 @@ void AddJoiningTheGate(Catalogue& catalogue) {
   Add(catalogue, "gate_join_history", "reliable: a reader that wants an old message joins", config, plan);
 }
 
+void AddRetiringEarly(Catalogue& catalogue) {
+  Plan plan;
+  GatedConfig config = TwoEntries();
+  config.shape.retires_early = true;
+  config.shape.slots = config.shape.LeastReliableSlots();
+  config.messages = 4;
+  Add(catalogue, "early_gate", "reliable: slots come back once the reader has passed them", config, plan);
+  config.join_while_running = true;
+  config.history = 1;
+  Add(catalogue, "early_gate_join", "the same, and the reader joins late and looks back", config, plan);
+  config.join_while_running = false;
+  config.history = 0;
+  config.has_demoter = true;
+  config.messages = 5;
+  Add(catalogue, "early_demote", "the same, and the reader is demoted at any time", config, plan);
+  config.has_demoter = false;
+  config.publishers = 2;
+  config.messages = 2;
+  Add(catalogue, "early_gate_two_publishers", "the same with two publishers", config, plan);
+  config = TwoEntries(2);
+  config.shape.retires_early = true;
+  config.first_reader_is_lossy = true;
+  config.messages = 4;
+  Add(catalogue, "early_gate_lossy", "the same with a best_effort reader beside the reliable one", config, plan);
+}
+
 void AddDemoting(Catalogue& catalogue) {
   const Plan plan;
   GatedConfig config = OneEntry();
@@ -321,6 +347,7 @@ void AddDemoting(Catalogue& catalogue) {
 void AddGated(Catalogue& catalogue) {
   AddWaitingForRoom(catalogue);
   AddJoiningTheGate(catalogue);
+  AddRetiringEarly(catalogue);
   AddDemoting(catalogue);
 }
 

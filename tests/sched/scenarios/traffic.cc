@@ -39,7 +39,7 @@ void Traffic::RunReader(std::uint32_t index) {
       config_.newest_goes_first ? reader.ReleaseNewest() : reader.Release();
       --held;
     }
-    if (config_.takes_latest ? reader.TakeLatest() : reader.Take()) ++held;
+    held += config_.takes_many ? reader.TakeMany(config_.holds - held) : config_.takes_latest ? reader.TakeLatest() : reader.Take();
   }
   for (; held > 0 && !config_.release_elsewhere; --held) reader.Release();
   is_reading_[index] = false;
@@ -57,6 +57,7 @@ void Traffic::Finish(Machine& machine) {
   for (std::uint32_t i = 0; i < config_.readers; ++i) {
     const bool is_alive = machine.StateOf(ThreadOfReader(i)) == ThreadState::kDone;
     if (is_alive) readers_[i].CheckNothingIsMissing();
+    machine.Check(!is_alive || !config_.loses_nothing || readers_[i].lost() == 0, "I12: an unread message was taken back");
     if (!is_alive) pinned += channel_.shape().max_borrowed;
   }
   for (std::uint32_t i = 0; i < config_.publishers; ++i) {
@@ -200,6 +201,59 @@ void AddOtherLines(Catalogue& catalogue) {
                      config, plan);
 }
 
+void AddRetiringEarly(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.shape.entries = 8;
+  config.shape.slots = config.shape.FullSlots();
+  config.shape.retires_early = true;
+  config.messages = 4;
+  config.loses_nothing = true;
+  Plan plan;
+  AddTrafficScenario(catalogue, "early", "slots come back once the reader has passed them; it loses nothing", config, plan);
+  config.publishers = 2;
+  config.messages = 2;
+  AddTrafficScenario(catalogue, "early_two_publishers", "the same with two publishers", config, plan);
+  config.publishers = 1;
+  config.messages = 4;
+  config.history = 1;
+  config.loses_nothing = false;
+  config.join_while_running = true;
+  AddTrafficScenario(catalogue, "early_join", "the same, and the reader joins late and looks back", config, plan);
+  config.shape.entries = 2;
+  config.shape.history = 1;
+  config.shape.slots = config.shape.FullSlots();
+  config.publishers_are_mortal = true;
+  plan.bounds.kills = 1;
+  AddTrafficScenario(catalogue, "early_history", "the same with one message promised, and the publisher may be killed", config,
+                     plan);
+  config.shape.history = 0;
+  config.join_while_running = false;
+  config.publishers_are_mortal = false;
+  config.readers_are_mortal = true;
+  config.history = 0;
+  AddTrafficScenario(catalogue, "early_kills", "a reader may be killed with a message that was passed in its hands", config, plan);
+}
+
+void AddTakingMany(Catalogue& catalogue) {
+  TrafficConfig config;
+  config.takes_many = true;
+  config.holds = 2;
+  config.looks = 3;
+  config.messages = 5;
+  config.shape.max_borrowed = 2;
+  config.shape.slots = config.shape.LeastSlots();
+  Plan plan;
+  AddTrafficScenario(catalogue, "many", "a reader takes two samples at once, the publisher has R*H+1 slots", config, plan);
+  config.publishers = 2;
+  config.messages = 3;
+  AddTrafficScenario(catalogue, "many_two_publishers", "the same with two publishers", config, plan);
+  config.publishers = 1;
+  config.readers_are_mortal = true;
+  config.messages = 5;
+  plan.bounds.kills = 1;
+  AddTrafficScenario(catalogue, "many_kills", "the same, and the reader may be killed", config, plan);
+}
+
 }  // namespace
 
 void AddTraffic(Catalogue& catalogue) {
@@ -209,6 +263,8 @@ void AddTraffic(Catalogue& catalogue) {
   AddJoining(catalogue);
   AddLatest(catalogue);
   AddOtherLines(catalogue);
+  AddRetiringEarly(catalogue);
+  AddTakingMany(catalogue);
 }
 
 }  // namespace shmcomm::sched

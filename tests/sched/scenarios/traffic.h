@@ -18,6 +18,8 @@ struct TrafficConfig {
   std::uint32_t holds = 1;           // samples a reader keeps before it lets the oldest go
   std::uint32_t history = 0;         // wanted by the readers
   bool takes_latest = false;
+  bool takes_many = false;           // as many as a reader may hold
+  bool loses_nothing = false;        // nobody can be lapped
   bool newest_goes_first = false;    // otherwise a reader lets go of what it has held longest
   bool release_elsewhere = false;    // a second thread of each reader's process releases what it holds
   bool join_while_running = false;   // otherwise the readers are there first
