@@ -200,6 +200,7 @@ class ModelReader {
   std::uint32_t line_ = 0;
   bool is_lossy_ = false;
   ring::Sequence start_ = 0;
+  std::uint32_t history_ = 0;        // wanted
   ring::Sequence rung_at_ = 0;
   std::uint64_t correlation_ = 0;
   std::uint64_t lost_ = 0;

@@ -31,6 +31,7 @@ struct GatedConfig {
   bool has_cleaner = false;
   bool readers_are_mortal = false;
   bool first_reader_is_lossy = false;
+  bool loses_nothing = false;          // nobody can be lapped
 };
 
 class Gated : public Scenario {
@@ -86,6 +87,7 @@ class Gated : public Scenario {
       const bool is_alive = machine.StateOf(ThreadOfReader(i)) != ThreadState::kKilled && !is_pausing_[i];
       const bool is_reading = is_alive && config_.looks == 0;
       if (is_reading && has_joined_[i]) readers_[i].CheckNothingIsMissing();
+      machine.Check(!config_.loses_nothing || readers_[i].lost() == 0, "I12: an unread message was taken back");
     }
   }
 
@@ -315,7 +317,10 @@ void AddRetiringEarly(Catalogue& catalogue) {
   config = TwoEntries(2);
   config.shape.retires_early = true;
   config.first_reader_is_lossy = true;
-  config.messages = 4;
+  config.shape.entries = 8;
+  config.shape.capacity = 8;
+  config.shape.slots = config.shape.FullSlots();
+  config.loses_nothing = true;
   Add(catalogue, "early_gate_lossy", "the same with a best_effort reader beside the reliable one", config, plan);
 }
 

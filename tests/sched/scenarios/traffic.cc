@@ -245,9 +245,11 @@ void AddTakingMany(Catalogue& catalogue) {
   Plan plan;
   AddTrafficScenario(catalogue, "many", "a reader takes two samples at once, the publisher has R*H+1 slots", config, plan);
   config.publishers = 2;
-  config.messages = 3;
+  config.shape.entries = 4;
+  config.messages = 4;
   AddTrafficScenario(catalogue, "many_two_publishers", "the same with two publishers", config, plan);
   config.publishers = 1;
+  config.shape.entries = 2;
   config.readers_are_mortal = true;
   config.messages = 5;
   plan.bounds.kills = 1;
