@@ -36,6 +36,11 @@ def main(arguments: Sequence[str]) -> int:
     return verb(arguments[1:]) if verb else _compile(arguments)
 
 
+def run() -> None:
+    """The command `shmcommc`."""
+    sys.exit(main(sys.argv[1:]))
+
+
 def _compile(arguments: Sequence[str]) -> int:
     options = parse_inputs(_parser(), arguments)
     sink = Sink()

@@ -158,12 +158,12 @@ def test_recv_many_takes_what_is_there(ends: Ends) -> None:
 
 def test_recv_many_borrows_nothing(ends: Ends) -> None:
     pub, sub = ends
-    for n in range(20):
+    for n in range(15):
         pub.send(bytes([n]) * 5000)
 
     taken = sub.recv_many()
 
-    assert [view[0] for view in taken] == list(range(20))
+    assert [view[0] for view in taken] == list(range(15))
 
 
 def test_recv_many_raises_an_error_after_the_messages_before_it(ends: Ends) -> None:
@@ -225,7 +225,7 @@ def test_the_default_channel_loses_the_oldest_and_never_waits(ends: Ends) -> Non
     taken = messages(sub)
 
     assert taken == list(range(1000 - len(taken), 1000))
-    assert len(taken) >= 63
+    assert len(taken) >= 15
     assert sub.stats.lost == 1000 - len(taken)
 
 
@@ -274,7 +274,7 @@ def test_old_messages_are_skipped(root: Path) -> None:
 def test_options_that_differ_are_named(root: Path, options: dict[str, Any]) -> None:
     import shmcomm
 
-    given = {"reliable": False, "capacity": 64, "history": 0, "lifespan": 0}
+    given = {"reliable": False, "capacity": 16, "history": 0, "lifespan": 0}
     with shmcomm.Publisher("x", root=root, **given):
         with pytest.raises(shmcomm.SHMSchemaMismatchError, match="fix: give both ends the same options"):
             shmcomm.Subscriber("x", root=root, **options)
@@ -383,11 +383,11 @@ def test_too_many_borrowed_messages_are_refused_and_recover(ends: Ends) -> None:
 
 def test_small_and_copied_messages_are_never_borrowed(ends: Ends) -> None:
     pub, sub = ends
+    held = []
     for n in range(20):
         pub.send(bytes([n]) * 1000)
         pub.send(bytes([n]) * 2000)
-
-    held = [(sub.recv(timeout=1000), sub.recv(timeout=1000, copy=True)) for n in range(20)]
+        held.append((sub.recv(timeout=1000), sub.recv(timeout=1000, copy=True)))
 
     assert [(small[0], large[0]) for small, large in held] == [(n, n) for n in range(20)]
     assert all(isinstance(small, memoryview) and isinstance(large, bytes) for small, large in held)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,16 @@ def test_closing_abandons_an_open_loan(root: Path) -> None:
     array[:] = 5
     with pytest.raises(shmcomm.SHMConnectionError, match="closed"):
         loan.__exit__(None, None, None)
+
+
+def test_a_view_of_an_open_loan_outlives_its_publisher(root: Path) -> None:
+    from shmcomm import Publisher
+
+    array = Publisher("x", root=root).loan(3).__enter__()
+    gc.collect()
+
+    array[:] = 5
+    assert array.sum() == 15
 
 
 def test_loans_out_of_bounds_are_refused(ends: Ends) -> None:

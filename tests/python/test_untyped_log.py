@@ -17,11 +17,11 @@ def test_a_nearly_full_ring_is_warned_of_once(root: Path, caplog: pytest.LogCapt
     from shmcomm import Publisher, Subscriber
 
     with Publisher("x", root=root) as pub, Subscriber("x", root=root) as sub:
-        for _ in range(64):
+        for _ in range(16):
             pub.send(1)
         for _ in range(3):
             sub.recv(timeout=1000)
-            for _ in range(64):
+            for _ in range(16):
                 pub.send(1)
         sub.recv_many()
 

@@ -75,7 +75,8 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
 
         reliable: nothing is overwritten before every subscriber has received it. Default: not.
         history: so many of the latest messages are given to subscribers that come later. Default: 0.
-        capacity: how many messages a subscriber may lag behind, 1 to 32768. Default: 64.
+        capacity: how many messages a subscriber may lag behind, 1 to 32768. Default: 16. Bursts of small
+            messages want more; a large message keeps its memory in each of half as many slots again.
         lifespan: older messages are skipped; milliseconds or a timedelta. Default: none.
             These four belong to the channel. Who does not give one takes what the channel has; who gives one that
             differs from the running channel's gets SHMSchemaMismatchError.

@@ -10,8 +10,6 @@ namespace {
 
 // Every publisher brings its own max_size, so the channel allows what the format can hold.
 constexpr std::uint64_t kLargestMessage = (std::uint64_t{1} << 31) - 64;
-// Small messages come in bursts, large ones must not fill /dev/shm because somebody does not read them.
-constexpr std::uint32_t kCapacity = 64;
 constexpr std::uint32_t kMaxBorrowed = 6;
 
 /// The option as a number, `otherwise` if it was not chosen; then its bit is added to `adopted`.
@@ -41,7 +39,7 @@ UntypedChannel ReadUntypedChannel(Pattern pattern, const nb::dict& chosen) {
   std::uint32_t* adopted = &channel.adopted;
   qos.max_size = kLargestMessage;
   qos.max_borrowed = kMaxBorrowed;
-  qos.capacity = static_cast<std::uint32_t>(Number(chosen, "capacity", kCapacity, kAny32, qos_option::kCapacity, adopted));
+  qos.capacity = static_cast<std::uint32_t>(Number(chosen, "capacity", qos.capacity, kAny32, qos_option::kCapacity, adopted));
   qos.history = static_cast<std::uint32_t>(Number(chosen, "history", 0, kAny32, qos_option::kHistory, adopted));
   qos.lifespan_ns =
       static_cast<std::int64_t>(Number(chosen, "lifespan_ns", 0, kAnyDuration, qos_option::kLifespan, adopted));

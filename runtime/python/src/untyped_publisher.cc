@@ -38,6 +38,16 @@ struct UntypedPublisher {
   int in_use = 0;
   bool close_wanted = false;
   std::vector<std::weak_ptr<std::optional<Loan>>> loans;
+
+  ~UntypedPublisher() { AbandonLoans(); }
+
+  /// A loan must not outlive its publisher; a view of it may.
+  void AbandonLoans() {
+    for (const std::weak_ptr<std::optional<Loan>>& loan : loans) {
+      if (const SharedLoan out = loan.lock()) out->reset();
+    }
+    loans.clear();
+  }
 };
 
 constexpr std::size_t kSmallBytes = 1024;
@@ -74,10 +84,7 @@ void Open(UntypedPublisher* self, std::string name, std::string root, std::strin
 }
 
 void CloseNow(UntypedPublisher& self) {
-  for (const std::weak_ptr<std::optional<Loan>>& loan : self.loans) {
-    if (const SharedLoan out = loan.lock()) out->reset();  // abandoned: a loan must not outlive its publisher
-  }
-  self.loans.clear();
+  self.AbandonLoans();
   self.last_stats = self.opened->stats();
   self.opened.reset();
 }

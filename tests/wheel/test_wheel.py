@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel: built from a source distribution of a clean checkout, installed where there is no compiler. It takes minutes
+and asks package registries, so it runs with `test.sh --long` only (SHMCOMM_TEST_WHEEL=1)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("SHMCOMM_TEST_WHEEL") != "1", reason="runs with test.sh --long"),
+    pytest.mark.timeout(1800),
+]
+
+
+def run(*command: object, folder: Path, **variables: str) -> str:
+    """What the command prints; its output is shown where it fails."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "LD_PRELOAD")}
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, env=environment | variables, capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def make_venv(folder: Path, *packages: object) -> Path:
+    venv.create(folder, with_pip=True)
+    if packages:
+        run(folder / "bin/python", "-m", "pip", "--quiet", "install", *packages, folder=folder)
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_venv(tmp_path_factory.mktemp("tools") / "venv", "build", "auditwheel")
+
+
+@pytest.fixture(scope="module")
+def wheel(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the sdist, which is built from the files that git knows."""
+    folder = tmp_path_factory.mktemp("wheel")
+    checkout = folder / "checkout"
+    for name in run("git", "ls-files", folder=REPOSITORY).splitlines():
+        if (REPOSITORY / name).is_file():
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, checkout / name)
+    run(tools / "python", "-m", "build", "--sdist", "--outdir", folder, checkout, folder=folder)
+    (sdist,) = folder.glob("shm_comm_lib-*.tar.gz")
+    run(tools / "python", "-m", "pip", "wheel", "--no-deps", "--wheel-dir", folder, sdist, folder=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel and what it depends on."""
+    return make_venv(tmp_path_factory.mktemp("installed") / "venv", wheel)
+
+
+def test_it_has_what_belongs_in_it(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    for name in (
+        "shmcomm/__init__.py", "shmcomm/py.typed", "shmcomm/_core.pyi", "shmcomm_gen/grammar.lark", "shmcomm_gen/diagnostics.md",
+        "shmcomm/cpp/config/shmcommConfig.cmake", "shmcomm/cpp/runtime/include/shmcomm/publisher.h",
+    ):  # fmt: skip
+        assert name in names
+    assert wheel.name.startswith("shm_comm_lib-")
+    assert not [name for name in names if name.startswith(("tests/", "lib/", "include/", "bin/"))]
+
+
+def test_it_runs_on_older_systems(wheel: Path, tools: Path) -> None:
+    text = " ".join(run(tools / "auditwheel", "show", wheel, folder=wheel.parent).split())
+
+    found = re.search(r'platform tag: "manylinux_2_(\d+)_x86_64"', text)
+    assert found and int(found[1]) <= 34, text
+
+
+def test_abseil_is_inside_and_not_seen(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.startswith("shmcomm/_core.") and name.endswith(".so"))
+        module = archive.extract(name, tmp_path)
+
+    symbols = run("nm", "--dynamic", "--demangle", module, folder=tmp_path)
+    assert "absl::" not in symbols
+    defined = [line.split()[-1] for line in symbols.splitlines() if " U " not in line and " w " not in line]
+    assert defined == ["PyInit__core"]
+
+
+def test_it_works_without_a_compiler(installed: Path, tmp_path: Path) -> None:
+    path = str(installed)
+    assert run(installed / "shmcomm", "--version", folder=tmp_path, PATH=path).strip()
+    folder = Path(run(installed / "shmcomm", "--cmake-dir", folder=tmp_path, PATH=path).strip())
+    assert (folder / "shmcommConfig.cmake").is_file()
+    channels = REPOSITORY / "examples/telemetry/telemetry.channel"
+    run(installed / "shmcommc", channels, "--python", tmp_path, folder=tmp_path, PATH=path)
+    run(installed / "python", "-c", "import telemetry", folder=tmp_path, PATH=path)
+
+
+def test_the_python_tests_pass_with_it(installed: Path, tmp_path: Path) -> None:
+    run(installed / "python", "-m", "pip", "--quiet", "install", "-r", REPOSITORY / "tests/requirements.txt", folder=tmp_path)
+    tests = sorted((REPOSITORY / "tests/python").glob("test_untyped*.py"))
+    command = (installed / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull,
+               "--rootdir", REPOSITORY, "--import-mode=importlib", *tests)  # fmt: skip
+
+    output = run(*command, folder=tmp_path, PATH=str(installed), PYTHONPATH=str(REPOSITORY / "generator"))
+
+    assert " passed" in output and " failed" not in output
+
+
+def test_a_cmake_project_finds_it(installed: Path, tmp_path: Path) -> None:
+    folder = run(installed / "shmcomm", "--cmake-dir", folder=tmp_path).strip()
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.24)\nproject(p CXX)\nfind_package(shmcomm REQUIRED)\n"
+        "if(NOT TARGET shmcomm::shmcomm OR NOT COMMAND shmcomm_generate)\n  message(FATAL_ERROR missing)\nendif()\n"
+    )
+
+    run("cmake", "-S", ".", "-B", "build", f"-Dshmcomm_DIR={folder}", folder=tmp_path)
