@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-WITHOUT_EXAMPLE = {"close", "counters", "last_metadata", "channel", "closed", "metadata"}
+WITHOUT_EXAMPLE = {"close", "counters", "last_metadata", "channel", "closed", "metadata", "load"}
 
 
 def public_names() -> Iterator[tuple[str, Any]]:
     """All that `shmcomm` offers, and the methods of its classes."""
     import shmcomm
 
+    yield "shmcomm", shmcomm
     for name in shmcomm.__all__:
         public = getattr(shmcomm, name)
         yield name, public

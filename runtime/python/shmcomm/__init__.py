@@ -1,8 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Typed messages in shared memory, read where they lie.
+"""Messages between the programs of one machine, in shared memory, read where they lie.
 
-Endpoints come from a generated package (`from robot import CameraPublisher`); this package holds what they share: the
-exceptions, and `metadata` of a received message.
+Any object by name, without a schema:
+
+>>> with Publisher("robot_commands") as pub, Subscriber("robot_commands") as sub:
+...     pub.send({"cmd": "move", "pos": [1.0, 2.0, 3.0]})
+...     sub.recv(timeout=100)
+True
+{'cmd': 'move', 'pos': [1.0, 2.0, 3.0]}
+
+Typed endpoints come from a generated package (`from robot import CameraPublisher`) or from `shmcomm.load`; this package
+holds what they share: the exceptions, and `metadata` of a received message.
+
+A timeout is an int of milliseconds, a timedelta, or None for ever. Every error is an SHMError; misuse of a function is
+TypeError or ValueError. SHMCOMM_ROOT and SHMCOMM_DOMAIN choose where channels live, SHMCOMM_DEBUG=1 logs every message to
+the logger `shmcomm`. No daemon runs, and nothing has to be cleaned up.
 """
 
 from collections.abc import Sequence as _Sequence

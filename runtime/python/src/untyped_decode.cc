@@ -251,6 +251,7 @@ const char* NameOf(Codec codec) {
     case Codec::kNdarray: return "array";
     case Codec::kPickle: return "pickle";
     case Codec::kNamed: return "registered codec";
+    case Codec::kStatus: return "error";
   }
   return "unknown codec";
 }
