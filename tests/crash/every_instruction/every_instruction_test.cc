@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -18,11 +17,6 @@
 
 namespace shmcomm::crash {
 namespace {
-
-std::size_t KillPoints() {
-  const char* text = std::getenv("SHMCOMM_KILL_POINTS");
-  return text == nullptr ? 100 : std::strtoull(text, nullptr, 10);
-}
 
 class EveryInstruction : public ::testing::TestWithParam<Operation> {
  protected:

@@ -2,6 +2,7 @@
 #include "crash/every_instruction/scene.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -21,6 +22,11 @@ std::vector<std::string> FilesIn(const std::string& root) {
 
 std::uint64_t Walk::OccurrenceOf(std::size_t index) const {
   return static_cast<std::uint64_t>(std::count(pcs.begin(), pcs.begin() + static_cast<std::ptrdiff_t>(index), pcs[index]));
+}
+
+std::size_t KillPoints() {
+  const char* text = std::getenv("SHMCOMM_KILL_POINTS");
+  return text == nullptr ? 100 : std::strtoull(text, nullptr, 10);
 }
 
 Scene::Scene(const Operation& operation) : operation_(operation) {

@@ -64,4 +64,7 @@ struct Walk {
   std::uint64_t OccurrenceOf(std::size_t index) const;
 };
 
+/// Kills an operation, spread evenly over its instructions; 0 is at every one. SHMCOMM_KILL_POINTS says how many.
+std::size_t KillPoints();
+
 }  // namespace shmcomm::crash
