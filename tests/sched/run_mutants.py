@@ -140,13 +140,17 @@ class Workshop:
         overlay = self.plant(mutant)
         mutated = (self.root / mutant.file).resolve()
         objects = []
+        compiled = 0
         for source in self.sources():
             target = self.object_of(source, mutant.lap_bits)
             if mutated in dependencies(target.with_suffix(".d")):
                 planted = overlay / source.relative_to(self.root)
                 target = overlay / target.name
                 self.compile(planted if planted.exists() else source, target, mutant.lap_bits, overlay)
+                compiled += 1
             objects.append(str(target))
+        if compiled == 0:
+            raise Failure(f"no source was made from {mutant.file}; does {self.build} belong to another tree?")
         program = overlay / "model"
         self.link(objects, program)
         return program
