@@ -99,7 +99,8 @@ def slots_of(channel: Channel) -> int:
     """As the runtime lays out the file of a publisher: the ring, what subscribers hold, loans, and one more."""
     qos = channel.qos
     ring = 1 << (max(_SMALLEST_RING, qos.capacity, qos.history + 1) - 1).bit_length()
-    return ring + qos.max_subscribers * qos.max_borrowed + qos.max_loans + 1
+    held = qos.max_subscribers * qos.max_borrowed if channel.pattern == "pubsub" else 0  # A job is held in the ring.
+    return ring + held + qos.max_loans + 1
 
 
 # ---- options together

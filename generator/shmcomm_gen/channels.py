@@ -127,7 +127,15 @@ class ChannelResolver:
                 said[option.name.text] = value
         if pattern == "pubsub":
             self._check_effect(first, said)
+        if said.get("at_most_once", False):
+            self._give_out_once(first, said)
         return said
+
+    def _give_out_once(self, written: Mapping[str, OptionSyntax], said: dict[str, OptionValue]) -> None:
+        """`at_most_once` says max_attempts: 1."""
+        if said.setdefault("max_attempts", 1) != 1:
+            self.sink.error("S033", "'max_attempts' has no effect: at_most_once gives a job out once",
+                            written["max_attempts"].name.span, "drop one of them", written["at_most_once"].name.span)  # fmt: skip
 
     def _check_effect(self, written: Mapping[str, OptionSyntax], said: Mapping[str, OptionValue]) -> None:
         if "on_full" in written and said.get("reliability", "best_effort") == "best_effort":
@@ -158,6 +166,7 @@ class ChannelResolver:
             max_loans=number("max_loans"),
             verify=word("verify"),
             prefault=bool(said.get("prefault", False)),
+            max_attempts=number("max_attempts"),
             max_reply_size=max_sizes[1] if is_reqrep else 0,
             timeout_ns=number("timeout"),
             max_in_flight=number("max_in_flight") if is_reqrep else 0,

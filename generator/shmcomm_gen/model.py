@@ -186,7 +186,8 @@ class Service:
 @dataclass(frozen=True)
 class Qos:
     """The options of a channel, all decided. Durations are nanoseconds, zero for none. Publishers are also pushers and
-    requesters, subscribers also pullers and repliers; the last four are of reqrep alone, whose max_size is the request's."""
+    requesters, subscribers also pullers and repliers; the last four are of reqrep alone, whose max_size is the request's,
+    max_attempts is of pushpull."""
 
     history: int
     capacity: int
@@ -201,10 +202,15 @@ class Qos:
     max_loans: int
     verify: str
     prefault: bool
+    max_attempts: int = 15
     max_reply_size: int = 0
     timeout_ns: int = 0
     max_in_flight: int = 0
     idempotent: bool = False
+
+    @property
+    def at_most_once(self) -> bool:
+        return self.max_attempts == 1
 
 
 @dataclass(frozen=True)

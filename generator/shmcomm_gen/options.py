@@ -95,6 +95,8 @@ OPTIONS: Mapping[str, Option] = {
         _choice("verify", _ALL, "trusted", "verify", "untrusted"),
         _switch("prefault", _ALL),
         _switch("idempotent", _REQREP),
+        _count("max_attempts", _PUSHPULL, 15, 1, 15),
+        _switch("at_most_once", _PUSHPULL),
         Option("mode", Kind.COUNT, _ALL, None, is_supported=False),
         Option("group", Kind.CHOICE, _ALL, None, is_supported=False),
     )

@@ -119,13 +119,6 @@ TEST_F(OpenedChannel, IsNotOpenedUnderABadName) {
   EXPECT_EQ(Open().status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST_F(OpenedChannel, IsNotOpenedForAPatternToCome) {
-  ChannelSpec spec = Spec();
-  spec.pattern = Pattern::kPushPull;
-
-  EXPECT_EQ(Open(Role::kWriter, spec).status().code(), StatusCode::kUnimplemented);
-}
-
 TEST_F(OpenedChannel, RefusesAnotherTypeWhileSomebodyIsThere) {
   const auto channel = Open();
   ChannelSpec other = Spec();

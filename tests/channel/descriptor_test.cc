@@ -283,17 +283,5 @@ TEST(TypeOwner, OfAPublisherIsReadFromItsFile) {
   EXPECT_EQ(owner.type_name, "robot.Image");
 }
 
-TEST(Supported, ArePubsubChannels) { EXPECT_TRUE(CheckSupported(Spec()).ok()); }
-
-TEST(Supported, AreNotOtherPatternsYet) {
-  ChannelSpec spec = Spec();
-  spec.pattern = Pattern::kPushPull;
-
-  const absl::Status status = CheckSupported(spec);
-
-  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("pattern pushpull is not available yet"));
-}
-
 }  // namespace
 }  // namespace shmcomm::channel

@@ -2,18 +2,10 @@
 // SIGKILL at every crash point: a child runs a whole life of a publisher and a subscriber and dies at the n-th point it
 // meets, for n = 1, 2, 3 … until it gets through. After each death the survivors go on, newcomers find a place, and the
 // last one out leaves nothing.
-#include "base/crash_point.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -21,11 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "crash/dying_child.h"
 #include "support/test_channels.h"
-
-namespace shmcomm::base {
-void (*crash_point_hook)(const char*) = nullptr;
-}
 
 namespace shmcomm {
 namespace {
@@ -33,20 +22,6 @@ namespace {
 using test::NumbersSpec;
 using test::Send;
 using test::ValueOf;
-
-/// Where the child stands, in memory shared with its parent.
-struct Progress {
-  std::uint64_t die_at;        // which crash point kills; 0: none
-  std::uint64_t met;           // crash points met so far
-  char last[64];               // the one met last
-};
-Progress* progress = nullptr;
-
-void CountAndDie(const char* name) {
-  ++progress->met;
-  std::snprintf(progress->last, sizeof(progress->last), "%s", name);
-  if (progress->met == progress->die_at) kill(getpid(), SIGKILL);
-}
 
 const std::set<std::string> kAllPoints = {
     "channel.create.after_link",    "channel.remove.after_file", "channel.remove.after_meta",
@@ -59,27 +34,8 @@ const std::set<std::string> kAllPoints = {
 
 class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
  protected:
-  CrashPoints() {
-    void* page = mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    progress = static_cast<Progress*>(page);
-  }
-  ~CrashPoints() override { munmap(progress, sizeof(Progress)); }
-
-  /// Runs `life` in a child that dies at its n-th crash point. True when it died.
-  static bool Dies(std::uint64_t n, const std::function<bool()>& life) {
-    *progress = Progress{n, 0, {}};
-    const pid_t pid = fork();
-    if (pid == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      base::crash_point_hook = &CountAndDie;
-      _exit(life() ? 0 : 1);
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (WIFSIGNALED(status)) return true;
-    EXPECT_EQ(WEXITSTATUS(status), 0) << "the child failed, after " << progress->last;
-    return false;
-  }
+  bool Dies(std::uint64_t n, const std::function<bool()>& life) { return child_.Dies(n, life); }
+  std::string Place(std::uint64_t n) const { return "died at " + child_.last() + ", point " + std::to_string(n); }
 
   static ChannelSpec Spec() {
     ChannelSpec spec = NumbersSpec(GetParam());
@@ -135,6 +91,9 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_.path())) files.push_back(entry.path());
     return files;
   }
+
+ private:
+  crash::DyingChild child_;
 };
 INSTANTIATE_TEST_SUITE_P(Commits, CrashPoints, ::testing::Values(1, 4));
 
@@ -143,7 +102,7 @@ TEST_P(CrashPoints, APublisherDyingAtAnyLeavesItsReadersAndSuccessorUndisturbed)
   std::uint64_t next_sequence = 0;
   std::uint64_t n = 1;
   for (; Dies(n, [this] { return LiveAsPublisher(); }); ++n) {
-    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    SCOPED_TRACE(Place(n));
     ASSERT_NO_FATAL_FAILURE(TakeAllOf(reader, next_sequence));
     Publisher successor = OpenPublisher(Spec());
     for (std::uint64_t i = 100; i < 103; ++i) ASSERT_TRUE(Send(successor, i).ok());
@@ -168,7 +127,7 @@ TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
     return LiveAsSubscriber();
   };
   for (; Dies(n, life); ++n) {
-    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    SCOPED_TRACE(Place(n));
     for (std::uint64_t i = 0; i < 40; ++i) ASSERT_TRUE(Send(publisher, i).ok());
     ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
     // Two places are left beside the witness's: the dead do not keep theirs.
@@ -189,7 +148,7 @@ TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
 TEST_P(CrashPoints, ALoneProcessDyingAtAnyLeavesNothingToItsSuccessorOfAnotherSchema) {
   std::uint64_t n = 1;
   for (; Dies(n, [this] { return LiveAsBoth(); }); ++n) {
-    SCOPED_TRACE(std::string("died at ") + progress->last + ", point " + std::to_string(n));
+    SCOPED_TRACE(Place(n));
     ChannelSpec other = NumbersSpec(3);
     other.message.fingerprint = 99;
     {

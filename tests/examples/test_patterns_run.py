@@ -66,6 +66,26 @@ def test_pubsub_shows_where_the_robot_is(programs: Programs) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_pushpull_sorts_every_parcel_once_though_an_arm_is_killed(programs: Programs) -> None:
+    pusher = programs.start("pushpull_pusher", "200")
+    assert pusher.stdout is not None and pusher.stdout.readline() == "giving out 200 parcels\n"
+    arms = [programs.start("pushpull_puller", "3") for _ in range(3)]
+
+    assert arms[0].stdout is not None
+    first = arms[0].stdout.readline()
+    arms[0].kill()
+    killed, _ = arms[0].communicate()
+    _, complaint = pusher.communicate()
+    sorted_by_others = [arm.communicate()[0] for arm in arms[1:]]
+
+    assert pusher.returncode == 0, complaint
+    assert [arm.returncode for arm in arms[1:]] == [0, 0]
+    parcels = [line.split()[1] for text in (first, killed, *sorted_by_others) for line in text.splitlines() if line.endswith(".")]
+    assert set(parcels) == {str(parcel) for parcel in range(200)}
+    assert len(parcels) in (200, 201)   # one may have been sorted by the killed arm, which could not say so any more
+
+
+@pytest.mark.timeout(120)
 def test_reqrep_answers_and_stops_cleanly(programs: Programs, root: Path) -> None:
     replier = programs.start("reqrep_replier")
     attempts = iter(lambda: programs.run("reqrep_requester", "3", "7"), None)   # the replier may still be starting

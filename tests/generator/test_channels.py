@@ -128,6 +128,20 @@ def test_every_option_of_pushpull_reaches_the_model(tmp_path: Path) -> None:
 
     assert (found.capacity, found.max_size, found.lifespan_ns) == (64, 1 << 20, 1_000_000_000)
     assert (found.max_publishers, found.max_subscribers, found.max_loans) == (3, 4, 5)
+    assert (found.max_attempts, found.at_most_once) == (15, False)
+
+
+@pytest.mark.parametrize("options", ["max_attempts: 1;", "at_most_once: true;", "at_most_once: true; max_attempts: 1;"])
+def test_at_most_once_is_one_attempt(tmp_path: Path, options: str) -> None:
+    found = schema_of(tmp_path, f"struct A {{ x:int; }} channel c : pushpull<A> {{ {options} }}").channels[0].qos
+
+    assert (found.max_attempts, found.at_most_once) == (1, True)
+
+
+def test_a_job_may_be_given_out_fifteen_times_at_most(tmp_path: Path) -> None:
+    text = "struct A {{ x:int; }} channel c : pushpull<A> {{ max_attempts: {}; at_most_once: false; }}"
+
+    assert [schema_of(tmp_path, text.format(n)).channels[0].qos.max_attempts for n in (2, 15)] == [2, 15]
 
 
 def test_every_option_has_a_pattern_that_takes_its_default(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ _OPTIONS_OF = {
         "max_borrowed max_loans verify prefault"
     ),
     "pushpull": (
-        "capacity max_size on_full lifespan_ns max_publishers max_subscribers max_borrowed max_loans verify prefault"
+        "capacity max_size on_full lifespan_ns max_publishers max_subscribers max_borrowed max_loans verify prefault "
+        "max_attempts"
     ),
     "reqrep": (
         "capacity max_size max_reply_size on_full timeout_ns max_in_flight max_publishers max_subscribers max_borrowed "
@@ -96,13 +97,19 @@ def _roles_of_messages(channel: Channel) -> tuple[tuple[str, str], ...]:
     return (("Message", channel.message),)
 
 
+def _sample(channel: Channel, role: str, message: str) -> str:
+    if role == "Request":
+        return f"TypedRequest<{channel.stem}Channel>"
+    kind = "TypedJob" if channel.pattern == "pushpull" else "TypedSample"
+    return f"{kind}<::{_cpp_name(message)}>"
+
+
 def _aliases(channel: Channel, schema: Schema) -> Iterator[str]:
     for role in ROLES[channel.pattern]:
         yield f"using {channel.stem}{role} = ::shmcomm::Typed{role}<{channel.stem}Channel>;"
     for role, message in _roles_of_messages(channel):
         name = f"{channel.stem}{role if channel.reply else ''}"
-        sample = f"TypedRequest<{channel.stem}Channel>" if role == "Request" else f"TypedSample<::{_cpp_name(message)}>"
-        yield f"using {name}Sample = ::shmcomm::{sample};"
+        yield f"using {name}Sample = ::shmcomm::{_sample(channel, role, message)};"
         if not schema.records[message].is_struct:
             yield f"using {name}Loan = ::shmcomm::TypedLoan<::{_cpp_name(message)}>;"
 

@@ -60,6 +60,23 @@ struct SubscriberOptions : EndpointOptions {
   std::optional<Reliability> reliability;
 };
 
+struct PusherOptions : EndpointOptions {
+  std::uint64_t max_size = 0;             ///< this pusher's own largest job, at most the channel's; 0 = the channel's
+  std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
+  /// Called from within a push when jobs of the channel, anybody's, have been given up, with how many more. Without it the
+  /// log is told.
+  std::function<void(std::uint64_t)> on_dead_letters;
+};
+
+struct PullerOptions : EndpointOptions {
+  /// Upper bound of the adaptive spin before a wait sleeps. Zero sleeps at once; InfiniteDuration never sleeps. Where other
+  /// pullers sleep already, a wait does not spin, so that they get their turn.
+  absl::Duration spin = absl::Microseconds(20);
+  std::optional<Verify> verify;           ///< may only be stricter than the channel's
+  /// As in PusherOptions, called from within a take or a wait.
+  std::function<void(std::uint64_t)> on_dead_letters;
+};
+
 struct RequesterOptions : EndpointOptions {
   /// Upper bound of the adaptive spin before a wait sleeps. Zero sleeps at once; InfiniteDuration never sleeps.
   absl::Duration spin = absl::Microseconds(20);

@@ -24,6 +24,22 @@ struct SubscriberStats {
   std::uint64_t corrupt = 0;       ///< messages refused because the shared memory did not make sense
 };
 
+struct PusherStats {
+  std::uint64_t sent = 0;          ///< jobs pushed
+  std::uint64_t bytes = 0;         ///< their bytes
+  std::uint64_t errors = 0;        ///< pushes and loans refused
+  std::uint64_t dead_letters = 0;  ///< jobs of the channel, anybody's, given up since this was opened
+};
+
+struct PullerStats {
+  std::uint64_t received = 0;      ///< jobs taken
+  std::uint64_t bytes = 0;         ///< their bytes
+  std::uint64_t expired = 0;       ///< jobs skipped because they were older than the channel's lifespan
+  std::uint64_t incompatible = 0;  ///< pushers whose schema does not fit; their jobs are left to others
+  std::uint64_t corrupt = 0;       ///< jobs given up because the shared memory did not make sense
+  std::uint64_t dead_letters = 0;  ///< as in PusherStats
+};
+
 struct RequesterStats {
   std::uint64_t sent = 0;          ///< requests
   std::uint64_t received = 0;      ///< replies received, errors that the replier answered among them

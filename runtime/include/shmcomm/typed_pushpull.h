@@ -3,12 +3,145 @@
 //   using Message = robot::Job;  static const shmcomm::ChannelSpec& Spec();
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "flatbuffers/flatbuffers.h"
+#include "shmcomm/puller.h"
+#include "shmcomm/pusher.h"
+#include "shmcomm/typed_message.h"
+
 namespace shmcomm {
 
+/// Gives out jobs of one type. See Pusher for blocking, threads and errors.
 template <class Channel>
-class TypedPusher;   // not available yet
+class TypedPusher {
+ public:
+  using Message = typename Channel::Message;
 
+  static absl::StatusOr<TypedPusher> Open(const PusherOptions& options = {}) {
+    absl::StatusOr<Pusher> raw = Pusher::Open(Channel::Spec(), options);
+    if (!raw.ok()) return raw.status();
+    return TypedPusher(*std::move(raw));
+  }
+
+  /// A slot whose builder writes the job in place. Tables only.
+  template <class M = Message, std::enable_if_t<kIsTable<M>, int> = 0>
+  absl::StatusOr<TypedLoan<M>> Loan() {
+    absl::StatusOr<shmcomm::Loan> loan = raw_.Loan();
+    if (!loan.ok()) return loan.status();
+    return TypedLoan<M>(*std::move(loan));
+  }
+
+  /// Finishes `root` and gives the job out, waiting up to `timeout` for room.
+  template <class M = Message, std::enable_if_t<kIsTable<M>, int> = 0>
+  absl::Status Push(TypedLoan<M> loan, flatbuffers::Offset<M> root, absl::Duration timeout = absl::InfiniteDuration()) {
+    loan.builder().Finish(root);
+    return raw_.Push(std::move(loan).Release(), timeout);
+  }
+
+  /// Builds with `build(builder)`, which returns the root's offset, and gives the job out.
+  template <class Build, class M = Message, std::enable_if_t<kIsTable<M> && internal::kIsBuild<Build>, int> = 0>
+  absl::Status Push(Build&& build, absl::Duration timeout = absl::InfiniteDuration()) {
+    absl::StatusOr<TypedLoan<M>> loan = Loan();
+    if (!loan.ok()) return loan.status();
+    const flatbuffers::Offset<M> root = std::forward<Build>(build)(loan->builder());
+    return Push(*std::move(loan), root, timeout);
+  }
+
+  /// Gives a struct out: plain bytes, copied once into the slot.
+  template <class M = Message, std::enable_if_t<!kIsTable<M>, int> = 0>
+  absl::Status Push(const M& message, absl::Duration timeout = absl::InfiniteDuration()) {
+    return raw_.PushCopy(&message, sizeof(M), Codec::kStruct, timeout);
+  }
+
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) { return raw_.WaitForRoom(timeout); }
+
+  void Cancel() { raw_.Cancel(); }
+  void Close() { raw_.Close(); }
+  const std::string& channel() const { return raw_.channel(); }
+  PusherStats stats() const { return raw_.stats(); }
+  Pusher& raw() { return raw_; }
+
+ private:
+  explicit TypedPusher(Pusher raw) : raw_(std::move(raw)) {}
+  Pusher raw_;
+};
+
+/// A job whose message is of type `Message`, read in place. Lifetime and threads as Job.
+template <class Message>
+class TypedJob {
+ public:
+  explicit TypedJob(Job job) : job_(std::move(job)) {}
+
+  const Message* get() const { return internal::MessageAt<Message>(job_.data()); }
+  const Message* operator->() const { return get(); }
+  const Message& operator*() const { return *get(); }
+
+  std::uint64_t sequence() const { return job_.sequence(); }
+  std::int64_t publish_ns() const { return job_.publish_ns(); }
+  std::uint32_t pusher() const { return job_.pusher(); }
+  std::uint32_t attempt() const { return job_.attempt(); }
+  absl::Status Ack() { return job_.Ack(); }
+  const Job& raw() const { return job_; }
+
+ private:
+  Job job_;
+};
+
+/// Takes jobs of one type. See Puller for blocking, threads and errors.
 template <class Channel>
-class TypedPuller;   // not available yet
+class TypedPuller {
+ public:
+  using Message = typename Channel::Message;
+  using JobType = TypedJob<Message>;
+
+  static absl::StatusOr<TypedPuller> Open(const PullerOptions& options = {}) {
+    absl::StatusOr<Puller> raw = Puller::Open(Channel::Spec(), options);
+    if (!raw.ok()) return raw.status();
+    return TypedPuller(*std::move(raw));
+  }
+
+  absl::StatusOr<JobType> Take(absl::Duration timeout) {
+    absl::StatusOr<Job> job = raw_.Take(timeout);
+    if (!job.ok()) return job.status();
+    if (absl::Status checked = Check(*job); !checked.ok()) return checked;
+    return JobType(*std::move(job));
+  }
+
+  absl::StatusOr<std::optional<JobType>> TryTake() {
+    absl::StatusOr<std::optional<Job>> job = raw_.TryTake();
+    if (!job.ok()) return job.status();
+    if (!job->has_value()) return std::optional<JobType>();
+    if (absl::Status checked = Check(**job); !checked.ok()) return checked;
+    return std::optional<JobType>(JobType(**std::move(job)));
+  }
+
+  absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
+  absl::StatusOr<int> fd() { return raw_.fd(); }
+
+  void Cancel() { raw_.Cancel(); }
+  void Close() { raw_.Close(); }
+  const std::string& channel() const { return raw_.channel(); }
+  PullerStats stats() const { return raw_.stats(); }
+  Puller& raw() { return raw_; }
+
+ private:
+  explicit TypedPuller(Puller raw) : raw_(std::move(raw)), verify_(raw_.verify()) {}
+
+  /// A job that is refused here is acknowledged: no other puller could read it either.
+  absl::Status Check(const Job& job) const {
+    return internal::CheckMessage<Message>(job.data(), job.size(), verify_, raw_.channel(), Channel::Spec().message);
+  }
+
+  Puller raw_;
+  Verify verify_;
+};
 
 }  // namespace shmcomm

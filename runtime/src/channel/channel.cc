@@ -124,7 +124,6 @@ std::string Size(std::uint64_t bytes) {
 }  // namespace
 
 absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOptions& options, Role role) {
-  if (absl::Status supported = CheckSupported(spec); !supported.ok()) return supported;
   absl::StatusOr<Place> place = FindPlace(spec.name, options);
   if (!place.ok()) return place.status();
   if (absl::Status qos = segment::CheckQos(spec); !qos.ok()) return WithName(place->channel, qos);

@@ -284,10 +284,4 @@ absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, con
                                : CheckTypes(channel, ThisProgram(replies), ReplyOwnerOf(meta));
 }
 
-absl::Status CheckSupported(const ChannelSpec& spec) {
-  if (spec.pattern != Pattern::kPushPull) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("channel '", spec.name, "': pattern ", NameOf(spec.pattern), " is not available yet"));
-}
-
 }  // namespace shmcomm::channel

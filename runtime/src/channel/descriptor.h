@@ -50,7 +50,4 @@ enum class Role : std::uint8_t { kWriter, kReader };
 absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role,
                          std::uint32_t adopted = 0);
 
-/// What this release carries out. kUnimplemented names the pattern or option that it does not.
-absl::Status CheckSupported(const ChannelSpec& spec);
-
 }  // namespace shmcomm::channel

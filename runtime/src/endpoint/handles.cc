@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public classes: thin handles on the cores.
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "endpoint/door.h"
+#include "endpoint/guarded.h"
 #include "endpoint/messages.h"
 #include "endpoint/publisher_core.h"
 #include "endpoint/subscriber_core.h"
@@ -18,20 +18,11 @@ namespace {
 
 using InPublisher = endpoint::Visit<endpoint::PublisherCore>;
 using InSubscriber = endpoint::Visit<endpoint::SubscriberCore>;
+using endpoint::Guarded;
 
 const std::string& NoName() {
   static const std::string* const name = new std::string;
   return *name;
-}
-
-/// What `operation` returns; that memory ran out in it is an error as any other.
-template <class Operation>
-auto Guarded(Operation&& operation) -> decltype(operation()) {
-  try {
-    return operation();
-  } catch (const std::bad_alloc&) {
-    return endpoint::OutOfMemory();
-  }
 }
 
 }  // namespace
@@ -69,6 +60,7 @@ Publisher& Publisher::operator=(Publisher&& other) noexcept {
 Publisher::~Publisher() { Close(); }
 
 absl::StatusOr<Publisher> Publisher::Open(const ChannelSpec& spec, const PublisherOptions& options) {
+  if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kPubSub); !status.ok()) return status;
   return Guarded([&]() -> absl::StatusOr<Publisher> {
     auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<std::unique_ptr<endpoint::PublisherCore>> core = endpoint::PublisherCore::Open(spec, options);
@@ -156,6 +148,7 @@ Subscriber& Subscriber::operator=(Subscriber&& other) noexcept {
 Subscriber::~Subscriber() { Close(); }
 
 absl::StatusOr<Subscriber> Subscriber::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
+  if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kPubSub); !status.ok()) return status;
   return Guarded([&]() -> absl::StatusOr<Subscriber> {
     auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<endpoint::SubscriberCore*> core = endpoint::SubscriberCore::Open(spec, options);

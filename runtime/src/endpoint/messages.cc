@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "segment/plan.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -61,6 +62,14 @@ absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std
   return absl::OutOfRangeError(absl::StrCat(channel, ": message is ", WithCommas(bytes), " B, max_size is ",
                                             WithCommas(max_size), " B; set max_size: ", fitting,
                                             declared_at.empty() ? "" : " at ", declared_at));
+}
+
+absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern) {
+  if (spec.pattern == pattern) return absl::OkStatus();
+  const base::RoleNames has = segment::RolesOf(spec.pattern);
+  const base::RoleNames wanted = segment::RolesOf(pattern);
+  return absl::InvalidArgumentError(absl::StrCat("channel '", spec.name, "' has ", has.writer, "s and ", has.reader, "s, no ",
+                                                 wanted.writer, "s and ", wanted.reader, "s"));
 }
 
 std::string ReaderOf(const layout::ReaderLine& line) {

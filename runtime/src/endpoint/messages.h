@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "base/role_names.h"
 #include "segment/layout.h"
+#include "shmcomm/channel_spec.h"
 
 namespace shmcomm::endpoint {
 
@@ -22,6 +23,9 @@ absl::Status Cancelled(absl::string_view channel);
 absl::Status LockLost(absl::string_view channel);
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at);
+
+/// kInvalidArgument where an endpoint of `pattern` is opened from the spec of another one.
+absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern);
 
 /// `pid 5301 (worker.py)`, as the line's owner described itself.
 std::string ReaderOf(const layout::ReaderLine& line);

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <vector>
 
-#include "endpoint/subscriber_core.h"
 #include "platform/os.h"
 
 namespace shmcomm::endpoint::orphans {
@@ -13,7 +12,7 @@ namespace {
 
 struct Home {
   std::mutex mutex;
-  std::vector<SubscriberCore*> cores;
+  std::vector<Lender*> cores;
 };
 
 Home& TheHome() {
@@ -30,7 +29,7 @@ Home& TheHome() {
 
 base::Atomic<std::uint32_t> count{0};
 
-void Adopt(SubscriberCore* core) {
+void Adopt(Lender* core) {
   {
     Home& home = TheHome();
     const std::lock_guard<std::mutex> lock(home.mutex);
@@ -43,17 +42,17 @@ void Adopt(SubscriberCore* core) {
 }
 
 void Reap() {
-  std::vector<SubscriberCore*> done;
+  std::vector<Lender*> done;
   {
     Home& home = TheHome();
     const std::lock_guard<std::mutex> lock(home.mutex);
     const auto alive = std::partition(home.cores.begin(), home.cores.end(),
-                                      [](const SubscriberCore* core) { return core->IsAnySampleAlive(); });
+                                      [](const Lender* core) { return core->IsAnySampleAlive(); });
     done.assign(alive, home.cores.end());
     home.cores.erase(alive, home.cores.end());
     count.store(static_cast<std::uint32_t>(home.cores.size()), std::memory_order_relaxed);
   }
-  for (const SubscriberCore* core : done) delete core;
+  for (const Lender* core : done) delete core;
 }
 
 }  // namespace shmcomm::endpoint::orphans

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Subscribers that were closed while samples of theirs still lived. Whoever releases the last such sample, on whatever
-// thread, lets the subscriber leave its channel. Costs the ordinary release one load of a word that nobody writes.
+// Subscribers and pullers that were closed while samples of theirs still lived. Whoever releases the last such sample, on
+// whatever thread, lets the endpoint leave its channel. Costs the ordinary release one load of a word that nobody writes.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,20 @@
 
 namespace shmcomm::endpoint {
 
-class SubscriberCore;
+/// An endpoint that its samples may outlive.
+class Lender {
+ public:
+  virtual ~Lender() = default;
+  /// Acquires what the threads that released samples did before. Always true in a forked child, which cannot know.
+  virtual bool IsAnySampleAlive() const = 0;
+};
 
 namespace orphans {
 
 extern base::Atomic<std::uint32_t> count;
 
 /// Takes over a closed core. It is deleted once none of its samples is alive, perhaps at once.
-void Adopt(SubscriberCore* core);
+void Adopt(Lender* core);
 
 SHMCOMM_COLD void Reap();
 

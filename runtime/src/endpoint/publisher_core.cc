@@ -107,7 +107,8 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       writer_(config, records_.data()),
       wake_files_(channel_.site().wake_files()),
       ringer_(config.ring.header->bell, *config.readers.wake, ordering, &wake_files_),
-      turn_ringer_(channel_.site().turns()) {
+      turn_ringer_(channel_.site().turns(), &wake_files_),
+      dead_letters_(channel_.name(), *channel_.site().readers.header) {
   SetPublishTimeout(options.publish_timeout);
   for (std::uint32_t i = 0; i < max_loans; ++i) loans_.push_back(std::make_unique<LoanState>(&memory_));
 }
@@ -241,6 +242,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   }
   if (has_claims()) {
     turn_ringer_.RingOne();
+    dead_letters_.Report();
   } else {
     ringer_.Ring();
   }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,6 +14,7 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/dead_letters.h"
 #include "endpoint/deadline_watch.h"
 #include "endpoint/room.h"
 #include "endpoint/slot_allocator.h"
@@ -66,6 +69,9 @@ class PublisherCore final : public Cancellable {
   segment::SlotIndex last_slot() const { return last_slot_; }
   /// Says in the header of a request that is not over that nobody waits for its reply any more.
   void MarkAbandoned(segment::SlotIndex slot);
+
+  std::uint64_t dead_letters() const { return dead_letters_.count(); }
+  void TellDeadLetters(std::function<void(std::uint64_t)> listener) { dead_letters_.TellTo(std::move(listener)); }
 
   /// How long publishes from now on may wait for room. Nothing where on_full is fail.
   void SetPublishTimeout(absl::Duration timeout);
@@ -123,6 +129,7 @@ class PublisherCore final : public Cancellable {
   wake::WakeFileRinger wake_files_;
   wake::Ringer ringer_;
   wake::TurnRinger turn_ringer_;
+  DeadLetters dead_letters_;
   std::vector<std::unique_ptr<LoanState>> loans_;
   PublisherStats stats_;
 };

@@ -2,7 +2,6 @@
 // The public classes of reqrep: thin handles on the cores.
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "endpoint/messages.h"
 #include "endpoint/replier_core.h"
 #include "endpoint/requester_core.h"
@@ -17,11 +16,6 @@ const std::string& NoName() {
   return *name;
 }
 
-absl::Status CheckPattern(const ChannelSpec& spec) {
-  if (spec.pattern == Pattern::kReqRep) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("channel '", spec.name, "' has no requesters and repliers: it is no reqrep"));
-}
-
 absl::Status AnsweredAlready() {
   return absl::FailedPreconditionError("the request is answered already; a request has one answer");
 }
@@ -34,7 +28,7 @@ Requester& Requester::operator=(Requester&&) noexcept = default;
 Requester::~Requester() = default;
 
 absl::StatusOr<Requester> Requester::Open(const ChannelSpec& spec, const RequesterOptions& options) {
-  if (absl::Status status = CheckPattern(spec); !status.ok()) return status;
+  if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kReqRep); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<endpoint::RequesterCore>> core = endpoint::RequesterCore::Open(spec, options);
   if (!core.ok()) return core.status();
   return Requester(*std::move(core));
@@ -137,7 +131,7 @@ Replier& Replier::operator=(Replier&&) noexcept = default;
 Replier::~Replier() = default;
 
 absl::StatusOr<Replier> Replier::Open(const ChannelSpec& spec, const ReplierOptions& options) {
-  if (absl::Status status = CheckPattern(spec); !status.ok()) return status;
+  if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kReqRep); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<endpoint::ReplierCore>> core = endpoint::ReplierCore::Open(spec, options);
   if (!core.ok()) return core.status();
   return Replier(*std::move(core));

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/deadline_watch.h"
+#include "endpoint/orphans.h"
 #include "endpoint/polled.h"
 #include "endpoint/publisher_maps.h"
 #include "endpoint/waitable.h"
@@ -29,7 +30,7 @@
 namespace shmcomm::endpoint {
 
 /// Owned by its handle and its living samples together; the last of them leaves the channel.
-class SubscriberCore final : public Waitable {
+class SubscriberCore final : public Waitable, public Lender {
  public:
   static absl::StatusOr<SubscriberCore*> Open(const ChannelSpec& spec, const SubscriberOptions& options);
   /// The same in a channel that the caller has opened.
@@ -48,8 +49,7 @@ class SubscriberCore final : public Waitable {
   void CloseHandle();
   /// Gives a sample's slot back; the core may be gone afterwards.
   void Release(const Sample& sample);
-  /// Acquires what the threads that released samples did before. Always true in a forked child, which cannot know.
-  bool IsAnySampleAlive() const;
+  bool IsAnySampleAlive() const override;
 
   Backlog backlog() const;
   bool IsFromThisUser(const Sample& sample) const { return maps_.IsOurs(sample.publisher()); }

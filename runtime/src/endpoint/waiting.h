@@ -21,6 +21,7 @@ inline std::int64_t WaitNs(absl::Duration timeout) {
   return std::max<std::int64_t>(0, absl::ToInt64Nanoseconds(timeout));
 }
 
+/// `Sleeper` has SleepUnless as wake::Sleeper.
 template <class Sleeper>
 class WaitingOn {
  public:
@@ -46,6 +47,15 @@ class WaitingOn {
     // In vain: look less long next time, but never stop looking, or a channel that becomes fast would not be noticed.
     budget_ns_ = spin_ns_ == kForeverNs ? kForeverNs : std::max(spin_ns_ / 8, budget_ns_ / 2);
     return SleepUntil(is_available, start_ns, timeout_ns, may_go_on);
+  }
+
+  /// The same without looking first, where somebody who already sleeps should not be overtaken. Looks all the same where it
+  /// was told never to sleep.
+  template <class IsAvailable, class MayGoOn>
+  bool UntilAsleep(IsAvailable&& is_available, std::int64_t timeout_ns, MayGoOn&& may_go_on) {
+    if (spin_ns_ == kForeverNs) return Until(is_available, timeout_ns, may_go_on);
+    if (is_available()) return true;
+    return timeout_ns > 0 && SleepUntil(is_available, platform::NowNs(), timeout_ns, may_go_on);
   }
 
  private:

@@ -72,7 +72,8 @@ void SweepLine(const Site& site, std::uint32_t line) {
   if (!site.readers.has_claims()) return;
   if (!ring::SweepClaims(site.readers, line, site.max_attempts).any()) return;
   SHMCOMM_CRASH_POINT("registry.sweep.before_wake");
-  wake::TurnRinger(site.turns()).RingOne();
+  wake::WakeFileRinger files(site.wake_files());
+  wake::TurnRinger(site.turns(), &files).RingOne();
   wake::RoomBell(*site.readers.wake).RingAlways();
   if (site.has_replies) RingRequesters(site);
 }

@@ -90,7 +90,19 @@ Claimer::Seen Claimer::LookAtNext() const {
   const ClaimWord claim{config_.readers.ClaimAt(next_).load(std::memory_order_acquire)};
   const std::int64_t claimed = LapDistance(ring.Lap(next_), claim.lap());
   const bool is_ready = claimed < 0 || (claimed == 0 && claim.state() == ClaimState::kReady);
+  if (leaves_any_ && IsLeftToOthers(entry.publisher())) return {Place::kTaken, entry, claim};
   return {is_ready ? Place::kReady : Place::kTaken, entry, claim};
+}
+
+void Claimer::LeaveToOthers(std::uint32_t publisher) {
+  // acquire: as where the file of that generation was mapped (E5); an id is given out again only once its jobs are over.
+  left_[publisher] = config_.ring.publishers[publisher].generation.load(std::memory_order_acquire);
+  leaves_any_ = true;
+}
+
+bool Claimer::IsLeftToOthers(std::uint32_t publisher) const {
+  const std::uint32_t left = left_[publisher];
+  return left != 0 && left == config_.ring.publishers[publisher].generation.load(std::memory_order_acquire);
 }
 
 void Claimer::StepPast(Entry entry) {

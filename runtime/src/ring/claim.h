@@ -100,6 +100,9 @@ class Claimer {
   bool Finish(const Claim& claim) { return End(claim, ClaimState::kDone, OwnerOf(config_.line)); }
   /// Ends a claim whose message can be given to nobody: it counts as a dead letter. As Finish.
   bool Fail(const Claim& claim) { return End(claim, ClaimState::kFailed, OwnerOf(config_.line)); }
+  /// From now on the jobs of `publisher` in its present generation are left to others.
+  void LeaveToOthers(std::uint32_t publisher);
+
   /// Leaves the job to whoever claims it next, its attempt unchanged. Afterwards the caller wakes one (E10).
   bool GiveBack(const Claim& claim) { return End(claim, ClaimState::kReady, kNobody); }
 
@@ -111,6 +114,7 @@ class Claimer {
     ClaimWord claim;
   };
   Seen LookAtNext() const;
+  bool IsLeftToOthers(std::uint32_t publisher) const;
   void StepPast(Entry entry);
   bool TryClaim(const Seen& seen, Claim& claim);
   SHMCOMM_COLD void SeekOldest();
@@ -119,6 +123,8 @@ class Claimer {
   ClaimerConfig config_;
   Sequence next_;                    // a hint: jobs before it were taken when we looked
   std::uint32_t claims_ = 0;         // since the whole ring was looked at
+  bool leaves_any_ = false;
+  std::uint32_t left_[layout::kPublisherRows] = {};  // by publisher: the generation whose jobs are left to others, 0 = none
 };
 
 }  // namespace shmcomm::ring

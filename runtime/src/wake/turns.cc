@@ -34,6 +34,7 @@ bool TurnRinger::TakeBit(std::uint32_t line) {
   SHMCOMM_CRASH_POINT("wake.turn.after_bit");
   words_.wake->turn.store(line + 1, std::memory_order_relaxed);
   RingUnconditionally(words_.lines[line].bell);
+  if (files_ != nullptr) files_->Ring(line);
   return true;
 }
 
@@ -41,8 +42,6 @@ void TurnSleeper::Arm() {
   const std::uint64_t bit = std::uint64_t{1} << (line_ % 64);
   words_.idle[line_ / 64].fetch_or(bit, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("wake.turn.after_arm");
-  // E10 idle bit set, this fence, look -> TurnRinger: job ready, fence, idle read.
-  base::FenceAfterRmw();
 }
 
 void TurnSleeper::Disarm() {
@@ -53,7 +52,7 @@ void TurnSleeper::Disarm() {
 
 void TurnSleeper::Sleep(std::uint32_t seen, std::int64_t timeout_ns) {
   // E10 the word, acquire above <- RingUnconditionally release.
-  platform::FutexWait(words_.lines[line_].bell, seen, std::min(timeout_ns, JitteredSleepNs(jitter_)));
+  platform::FutexWait(word(), seen, std::min(timeout_ns, JitteredSleepNs(jitter_)));
 }
 
 }  // namespace shmcomm::wake

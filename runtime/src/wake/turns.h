@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "segment/layout.h"
+#include "wake/wake_file.h"
 
 namespace shmcomm::wake {
 
@@ -22,7 +23,8 @@ struct TurnWords {
 
 class TurnRinger {
  public:
-  explicit TurnRinger(const TurnWords& words) : words_(words) {}
+  /// `files` reaches sleepers that are watched through a descriptor; it outlives the ringer.
+  explicit TurnRinger(const TurnWords& words, WakeFileRinger* files = nullptr) : words_(words), files_(files) {}
 
   /// After a job was published: wakes one sleeper if there is any. The commit was a compare-and-swap.
   void RingOne() {
@@ -46,6 +48,7 @@ class TurnRinger {
   bool TakeBit(std::uint32_t line);
 
   TurnWords words_;
+  WakeFileRinger* files_;
 };
 
 class TurnSleeper {
@@ -59,17 +62,22 @@ class TurnSleeper {
   template <class IsAvailable>
   bool SleepUnless(IsAvailable&& is_available, std::int64_t timeout_ns) {
     // The order is the protocol: word, bit, fence, look, sleep (H19: never the bit before reading the word).
-    const std::uint32_t seen = words_.lines[line_].bell.load(std::memory_order_acquire);
+    const std::uint32_t seen = word().load(std::memory_order_acquire);
     Arm();
+    // E10 idle bit set, this fence, look -> TurnRinger: job ready, fence, idle read.
+    base::FenceAfterRmw();
     const bool is_there = is_available();
     if (!is_there) Sleep(seen, timeout_ns);
     Disarm();
     return is_there;
   }
 
- private:
+  // The same in steps, for who sleeps on several bells or through a descriptor: ArmAll in wake/several.h.
+  const base::Atomic<std::uint32_t>& word() const { return words_.lines[line_].bell; }
   void Arm();
   void Disarm();
+
+ private:
   void Sleep(std::uint32_t seen, std::int64_t timeout_ns);
 
   TurnWords words_;

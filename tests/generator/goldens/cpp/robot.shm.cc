@@ -248,6 +248,7 @@ const ::shmcomm::ChannelSpec& TilesChannel::Spec() {
     facts.qos.max_loans = 2;
     facts.qos.verify = ::shmcomm::Verify::kTrusted;
     facts.qos.prefault = false;
+    facts.qos.max_attempts = 15;
     facts.message.name = "robot.Job";
     facts.message.fingerprint = 0x592491566257e65du;
     facts.message.is_struct = false;

@@ -45,7 +45,7 @@ struct TilesChannel {
 };
 using TilesPusher = ::shmcomm::TypedPusher<TilesChannel>;
 using TilesPuller = ::shmcomm::TypedPuller<TilesChannel>;
-using TilesSample = ::shmcomm::TypedSample<::robot::Job>;
+using TilesSample = ::shmcomm::TypedJob<::robot::Job>;
 using TilesLoan = ::shmcomm::TypedLoan<::robot::Job>;
 
 }  // namespace robot
