@@ -110,7 +110,9 @@ TEST_F(CallCrashPoints, AReplierDyingAtAnyLeavesNoCallOpen) {
       const bool has_failed = absl::IsUnavailable(reply.status()) && MaybeExecuted(reply.status());
       const bool is_refused = IsFromReplier(reply.status()) && i % 2 == 1;
       ASSERT_TRUE(reply.ok() || has_failed || is_refused) << reply.status();
-      if (reply.ok()) ASSERT_EQ(ValueOf(reply), i + 1);
+      if (reply.ok()) {
+        ASSERT_EQ(ValueOf(reply), i + 1);
+      }
     }
     ASSERT_LE(requester.stats().died, 1u) << "a replier was at one request at a time";
   }

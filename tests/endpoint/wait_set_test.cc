@@ -108,7 +108,8 @@ TEST_P(WaitSetTest, ASleeperIsWokenForEveryMessageOfAnyMember) {
   Subscriber answers = OpenSubscriber(pong);
   std::thread taker([&] {
     for (std::uint64_t taken = 0; taken < kRounds;) {
-      for (const WaitSet::Key key : *set_.Wait(absl::InfiniteDuration())) {
+      const auto ready = set_.Wait(absl::InfiniteDuration());
+      for (const WaitSet::Key key : *ready) {
         EXPECT_TRUE(Send(back, ValueOf(*subscribers_[key].Take(absl::ZeroDuration()))).ok());
         ++taken;
       }
