@@ -28,6 +28,11 @@ flatbuffers::Offset<Leaf> BuildLeaf(Builder& builder, Draw& draw, int depth) {
   return CreateLeaf(builder, id, label, &point, builder.CreateVector(children));
 }
 
+flatbuffers::Offset<Entry> BuildEntry(Builder& builder, Draw& draw) {
+  const auto id = draw.Integer<std::uint32_t>();
+  return CreateEntry(builder, id, builder.CreateString(draw.Text()));
+}
+
 struct Scalars {
   std::int8_t i8; std::uint8_t u8; std::int16_t i16; std::uint16_t u16; std::int32_t i32; std::uint32_t u32;
   std::int64_t i64; std::uint64_t u64;
@@ -94,6 +99,12 @@ flatbuffers::Offset<Everything> BuildEverything(Builder& b, std::uint64_t number
   const auto leaf = BuildLeaf(b, d, 0);
   const auto leaves = b.CreateVector(Many<flatbuffers::Offset<Leaf>>(d, [&] { return BuildLeaf(b, d, 1); }));
   const auto after_old = d.Integer<std::int16_t>();
+  const Lane lane = d.OfLane();
+  const auto lanes = b.CreateVectorOfStructs(Many<Lane>(d, [&] { return d.OfLane(); }));
+  const auto entries = b.CreateVector(Many<flatbuffers::Offset<Entry>>(d, [&] { return BuildEntry(b, d); }));
+  const auto ranks = b.CreateVectorOfStructs(Many<Rank>(d, [&] { return d.OfRank(); }));
+  const auto hashed = d.Integer<std::uint64_t>();
+  const auto flexible = Integers<std::uint8_t>(b, d);
 
   EverythingBuilder out(b);
   AddScalars(out, scalars);
@@ -121,6 +132,12 @@ flatbuffers::Offset<Everything> BuildEverything(Builder& b, std::uint64_t number
   out.add_leaf(leaf);
   out.add_leaves(leaves);
   out.add_after_old(after_old);
+  out.add_lane(&lane);
+  out.add_lanes(lanes);
+  out.add_entries(entries);
+  out.add_ranks(ranks);
+  out.add_hashed(hashed);
+  out.add_flexible(flexible);
   return out.Finish();
 }
 

@@ -73,6 +73,15 @@ class Draw {
     return Part(color, point, Span(weights), Flag());
   }
 
+  Lane OfLane() {
+    const float width = F32();
+    return Lane(width, Integer<std::uint8_t>());
+  }
+  Rank OfRank() {
+    const auto place = Integer<std::uint16_t>();
+    return Rank(place, F32());
+  }
+
   template <class T, std::size_t kCount, class Make>
   static std::array<T, kCount> Array(Make make) {
     std::array<T, kCount> all;

@@ -96,6 +96,15 @@ class Draw:
     def part(self) -> dict[str, Any]:
         return {"color": self.color(), "point": self.point(), "weights": [self.f32() for _ in range(3)], "ok": self.flag()}
 
+    def lane(self) -> dict[str, Any]:
+        return {"width": self.f32(), "number": self.integer("u8")}
+
+    def rank(self) -> dict[str, Any]:
+        return {"place": self.integer("u16"), "weight": self.f32()}
+
+    def entry(self) -> dict[str, Any]:
+        return {"id": self.integer("u32"), "label": self.text()}
+
     def leaf(self, depth: int) -> dict[str, Any]:
         leaf: dict[str, Any] = {"id": self.integer("i32"), "label": self.text(), "point": self.point(), "children": []}
         if depth > 0:
@@ -131,6 +140,8 @@ def everything(number: int) -> dict[str, Any]:
     message |= {"colors": d.many(d.color), "levels": d.many(d.level), "mode_sets": d.many(d.modes), "texts": d.many(d.text)}
     message |= {"points": d.many(d.point), "parts": d.many(d.part), "point": d.point(), "part": d.part()}
     message |= {"leaf": d.leaf(0), "leaves": d.many(lambda: d.leaf(1)), "after_old": d.integer("i16")}
+    message |= {"lane": d.lane(), "lanes": d.many(d.lane), "entries": d.many(d.entry), "ranks": d.many(d.rank)}
+    message |= {"hashed": d.integer("u64"), "flexible": d.integers("u8")}
     return message
 
 
@@ -164,6 +175,9 @@ MAKE: Mapping[str, Callable[[int], dict[str, Any]]] = {"everything": everything,
 
 POINT = {"x": "f32", "y": "f32", "z": "f64"}
 PART = {"color": "int", "point": POINT, "weights": ["f32"], "ok": "int"}
+LANE = {"width": "f32", "number": "int"}
+RANK = {"place": "int", "weight": "f32"}
+ENTRY = {"id": "int", "label": "text"}
 LEAF: dict[str, Any] = {"id": "int", "label": "text", "point": POINT}
 LEAF["children"] = [LEAF]
 SCALARS = {"f32": "f32", "f64": "f64", "flag": "int", "color": "int", "level": "int"} | dict.fromkeys(INTEGERS, "int")
@@ -173,14 +187,14 @@ EVERYTHING: Mapping[str, Any] = {
     **{f"{name}s": [SCALARS[name]] for name in (*INTEGERS, "f32", "f64", "flag", "color", "level")},
     "mode_sets": ["int"], "texts": ["text"], "points": [POINT], "parts": [PART], "point": POINT, "part": PART, "leaf": LEAF, "leaves": [LEAF],
     "default_i32": "int", "default_u64": "int", "default_f32": "f32", "default_f64": "f64", "default_flag": "int", "default_color": "int",
-    "after_old": "int",
+    "after_old": "int", "lane": LANE, "lanes": [LANE], "entries": [ENTRY], "ranks": [RANK], "hashed": "int", "flexible": ["int"],
 }  # fmt: skip
 PLAIN: Mapping[str, Any] = {
     **{name: SCALARS[name] for name in ("u8", "i64", "flag", "f32", "color", "f64", "i16", "level", "u64", "i8", "u32", "u16", "i32")},
     "point": POINT, "part": PART, "u16s": ["int"], "f64s": ["f64"], "flags": ["int"], "colors": ["int"], "points": [POINT],
 }  # fmt: skip
 DEFAULTS: Mapping[str, Any] = {
-    **dict.fromkeys(SCALARS, 0), "color": 5, "modes": 0, "after_old": 0,
+    **dict.fromkeys(SCALARS, 0), "color": 5, "modes": 0, "after_old": 0, "hashed": 0,
     "default_i32": -7, "default_u64": 9223372036854775807, "default_f32": 0.1, "default_f64": 2.5, "default_flag": True, "default_color": 6,
 }  # fmt: skip
 CIRCLE = {"radius": "f32", "center": POINT}

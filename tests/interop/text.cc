@@ -46,6 +46,9 @@ std::string Of(const flatbuffers::String* text) {
 std::string Of(const geometry::Point& point) { return "(" + Of(point.x()) + "," + Of(point.y()) + "," + Of(point.z()) + ")"; }
 std::string Of(const Part& part);
 std::string Of(const Leaf* leaf);
+std::string Of(const Lane* lane);
+std::string Of(const Rank* rank);
+std::string Of(const Entry* entry);
 
 std::string Of(const geometry::Point* point) { return point == nullptr ? "none" : Of(*point); }
 std::string Of(const Part* part) { return part == nullptr ? "none" : Of(*part); }
@@ -67,6 +70,11 @@ std::string Of(const flatbuffers::Optional<T>& value) {
 std::string Of(const Part& part) {
   return "(" + Of(part.color()) + "," + Of(part.point()) + "," + List(part.weights()) + "," + Of(part.ok()) + ")";
 }
+
+std::string Of(const Lane& lane) { return "(" + Of(lane.width()) + "," + Of(lane.number()) + ")"; }
+std::string Of(const Lane* lane) { return lane == nullptr ? "none" : Of(*lane); }
+std::string Of(const Rank* rank) { return "(" + Of(rank->place()) + "," + Of(rank->weight()) + ")"; }
+std::string Of(const Entry* entry) { return "(" + Of(entry->id()) + "," + Of(entry->label()) + ")"; }
 
 std::string Of(const Leaf* leaf) {
   if (leaf == nullptr) return "none";
@@ -119,7 +127,8 @@ std::string Text(const Everything& m) {
          LIST(u16s) + LIST(i32s) + LIST(u32s) + LIST(i64s) + LIST(u64s) + LIST(f32s) + LIST(f64s) + LIST(flags) + LIST(colors) +
          LIST(levels) + LIST(mode_sets) + LIST(texts) + LIST(points) + LIST(parts) + FIELD(point) + FIELD(part) + FIELD(leaf) + LIST(leaves) +
          FIELD(default_i32) + FIELD(default_u64) + FIELD(default_f32) + FIELD(default_f64) + FIELD(default_flag) + FIELD(default_color) +
-         FIELD(after_old);
+         FIELD(after_old) +
+         FIELD(lane) + LIST(lanes) + LIST(entries) + LIST(ranks) + FIELD(hashed) + LIST(flexible);
 }
 
 std::string Text(const Plain& m) {
