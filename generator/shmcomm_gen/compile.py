@@ -17,7 +17,7 @@ from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
 from shmcomm_gen.targets.cppnames import check_cpp_names
-from shmcomm_gen.versions import check_texts, check_version, newer_constructs
+from shmcomm_gen.versions import check_padding, check_texts, check_version, newer_constructs
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
     if any(newer_constructs(schema)):
         check_version(schema, flatc, version_of(flatc), sink)
         check_texts(schema, sink)
-        if sink.has_errors:
-            return []
+    check_padding(schema, sink)
+    if sink.has_errors:
+        return []
     stem = schema.main.stem
     texts = {file.stem: fbs.fbs_text(file, schema) for file in schema.files}
     headers = generated_headers(flatc, texts, sink)

@@ -56,6 +56,16 @@ def check_texts(schema: Schema, sink: Sink) -> None:
                            "leave out quotes, backslashes and control characters")  # fmt: skip
 
 
+def check_padding(schema: Schema, sink: Sink) -> None:
+    """Every flatc aborts where it has to write more padding than this into C++."""
+    most = 15
+    for record in schema.records.values():
+        for field in record.fields:
+            if record.is_struct and field.padding > most:
+                sink.error("S052", f"{field.padding} B of padding follow '{field.name}', and no flatc makes C++ of more than "
+                           f"{most}", field.span, f"put a field there: reserved:[ubyte:{field.padding}]")  # fmt: skip
+
+
 def read_version(said: str) -> Version | None:
     match = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,24 @@ def test_a_default_that_would_become_code_is_refused_for_cpp(tmp_path: Path, cap
     assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_25())]) == 1
     assert "error[S016]: the default of 'a' cannot become C++" in capsys.readouterr().err
     assert main([schema, "--bfbs", str(tmp_path / "out")]) == 0
+
+
+PADDED = "struct Lane (force_align: 32) {{ width:float;{more} }} table Road {{ lane:Lane; }}"
+
+
+def test_padding_that_stops_flatc_is_refused_for_cpp(tmp_path: Path, capsys: Capture) -> None:
+    schema = write(tmp_path / "a.channel", PADDED.format(more=""))
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_2_0_8())]) == 1
+    assert "error[S052]: 28 B of padding follow 'width'" in capsys.readouterr().err
+    assert main([schema, "--bfbs", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("find_flatc", [flatc_2_0_8, flatc_25])
+def test_padding_that_is_filled_becomes_cpp(tmp_path: Path, find_flatc: Callable[[], Path]) -> None:
+    schema = write(tmp_path / "a.channel", PADDED.format(more=" reserved:[ubyte:28];"))
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(find_flatc())]) == 0
 
 
 @pytest.mark.parametrize("text", NEWER)

@@ -16,6 +16,8 @@ from shmcomm_gen.cli import main
 from shmcomm_gen.explain import sections
 from shmcomm_gen.grammar import grammar_path
 
+from tests.generator.support.tools import flatc_2_0_8
+
 PAGE = grammar_path().with_name("diagnostics.md")
 SOURCES = Path(str(grammar_path().parents[1])) / "generator" / "shmcomm_gen"
 FILE = re.compile(r"^// file: (.*)\n", re.MULTILINE)
@@ -30,9 +32,14 @@ CALLS = {
     "S049": ["--compatible-with", "robot.lock"],
     "S050": ["--compatible-with", "robot.lock"],
     "S051": ["--compatible-with", "robot.lock"],
+    "S052": ["--cpp", "out", "--flatc", "./flatc"],
 }
 OUTSIDE_THE_SCHEMA = ("S036", "S037", "S039")
-FLATCS = {"S037": "echo error: no such thing; exit 1", "S039": "echo flatc version 2.0.8"}
+FLATCS = {
+    "S037": "echo error: no such thing; exit 1",
+    "S039": "echo flatc version 2.0.8",
+    "S052": f'exec "{flatc_2_0_8()}" "$@"',
+}
 
 
 def said_to(example: str, code: str, is_wrong: bool, capsys: Capture) -> str:
