@@ -86,7 +86,8 @@ void Obey(const Participant& self) {
   }
   if (must_exec == 0) return;
   SetSignals(SIG_BLOCK);
-  execv("/proc/self/exe", self.arguments);
+  if (is_over == 0) execv("/proc/self/exe", self.arguments);
+  SetSignals(SIG_UNBLOCK);  // told to end as well: a program that begins anew would not know
 }
 
 void Complain(const Participant& self, const absl::Status& status) {

@@ -71,7 +71,9 @@ class Participant:
                 os._exit(1)
         if signal.SIGUSR1 in flags:
             signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-            os.execv(sys.executable, [sys.executable, *sys.argv])
+            if signal.SIGTERM not in flags:
+                os.execv(sys.executable, [sys.executable, *sys.argv])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # told to end as well: who begins anew would not know
 
     def publish(self) -> None:
         count = 0
