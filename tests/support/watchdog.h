@@ -17,7 +17,11 @@ namespace shmcomm::test {
 class Watchdog {
  public:
   explicit Watchdog(std::string what, std::chrono::seconds patience = std::chrono::seconds(120))
-      : what_(std::move(what)), thread_([this, patience] { Watch(patience); }) {}
+      : what_(std::move(what)), thread_([this, patience] { Watch(patience); }) {
+    // A child forked while the thread still starts would inherit whatever locks starting takes, and wait for them for ever.
+    std::unique_lock<std::mutex> lock(mutex_);
+    over_.wait(lock, [this] { return is_watching_; });
+  }
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog() {
@@ -32,6 +36,8 @@ class Watchdog {
  private:
   void Watch(std::chrono::seconds patience) {
     std::unique_lock<std::mutex> lock(mutex_);
+    is_watching_ = true;
+    over_.notify_one();
     if (over_.wait_for(lock, patience, [this] { return is_over_; })) return;
     std::fprintf(stderr, "watchdog: %s hangs\n", what_.c_str());
     std::abort();
@@ -40,6 +46,7 @@ class Watchdog {
   std::string what_;
   std::mutex mutex_;
   std::condition_variable over_;
+  bool is_watching_ = false;
   bool is_over_ = false;
   std::thread thread_;
 };

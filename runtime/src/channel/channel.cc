@@ -92,7 +92,7 @@ std::uint64_t BytesOfFiles(const segment::Meta& meta) {
 
 absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const char* name, platform::Access access,
                                                            std::size_t least_bytes) {
-  absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(directory, name, access);
+  absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(directory, name, segment::AccessToOpen(access));
   if (!file.ok()) {
     if (!absl::IsNotFound(file.status())) return file.status();
     return absl::DataLossError(absl::StrCat("the channel's file '", name, "' is missing"));

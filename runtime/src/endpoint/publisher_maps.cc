@@ -12,7 +12,8 @@ namespace shmcomm::endpoint {
 
 absl::Status PublisherMaps::Map(const channel::Channel& channel, std::uint32_t publisher, std::uint32_t generation) {
   const std::string name = registry::DataFileName(publisher, generation);
-  absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(channel.directory(), name, platform::Access::kRead);
+  absl::StatusOr<platform::Descriptor> file =
+      platform::OpenFileAt(channel.directory(), name, segment::AccessToOpen(platform::Access::kRead));
   if (!file.ok()) return file.status();
   const absl::StatusOr<platform::FileIdentity> identity = platform::Identify(file->get());
   if (!identity.ok()) return identity.status();

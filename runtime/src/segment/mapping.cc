@@ -40,6 +40,8 @@ Cache& TheCache() {
 
 }  // namespace
 
+platform::Access AccessToOpen(platform::Access access) { return kShareAcrossAccess ? platform::Access::kReadWrite : access; }
+
 absl::StatusOr<std::shared_ptr<Mapping>> MapFile(const platform::Descriptor& file, platform::Access access,
                                                  std::size_t least_bytes) {
   absl::StatusOr<platform::FileIdentity> identity = platform::Identify(file.get());
@@ -48,7 +50,7 @@ absl::StatusOr<std::shared_ptr<Mapping>> MapFile(const platform::Descriptor& fil
     return absl::DataLossError(
         absl::StrCat("file is truncated: ", identity->bytes, " B, at least ", least_bytes, " B expected"));
   }
-  const platform::Access mapped = kShareAcrossAccess ? platform::Access::kReadWrite : access;
+  const platform::Access mapped = AccessToOpen(access);
   Cache& cache = TheCache();
   const std::lock_guard<std::mutex> lock(cache.mutex);
   // An inode is not given out again while a mapping keeps it alive, so a live cache entry is this very file.

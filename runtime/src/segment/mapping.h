@@ -26,6 +26,9 @@ class Mapping {
   std::size_t bytes_;
 };
 
+/// How a file has to be opened that MapFile is to map with `access`.
+platform::Access AccessToOpen(platform::Access access);
+
 /// Maps the whole of an open file, at its size now. A file that cannot be written through this mapping when `access` is
 /// kRead: the kernel enforces it. Errors: kDataLoss empty or smaller than `least_bytes`, those of platform::Map.
 absl::StatusOr<std::shared_ptr<Mapping>> MapFile(const platform::Descriptor& file, platform::Access access,
