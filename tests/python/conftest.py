@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+# A shell lets what it starts in the background ignore SIGINT, and children inherit that: those we interrupt would not hear.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
