@@ -98,6 +98,18 @@ def test_a_loan_is_over_after_its_block(everything: Any, root: Path) -> None:
                 use()
 
 
+def test_a_part_of_a_loan_gives_no_view_once_it_is_over(everything: Any, root: Path) -> None:
+    import shmcomm
+
+    with everything.TreePublisher(root=root) as pub:
+        with pub.loan(data=3, imu={"stamp_ns": 1}) as tree:
+            imu = tree.imu
+            imu.cov[:] = 1
+
+        with pytest.raises(shmcomm.SHMError, match="this loan is over"):
+            imu.cov  # noqa: B018
+
+
 def test_views_keep_the_memory_and_a_closed_publisher_publishes_nothing(everything: Any, root: Path) -> None:
     import shmcomm
 

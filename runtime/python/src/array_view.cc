@@ -1,40 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "array_view.h"
 
+#define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
+#include <numpy/arrayobject.h>
+
 #include "typed_loan.h"
 
 namespace shmcomm::python {
-namespace {
-
-PyObject* LoadFromBuffer() {
-  PyObject* numpy = PyImport_ImportModule("numpy");
-  if (numpy == nullptr) return nullptr;
-  PyObject* found = PyObject_GetAttrString(numpy, "frombuffer");
-  Py_DECREF(numpy);
-  return found;
-}
-
-/// The first byte of the buffer that a holder exports: a whole message. The region looked at may be one nested in it.
-const std::uint8_t* FirstByteOf(PyObject* holder) {
-  if (IsRecord(holder)) return AsRecord(holder)->region.base;
-  return reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(holder));
-}
-
-}  // namespace
 
 PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements) {
-  static PyObject* from_buffer = nullptr;
-  if (from_buffer == nullptr) from_buffer = LoadFromBuffer();
-  PyObject* dtype = from_buffer == nullptr ? nullptr : type.schema->DtypeOf(field);
+  if (RefuseEndedLoan(holder, field) || PyArray_ImportNumPyAPI() < 0) return nullptr;
+  PyObject* dtype = type.schema->DtypeOf(field);
   if (dtype == nullptr) return nullptr;
-  PyObject* count = PyLong_FromUnsignedLongLong(elements.count);
-  const auto first = static_cast<std::uint64_t>(region.base - FirstByteOf(holder)) + elements.first;
-  PyObject* offset = PyLong_FromUnsignedLongLong(elements.count == 0 ? 0 : first);
-  PyObject* arguments[] = {holder, dtype, count, offset};
-  PyObject* array = count != nullptr && offset != nullptr ? PyObject_Vectorcall(from_buffer, arguments, 4, nullptr) : nullptr;
-  Py_XDECREF(count);
-  Py_XDECREF(offset);
-  return array == nullptr || !IsLoan(holder) ? array : ShapeLoanView(holder, region.base + elements.first, array);
+  const auto count = static_cast<npy_intp>(elements.count);
+  const std::uint8_t* first = region.base + elements.first;
+  const int flags = IsLoan(holder) ? NPY_ARRAY_WRITEABLE : 0;
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, reinterpret_cast<PyArray_Descr*>(Py_NewRef(dtype)), 1, &count, nullptr,
+                                         const_cast<std::uint8_t*>(first), flags, nullptr);
+  if (array == nullptr) return nullptr;
+  if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array), Py_NewRef(holder)) < 0) {
+    Py_DECREF(array);
+    return nullptr;
+  }
+  return IsLoan(holder) ? ShapeLoanView(holder, first, array) : array;
 }
 
 bool IsArray(PyObject* object) {

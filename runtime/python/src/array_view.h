@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NumPy arrays over a message, without NumPy's headers: the array is made over the owner's buffer, which pins the slot.
+// NumPy arrays over a message. An array refers to what keeps the message, so that its slot stays borrowed.
 #pragma once
 
 #include <Python.h>
