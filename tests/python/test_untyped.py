@@ -166,20 +166,32 @@ def test_recv_many_borrows_nothing(ends: Ends) -> None:
     assert [view[0] for view in taken] == list(range(15))
 
 
-def test_recv_many_raises_an_error_after_the_messages_before_it(ends: Ends) -> None:
+def test_recv_many_raises_errors_after_the_messages_beside_them(ends: Ends) -> None:
     import shmcomm
 
     pub, sub = ends
     shmcomm.register_codec("test/unpackable", lambda _: b"x", lambda _: 1 / 0)
-    pub.send(1)
-    pub.send(2)
-    pub.send(None, serializer="test/unpackable")
-    pub.send(3)
+    for message in (1, 2, None, 3, None, 4):
+        pub.send(message, serializer="test/unpackable" if message is None else None)
 
-    assert sub.recv_many() == [1, 2]
-    with pytest.raises(shmcomm.SHMSerializationError, match="division by zero"):
-        sub.recv_many()
-    assert sub.recv_many() == [3]
+    assert sub.recv_many() == [1, 2, 3, 4]
+    for _ in range(2):
+        with pytest.raises(shmcomm.SHMSerializationError, match="division by zero"):
+            sub.recv_many()
+    pub.send(5)
+    assert sub.recv_many() == [5]
+
+
+def test_recv_many_ends_where_a_message_closes_the_subscriber(ends: Ends) -> None:
+    import shmcomm
+
+    pub, sub = ends
+    shmcomm.register_codec("test/closing", lambda _: b"x", lambda _: sub.close())
+    for message in (1, None, 2):
+        pub.send(message, serializer="test/closing" if message is None else None)
+
+    assert sub.recv_many() == [1, None]
+    assert sub.closed
 
 
 def test_latest_passes_over_older_messages(ends: Ends) -> None:

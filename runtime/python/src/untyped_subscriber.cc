@@ -2,6 +2,8 @@
 // The receiving end of a channel without a schema.
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "arguments.h"
@@ -39,7 +41,7 @@ struct UntypedSubscriber {
   std::uint64_t lost_before = 0;
   std::int64_t publish_ns = 0;
   std::uint32_t publisher = 0;
-  Reference deferred;                ///< an error that recv_many met after messages that it had to return first
+  std::deque<Reference> deferred;    ///< errors that recv_many met beside messages that it had to return
   int in_use = 0;
   bool close_wanted = false;
 };
@@ -87,8 +89,9 @@ UntypedSubscriber* Usable(PyObject* object) {
              self.name.c_str());
     return nullptr;
   }
-  if (!self.deferred) return &self;
-  const Reference error = std::move(self.deferred);
+  if (self.deferred.empty()) return &self;
+  const Reference error = std::move(self.deferred.front());
+  self.deferred.pop_front();
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
   return nullptr;
 }
@@ -198,20 +201,37 @@ PyObject* Latest(PyObject* object, PyObject* const* given, Py_ssize_t count, PyO
   return ReceiveNow(object, kParameters, given, count, keywords, [](Subscriber& from) { return from.TakeLatest(); });
 }
 
+/// Keeps the exception that is set for the next call.
+void Defer(UntypedSubscriber& self) {
+  PyObject *type = nullptr, *error = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &error, &trace);
+  PyErr_NormalizeException(&type, &error, &trace);
+  Py_XDECREF(type);
+  Py_XDECREF(trace);
+  self.deferred.emplace_back(error);
+}
+
+/// Adds the messages of `batch` to `list`.
+void AddAll(UntypedSubscriber& self, PyObject* list, SampleBatch& batch) {
+  for (shmcomm::Sample& sample : batch) {
+    if (!self.opened) return;  // closed by what decoding ran
+    const Reference message(LogFailure(Decode(self, std::move(sample), Views::kPrivate)));
+    if (!message || PyList_Append(list, message.get()) != 0) Defer(self);
+  }
+}
+
 /// Adds what is there to `list`, which holds one message, until it has `max`. What goes wrong is raised by the next call.
 void TakeMore(UntypedSubscriber& self, PyObject* list, Py_ssize_t max) {
-  while (PyList_GET_SIZE(list) < max && self.opened) {
-    absl::StatusOr<std::optional<shmcomm::Sample>> sample = self.opened->TryTake();
-    if (sample.ok() && !sample->has_value()) return;
-    const Reference message(DecodeOr(self, std::move(sample), Views::kPrivate, Py_None));
-    if (message && PyList_Append(list, message.get()) == 0) continue;
-    PyObject *type = nullptr, *error = nullptr, *trace = nullptr;
-    PyErr_Fetch(&type, &error, &trace);
-    PyErr_NormalizeException(&type, &error, &trace);
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-    self.deferred = Reference(error);
-    return;
+  while (self.opened && self.deferred.empty() && PyList_GET_SIZE(list) < max) {
+    const auto missing = static_cast<std::size_t>(max - PyList_GET_SIZE(list));
+    const auto most = static_cast<std::uint32_t>(std::min(missing, SampleBatch::kMost));
+    absl::StatusOr<SampleBatch> batch = self.opened->TakeMany(most);
+    if (!batch.ok()) {
+      Fail(self, batch.status());
+      return Defer(self);
+    }
+    if (batch->empty()) return;
+    AddAll(self, list, *batch);
   }
 }
 
@@ -312,8 +332,8 @@ PyMethodDef methods[] = {
     {"recv_many", Cast(ReceiveMany), METH_FASTCALL | METH_KEYWORDS,
      "recv_many($self, max=1000, timeout=None)\n--\n\n"
      "A list of 1 to `max` messages: waits for the first as recv does, then takes those that are there. For many small\n"
-     "messages; all are copies, so that none stays borrowed. Errors as recv; one that is met after other messages is\n"
-     "raised by the next call.\n\n"
+     "messages; all are copies, so that none stays borrowed. Errors as recv; those that are met beside other messages are\n"
+     "raised by the next calls, one each.\n\n"
      ">>> with Subscriber(\"doc/many\") as sub, Publisher(\"doc/many\") as pub:\n"
      "...     _ = [pub.send(n) for n in range(5)]\n"
      "...     sub.recv_many(3), sub.recv_many()\n"
