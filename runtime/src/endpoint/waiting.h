@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for the next message: look for a while, then sleep. How long to look is learnt: looking pays where messages
-// come quickly and only burns a core where they do not.
+// Waiting for the next message: look for a while, then sleep.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "base/atomic.h"
+#include "endpoint/spin_budget.h"
 #include "platform/os.h"
 #include "wake/bell.h"
 
@@ -25,7 +25,7 @@ inline std::int64_t WaitNs(absl::Duration timeout) {
 template <class Sleeper>
 class WaitingOn {
  public:
-  WaitingOn(Sleeper sleeper, absl::Duration spin) : sleeper_(sleeper), spin_ns_(WaitNs(spin)), budget_ns_(spin_ns_) {}
+  WaitingOn(Sleeper sleeper, absl::Duration spin) : sleeper_(sleeper), budget_(WaitNs(spin)) {}
 
   /// Where the next message will probably be written: polling fetches these lines along with the entry.
   void Hint(const void* header, const void* message) {
@@ -40,20 +40,23 @@ class WaitingOn {
     if (is_available()) return true;
     if (timeout_ns <= 0) return false;
     const std::int64_t start_ns = platform::NowNs();
-    if (budget_ns_ > 0 && Spin(is_available, start_ns, std::min(budget_ns_, timeout_ns))) {
-      budget_ns_ = spin_ns_;
-      return true;
+    if (budget_.now_ns() > 0) {
+      if (Spin(is_available, start_ns, std::min(budget_.now_ns(), timeout_ns))) {
+        budget_.Paid();
+        return true;
+      }
+      budget_.WasInVain();
     }
-    // In vain: look less long next time, but never stop looking, or a channel that becomes fast would not be noticed.
-    budget_ns_ = spin_ns_ == kForeverNs ? kForeverNs : std::max(spin_ns_ / 8, budget_ns_ / 2);
-    return SleepUntil(is_available, start_ns, timeout_ns, may_go_on);
+    if (!SleepUntil(is_available, start_ns, timeout_ns, may_go_on)) return false;
+    budget_.CameAfter(platform::NowNs() - start_ns);
+    return true;
   }
 
   /// The same without looking first, where somebody who already sleeps should not be overtaken. Looks all the same where it
   /// was told never to sleep.
   template <class IsAvailable, class MayGoOn>
   bool UntilAsleep(IsAvailable&& is_available, std::int64_t timeout_ns, MayGoOn&& may_go_on) {
-    if (spin_ns_ == kForeverNs) return Until(is_available, timeout_ns, may_go_on);
+    if (budget_.most_ns() == kForeverNs) return Until(is_available, timeout_ns, may_go_on);
     if (is_available()) return true;
     return timeout_ns > 0 && SleepUntil(is_available, platform::NowNs(), timeout_ns, may_go_on);
   }
@@ -90,8 +93,7 @@ class WaitingOn {
   }
 
   Sleeper sleeper_;
-  std::int64_t spin_ns_;
-  std::int64_t budget_ns_;
+  SpinBudget budget_;
   const void* hint_header_ = nullptr;
   const void* hint_message_ = nullptr;
 };
