@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
+from math import prod
 from os import PathLike, fspath
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shmcomm import _core
 from shmcomm.closing import ClosedOnExit
@@ -194,36 +196,53 @@ class Subscriber(_core.UntypedSubscriber, ClosedOnExit):
         return SubscriberStats(*self.counters())
 
 
+class _Form(NamedTuple):
+    """What an array of one shape and dtype is like as a message."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    head: bytes
+    message_bytes: int
+    make: type[np.ndarray[Any, Any]]
+
+
+def _form(shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> _Form:
+    import numpy as np
+
+    dtype = np.dtype(dtype)
+    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"a shape has no negative lengths, got {shape}")
+    head = array_header(dtype, lengths, False)
+    if head is None:
+        raise ValueError(f"a loan cannot hold {dtype}: send the array instead")
+    unpadded = len(head) + prod(lengths) * dtype.itemsize
+    return _Form(dtype, lengths, head, -(-unpadded // 64) * 64, np.ndarray)
+
+
+# A loop that lends asks for one form again and again; making it costs more than the loan.
+_known_form = lru_cache(64, typed=True)(_form)
+
+
 class Loan:
     """A message being written where subscribers will read it; see Publisher.loan."""
 
     def __init__(self, publisher: Publisher, shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> None:
-        import numpy as np
-
         self._publisher = publisher
-        self._dtype = np.dtype(dtype)
-        self._shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(length < 0 for length in self._shape):
-            raise ValueError(f"a shape has no negative lengths, got {shape}")
-        head = array_header(self._dtype, self._shape, False)
-        if head is None:
-            raise ValueError(f"a loan cannot hold {self._dtype}: send the array instead")
-        self._head = head
+        try:
+            self._form = _known_form(shape, dtype)  # type: ignore[arg-type]
+        except TypeError:  # written as a list
+            self._form = _form(shape, dtype)
         self._array: np.ndarray[Any, Any] | None = None
         self._buffer: _core.LoanBuffer | None = None
         self.sent = False
         """whether the message was published"""
 
     def __enter__(self) -> np.ndarray[Any, Any]:
-        import numpy as np
-
-        data_bytes = self._dtype.itemsize
-        for length in self._shape:
-            data_bytes *= length
-        padded = -(-(len(self._head) + data_bytes) // 64) * 64
-        self._buffer = self._publisher._reserve(self._head, padded)
-        self._array = np.ndarray(self._shape, self._dtype, memoryview(self._buffer), len(self._head))
-        return self._array
+        dtype, shape, head, message_bytes, make = self._form
+        self._buffer = buffer = self._publisher._reserve(head, message_bytes)
+        self._array = array = make(shape, dtype, memoryview(buffer), len(head))
+        return array
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
