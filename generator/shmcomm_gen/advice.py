@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.model import Channel, Field, Record, RecordType, Schema, Type, UnionType, VectorType
 from shmcomm_gen.options import UNBOUNDED_MAX_SIZE
 from shmcomm_gen.source import Span
@@ -43,8 +43,8 @@ def _warn_of_unbounded(channel: Channel, written: ChannelSyntax, schema: Schema,
         field = _unbounded_field(schema.records[message], schema, set(), set())
         if field is not None and option not in given:
             sink.warning("S044", f"'{mention.name}' may be of any size, and channel '{channel.identifier}' carries none above "
-                         f"{_shown(UNBOUNDED_MAX_SIZE)}", mention.span, f"say how large it becomes: {option}: 1MiB; "
-                         f"'{field.name}' has no bound", field.span)  # fmt: skip
+                         f"{_shown(UNBOUNDED_MAX_SIZE)}", mention.span, f"say how large it becomes: {option}: 1MiB",
+                         Related(field.span, f"'{field.name}' has no bound"))  # fmt: skip
 
 
 def _unbounded_field(record: Record, schema: Schema, open_: set[str], bounded: set[str]) -> Field | None:
@@ -111,7 +111,7 @@ def _warn_of_history(channel: Channel, written: ChannelSyntax, sink: Sink) -> No
     if qos.reliability == "reliable" and qos.history > qos.capacity:
         what = f"a late joiner starts {qos.history:,} messages behind, and a reliable publisher waits at {qos.capacity:,}"
         sink.warning("S045", what, _span_of(written, "history"), f"write capacity: {qos.history}; or less history",
-                     _span_of(written, "capacity"))  # fmt: skip
+                     Related(_span_of(written, "capacity"), f"the capacity is {qos.capacity:,}"))  # fmt: skip
 
 
 def _span_of(written: ChannelSyntax, *names: str) -> Span:

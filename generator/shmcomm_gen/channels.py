@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shmcomm_gen.diagnostics import Sink, did_you_mean, one_of
+from shmcomm_gen.diagnostics import Related, Sink, declared_at, did_you_mean, one_of
 from shmcomm_gen.model import Channel, Qos, Record
 from shmcomm_gen.names import Names
 from shmcomm_gen.options import OPTIONS, PATTERNS, PROFILES, UNBOUNDED_MAX_SIZE, OptionValue, read_option
@@ -98,7 +98,8 @@ class ChannelResolver:
         if not isinstance(declaration, RecordSyntax):
             what = "enum" if isinstance(declaration, EnumSyntax) else "union"
             self.sink.error("S015", f"a channel carries tables and structs, not the {what} '{mention.name}'",
-                            mention.span, "wrap it in a struct or table", declaration.name.span)  # fmt: skip
+                            mention.span, "wrap it in a struct or table",
+                            declared_at(mention.name, declaration.name.span))  # fmt: skip
             return None
         return name
 
@@ -119,8 +120,8 @@ class ChannelResolver:
         for option in written.options:
             earlier = first.setdefault(option.name.text, option)
             if earlier is not option:
-                self.sink.error("S032", f"option '{option.name.text}' is given twice", option.name.span, "first:",
-                                earlier.name.span)  # fmt: skip
+                self.sink.error("S032", f"option '{option.name.text}' is given twice", option.name.span, "",
+                                Related(earlier.name.span, "first given here"))  # fmt: skip
                 continue
             value = read_option(option, pattern, self.sink)
             if value is not None:
@@ -135,7 +136,8 @@ class ChannelResolver:
         """`at_most_once` says max_attempts: 1."""
         if said.setdefault("max_attempts", 1) != 1:
             self.sink.error("S033", "'max_attempts' has no effect: at_most_once gives a job out once",
-                            written["max_attempts"].name.span, "drop one of them", written["at_most_once"].name.span)  # fmt: skip
+                            written["max_attempts"].name.span, "drop one of them",
+                            Related(written["at_most_once"].name.span, "a job is given out once"))  # fmt: skip
 
     def _check_effect(self, written: Mapping[str, OptionSyntax], said: Mapping[str, OptionValue]) -> None:
         if "on_full" in written and said.get("reliability", "best_effort") == "best_effort":

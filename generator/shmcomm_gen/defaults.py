@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shmcomm_gen.diagnostics import Sink, did_you_mean, one_of
+from shmcomm_gen.diagnostics import Related, Sink, declared_at, did_you_mean, one_of
 from shmcomm_gen.literals import integer_of, real_of
 from shmcomm_gen.model import ArrayType, Default, EnumType, ScalarType, StringType, Type, VectorType, short_name
 from shmcomm_gen.scalars import Scalar
@@ -45,6 +45,10 @@ def resolve_default(
     return Start()
 
 
+def _enum_at(enum: EnumType) -> Related:
+    return declared_at(short_name(enum.name), enum.span)
+
+
 def _is_null(value: Value) -> bool:
     return value.kind in (ValueKind.WORD, ValueKind.STRING) and value.text == "null"
 
@@ -53,7 +57,7 @@ def _check_null(field: FieldSyntax, type_: ScalarType, enums: Mapping[str, EnumT
     enum = enums.get(type_.enum)
     if enum and any(value.name == "null" for value in enum.values):
         sink.error("S016", f"'{short_name(enum.name)}' has a value 'null', so = null has two meanings",
-                   field.name.span, "rename the value", enum.span)  # fmt: skip
+                   field.name.span, "rename the value", _enum_at(enum))  # fmt: skip
 
 
 def _number(
@@ -79,7 +83,8 @@ def _check_implied_zero(field: FieldSyntax, enum: EnumType, in_struct: bool, sin
         return
     name = short_name(enum.name)
     sink.error("S016", f"field '{field.name.text}' starts as 0, and '{name}' has no value 0", field.name.span,
-               "give the enum one" if in_struct else f"write = {enum.values[0].name}", enum.span)  # fmt: skip
+               "give the enum one" if in_struct else f"write = {enum.values[0].name}",
+               _enum_at(enum))  # fmt: skip
 
 
 def _enum_default(value: Value, enum: EnumType, sink: Sink) -> int:
@@ -98,7 +103,8 @@ def _enum_default(value: Value, enum: EnumType, sink: Sink) -> int:
         member = word.removeprefix(enum.name + ".").removeprefix(short_name(enum.name) + ".")
         if member not in members:
             hint = did_you_mean(member, members) or one_of(members)
-            sink.error("S016", f"'{word}' is no value of '{short_name(enum.name)}'", value.span, hint, enum.span)
+            sink.error("S016", f"'{word}' is no value of '{short_name(enum.name)}'", value.span, hint,
+                       _enum_at(enum))  # fmt: skip
         total |= members.get(member, 0)
     return total
 

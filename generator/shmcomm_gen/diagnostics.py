@@ -19,14 +19,33 @@ class Severity(Enum):
 
 
 @dataclass(frozen=True)
+class Related:
+    """The other place a finding is about, and what is there. A suggestion names what is there already: then the place alone
+    stands `beside_hint`, and no second excerpt is shown."""
+
+    span: Span
+    what: str
+    beside_hint: bool = False
+
+
+def first_at(span: Span) -> Related:
+    """Where what is there twice stands for the first time."""
+    return Related(span, "first declared here")
+
+
+def declared_at(name: str, span: Span) -> Related:
+    return Related(span, f"'{name}' is declared here")
+
+
+@dataclass(frozen=True)
 class Diagnostic:
-    """One finding: a stable code, one cause, at most one suggestion. `related` is the other place it is about."""
+    """One finding: a stable code, one cause, at most one suggestion, at most one other place."""
 
     code: str
     message: str
     span: Span | None = None
     hint: str = ""
-    related: Span | None = None
+    related: Related | None = None
     severity: Severity = Severity.ERROR
 
 
@@ -37,12 +56,12 @@ class Sink:
         self._found: dict[Diagnostic, None] = {}
 
     def error(
-        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Span | None = None
+        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Related | None = None
     ) -> None:
         self._found[Diagnostic(code, message, span, hint, related)] = None
 
     def warning(
-        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Span | None = None
+        self, code: str, message: str, span: Span | None = None, hint: str = "", related: Related | None = None
     ) -> None:
         self._found[Diagnostic(code, message, span, hint, related, Severity.WARNING)] = None
 
@@ -87,32 +106,34 @@ def one_of(words: Iterable[str]) -> str:
 
 
 def as_text(diagnostic: Diagnostic) -> str:
-    """The form for people: the finding, the place, the line and a caret under the words it is about."""
+    """The form for people: the finding, the place, the line and a caret under the words it is about; the other place alike."""
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
-    span = diagnostic.span
+    span, related = diagnostic.span, diagnostic.related
     if span is None:
         return head + (f"\n   = {diagnostic.hint}" if diagnostic.hint else "") + "\n"
-    line, column = span.source.line_column(span.start)
     if diagnostic.severity is Severity.NOTE:
-        return f"{span.source.label}:{line}:{column}: {head}\n"
-    return "\n".join([head, *_excerpt(diagnostic, span, line, column)]) + "\n"
+        return f"{span.place}:{span.column}: {head}\n"
+    remark = diagnostic.hint
+    if related and related.beside_hint:
+        remark, related = f"{remark}  ({related.span.place})", None
+    gutter = " " * max(len(str(one.line)) for one in (span, related.span if related else span))
+    lines = [head, *_excerpt(span, remark, gutter)]
+    if related:
+        lines += [f"note: {related.what}", *_excerpt(related.span, "", gutter)]
+    return "\n".join(lines) + "\n"
 
 
-def _excerpt(diagnostic: Diagnostic, span: Span, line: int, column: int) -> list[str]:
+def _excerpt(span: Span, remark: str, gutter: str) -> list[str]:
+    line, column = span.source.line_column(span.start)
     text = span.source.line_text(line)
-    gutter = " " * len(str(line))
     # A tab in the margin keeps the caret under its word whatever the width of a tab is.
     indent = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
     width = max(1, min(span.end - span.start, len(text) - column + 1))
-    carets = indent + "^" * width
-    remark = diagnostic.hint
-    if diagnostic.related:
-        remark += f"  ({diagnostic.related.place})"
     return [
-        f"{gutter}--> {span.source.label}:{line}:{column}",
+        f"{gutter}--> {span.place}:{column}",
         f"{gutter} |",
-        f"{line} | {text}",
-        f"{gutter} | {carets} {remark.strip()}".rstrip(),
+        f"{line:>{len(gutter)}} | {text}",
+        f"{gutter} | {indent}{'^' * width} {remark}".rstrip(),
     ]
 
 
@@ -134,15 +155,16 @@ def _json_object(found: Diagnostic) -> dict[str, object]:
         "hint": found.hint,
     }
     if found.span:
-        line, column = found.span.source.line_column(found.span.start)
-        end_line, end_column = found.span.source.line_column(found.span.end)
-        result |= {"file": found.span.source.label, "path": str(found.span.source.path), "line": line, "column": column}
-        result |= {"end_line": end_line, "end_column": end_column}
+        result |= _json_place(found.span)
     if found.related:
-        source = found.related.source
-        result["related"] = {"file": source.label, "path": str(source.path), "line": found.related.line,
-                             "column": found.related.column}  # fmt: skip
+        result["related"] = {"message": found.related.what, **_json_place(found.related.span)}
     return result
+
+
+def _json_place(span: Span) -> dict[str, object]:
+    end_line, end_column = span.source.line_column(span.end)
+    return {"file": span.source.label, "path": str(span.source.path), "line": span.line, "column": span.column,
+            "end_line": end_line, "end_column": end_column}  # fmt: skip
 
 
 _GITHUB_SEVERITIES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -161,10 +183,15 @@ def _github_command(found: Diagnostic) -> str:
         properties |= {"file": str(found.span.source.path), "line": str(line), "endLine": str(end_line)}
         if end_line == line:  # GitHub takes columns only of a single line.
             properties |= {"col": str(column), "endColumn": str(end_column)}
-    told = f"{found.message}: {found.hint}" if found.hint else found.message
-    text = f"{told}  ({found.related.place})" if found.related else told
+    text = f"{found.message}: {found.hint}" if found.hint else found.message
+    if found.related:
+        text += f"  ({found.related.span.place})" if found.related.beside_hint else _github_note(found.related)
     shown = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties.items())
     return f"::{_GITHUB_SEVERITIES[found.severity]} {shown}::{_escaped(text)}"
+
+
+def _github_note(related: Related) -> str:
+    return f"\nnote: {related.what}: {related.span.place}:{related.span.column}"
 
 
 def _escaped(text: str, more: str = "") -> str:

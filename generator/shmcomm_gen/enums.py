@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from shmcomm_gen.attributes import Place, read_attributes
-from shmcomm_gen.diagnostics import Sink, did_you_mean
+from shmcomm_gen.diagnostics import Sink, declared_at, did_you_mean, first_at
 from shmcomm_gen.literals import integer_of
 from shmcomm_gen.model import EnumType, EnumValue, qualify
 from shmcomm_gen.scalars import SCALARS, Scalar
@@ -65,7 +65,8 @@ def _number(
     for value in written.values:
         name, span = value.name.text, value.name.span
         if name in by_name:
-            sink.error("S007", f"enum '{written.name.text}' has two values '{name}'", span, "first:", by_name[name])
+            sink.error("S007", f"enum '{written.name.text}' has two values '{name}'", span, "",
+                       first_at(by_name[name]))  # fmt: skip
             continue
         by_name[name] = span
         position = _position(value, following, sink)
@@ -111,7 +112,8 @@ def _check_number(
                    "choose a wider type")  # fmt: skip
     elif number in by_number:
         earlier = by_number[number].name
-        sink.error("S018", f"'{name}' and '{earlier.text}' are both {number}", span, "first:", earlier.span)
+        sink.error("S018", f"'{name}' and '{earlier.text}' are both {number}", span, "",
+                   declared_at(earlier.text, earlier.span))  # fmt: skip
     else:
         return True
     return False

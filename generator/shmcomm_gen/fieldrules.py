@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shmcomm_gen.defaults import Start
-from shmcomm_gen.diagnostics import Sink, did_you_mean, one_of
+from shmcomm_gen.diagnostics import Sink, declared_at, did_you_mean, one_of
 from shmcomm_gen.literals import integer_of
 from shmcomm_gen.model import ArrayType, Field, RecordType, ScalarType, StringType, Type, UnionType, VectorType
 from shmcomm_gen.names import Names
@@ -120,7 +120,7 @@ def check_names(written: RecordSyntax, names: Names, sink: Sink) -> None:
         other = names.before(field.name.text, written)
         if other is not None:
             sink.error("S043", f"field '{field.name.text}' has the name of a type", field.name.span,
-                       "rename one of the two", other)  # fmt: skip
+                       "rename one of the two", declared_at(field.name.text, other))  # fmt: skip
 
 
 def check_clashes(record: str, fields: Sequence[Field], sink: Sink) -> None:
@@ -131,7 +131,7 @@ def check_clashes(record: str, fields: Sequence[Field], sink: Sink) -> None:
         if earlier is not field:
             owner, other = (field, earlier) if field.is_tag else (earlier, field)
             what = f"'{other.name}' of '{record}' is the type of union '{owner.name.removesuffix('_type')}' already"
-            sink.error("S043", what, other.span, "rename one of the two", owner.span)
+            sink.error("S043", what, other.span, "rename one of the two", declared_at(owner.name.removesuffix("_type"), owner.span))
     for field in fields:
         if not field.is_tag and by_name[field.name] is field:
             _check_suffixes(field, by_name, sink)
@@ -142,4 +142,4 @@ def _check_suffixes(field: Field, by_name: Mapping[str, Field], sink: Sink) -> N
         stem = by_name.get(field.name.removesuffix(suffix)) if field.name.endswith(suffix) else None
         if stem and stem is not field and isinstance(stem.type, kind):
             sink.error("S043", f"'{field.name}' clashes with what is generated for field '{stem.name}'", field.span,
-                       "rename one of the two", stem.span)  # fmt: skip
+                       "rename one of the two", declared_at(stem.name, stem.span))  # fmt: skip

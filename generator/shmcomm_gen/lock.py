@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.evolution import Difference, compare
 from shmcomm_gen.fingerprint import reachable
 from shmcomm_gen.formatter import formatted
@@ -163,7 +163,8 @@ class _Check:
 
     def _error(self, what: str, span: Span | None, locked: Span | None) -> None:
         hint = f"keep to '{self._name}', or lock anew"
-        self._sink.error("S049", what, span or locked, hint, locked if span else None)
+        self._sink.error("S049", what, span or locked, hint,
+                         Related(locked, f"as '{self._name}' has it") if span and locked else None)  # fmt: skip
 
     def channels(self) -> None:
         now = {channel.name: channel for channel in self._schema.channels}
@@ -213,7 +214,8 @@ class _Check:
     def _warn(self, one: Difference) -> None:
         if "' default " in one.text and one.subject not in self._told:
             self._told.add(one.subject)
-            self._sink.warning("S051", one.text, one.reader, "programs of the lock see the other one", one.writer)
+            self._sink.warning("S051", one.text, one.reader, "programs of the lock see the other one",
+                               Related(one.writer, f"as '{self._name}' has it") if one.writer else None)  # fmt: skip
 
 
 def _types(schema: Schema) -> Mapping[str, Record | EnumType | Union]:

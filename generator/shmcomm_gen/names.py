@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shmcomm_gen.diagnostics import Sink, closest
+from shmcomm_gen.diagnostics import Related, Sink, closest, first_at
 from shmcomm_gen.model import qualify, short_name
 from shmcomm_gen.scalars import SCALARS
 from shmcomm_gen.source import Span
@@ -39,7 +39,7 @@ class Names:
             self._declared[name] = declaration
             return
         self._sink.error("S006", f"type '{name}' is declared twice", declaration.name.span,
-                         "first:", earlier.name.span)  # fmt: skip
+                         "", first_at(earlier.name.span))  # fmt: skip
 
     def __iter__(self) -> Iterator[tuple[str, TypeDeclaration]]:
         return iter(self._declared.items())
@@ -80,7 +80,7 @@ class Names:
         """After a file that could not be read, any unknown name may have been in it."""
         return short_name(name) in self._excused_names or self._has_lost_files
 
-    def _suggest(self, name: str, namespace: str) -> tuple[str, Span | None]:
+    def _suggest(self, name: str, namespace: str) -> tuple[str, Related | None]:
         if name in _FOREIGN:
             return f"did you mean '{_FOREIGN[name]}'?", None
         elsewhere = [q for q in self._declared if short_name(q) == short_name(name)]
@@ -89,8 +89,9 @@ class Names:
         qualified = spelled.get(close, close)
         if not close:
             return "declare it, or include the file that does", None
-        related = self._declared[qualified].name.span if qualified in self._declared else None
-        return f"did you mean '{close}'?", related
+        declared = self._declared.get(qualified)
+        place = Related(declared.name.span, f"'{close}' is declared here", beside_hint=True) if declared else None
+        return f"did you mean '{close}'?", place
 
     def _spelling(self, qualified: str, namespace: str) -> str:
         short = short_name(qualified)

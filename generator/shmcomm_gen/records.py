@@ -8,7 +8,7 @@ from dataclasses import field as dataclass_field
 
 from shmcomm_gen.attributes import Place, read_attributes
 from shmcomm_gen.defaults import resolve_default
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink, first_at
 from shmcomm_gen.layout import struct_layout
 from shmcomm_gen.literals import integer
 from shmcomm_gen.model import (
@@ -71,7 +71,7 @@ class RecordResolver:
             earlier = first.setdefault(field.name.text, field)
             if earlier is not field:
                 self.sink.error("S007", f"'{written.name.text}' has two fields '{field.name.text}'",
-                                field.name.span, "first:", earlier.name.span)  # fmt: skip
+                                field.name.span, "", first_at(earlier.name.span))  # fmt: skip
         return list(first.values())
 
     # ---- types ----
@@ -164,8 +164,8 @@ class RecordResolver:
             check_clashes(written.name.text, fields, self.sink)
         keys = [f for f in written.fields if any(a.name.text == "key" for a in f.attributes)]
         if len(keys) > 1:
-            self.sink.error("S021", f"'{written.name.text}' has two keys", keys[1].name.span, "first:",
-                            keys[0].name.span)  # fmt: skip
+            self.sink.error("S021", f"'{written.name.text}' has two keys", keys[1].name.span, "",
+                            Related(keys[0].name.span, "the first key"))  # fmt: skip
         return tuple(fields)
 
     def _field(self, written: FieldSyntax, type_: Type, place: Place, namespace: str) -> Field:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from shmcomm_gen.channels import ChannelResolver
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink, declared_at, first_at
 from shmcomm_gen.enums import resolve_enum
 from shmcomm_gen.load import Closure
 from shmcomm_gen.model import Schema, SchemaFile, Service, qualify
@@ -57,8 +57,8 @@ def _services(
             service = resolve_service(written, names, user_attributes, sink)
             earlier = services.setdefault(service.name, service)
             if earlier is not service:
-                sink.error("S006", f"rpc_service '{service.name}' is declared twice", service.span, "first:",
-                           earlier.span)  # fmt: skip
+                sink.error("S006", f"rpc_service '{service.name}' is declared twice", service.span, "",
+                           first_at(earlier.span))  # fmt: skip
     return services
 
 
@@ -102,7 +102,7 @@ def _root_type(file: FileSyntax, names: Names, is_main: bool, sink: Sink) -> str
         declaration = names.declaration(found)
         if not isinstance(declaration, RecordSyntax) or declaration.is_struct:
             sink.error("S035", f"a root type is a table, and '{root.type.name}' is not", root.type.span, "",
-                       declaration.name.span)  # fmt: skip
+                       declared_at(declaration.name.text, declaration.name.span))  # fmt: skip
         name = found
     if is_main and file.objects and not file.root_types:
         sink.error("S035", "data needs a root_type that says what it is", file.objects[0], "add root_type, or drop it")
@@ -120,5 +120,5 @@ def _file_identifier(file: FileSyntax, sink: Sink) -> str:
 
 def _only(what: str, names: tuple[Name, ...], sink: Sink) -> str:
     if len(names) > 1:
-        sink.error("S035", f"{what} is given twice", names[1].span, "first:", names[0].span)
+        sink.error("S035", f"{what} is given twice", names[1].span, "", Related(names[0].span, "first given here"))
     return names[0].text if names else ""

@@ -7,7 +7,7 @@ import keyword
 
 from shmcomm_gen.advice import advise
 from shmcomm_gen.channels import channel_name
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.load import Closure
 from shmcomm_gen.model import ROLES, Channel, Schema, qualify
 from shmcomm_gen.source import Span
@@ -33,7 +33,8 @@ def _check_channel_names(closure: Closure, sink: Sink) -> None:
         name = channel_name(channel)
         earlier = first.setdefault(name, channel)
         if earlier is not channel:
-            sink.error("S008", f"two channels are named '{name}'", channel.name.span, "first:", earlier.name.span)
+            sink.error("S008", f"two channels are named '{name}'", channel.name.span, "",
+                       Related(earlier.name.span, "the first channel of this name"))  # fmt: skip
 
 
 def _check_generated_names(schema: Schema, sink: Sink) -> None:
@@ -52,7 +53,7 @@ def _check_generated_names(schema: Schema, sink: Sink) -> None:
         if clash:
             what, span = taken[clash]
             sink.error("S009", f"channel '{channel.identifier}' generates '{clash}', which is {what} already",
-                       channel.span, "rename one of the two", span)  # fmt: skip
+                       channel.span, "rename one of the two", Related(span, what))  # fmt: skip
         for name in generated:
             taken.setdefault(name, (f"generated for channel '{channel.identifier}'", channel.span))
 
@@ -67,7 +68,7 @@ def check_package(schema: Schema, sink: Sink) -> None:
             name = channel.stem + ROLES[channel.pattern][0]
             sink.error("S009", f"channel '{channel.identifier}' generates '{name}', which the Python package "
                        f"has from namespace '{earlier.namespace}' already", channel.span, "rename one of the two",
-                       earlier.span)  # fmt: skip
+                       Related(earlier.span, f"generated for channel '{earlier.identifier}'"))  # fmt: skip
 
 
 def _check_package_name(schema: Schema, sink: Sink) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from shmcomm_gen.attributes import Place, read_attributes
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Sink, declared_at, first_at
 from shmcomm_gen.model import Call, Service, qualify
 from shmcomm_gen.names import Names
 from shmcomm_gen.scalars import SCALARS
@@ -18,8 +18,8 @@ def resolve_service(written: ServiceSyntax, names: Names, user_attributes: froze
     for call in written.calls:
         name = call.name.text
         if name in first:
-            sink.error("S007", f"rpc_service '{written.name.text}' has two calls '{name}'", call.name.span, "first:",
-                       first[name])  # fmt: skip
+            sink.error("S007", f"rpc_service '{written.name.text}' has two calls '{name}'", call.name.span, "",
+                       first_at(first[name]))  # fmt: skip
             continue
         first[name] = call.name.span
         request = _table(call.request, written.namespace, names, sink)
@@ -46,6 +46,6 @@ def _table(written: TypeSyntax, namespace: str, names: Names, sink: Sink) -> str
     declaration = names.declaration(found)
     if not isinstance(declaration, RecordSyntax) or declaration.is_struct:
         sink.error("S041", f"an rpc_service takes and returns tables, and '{written.name}' is none", written.span,
-                   "wrap it in a table", declaration.name.span)  # fmt: skip
+                   "wrap it in a table", declared_at(declaration.name.text, declaration.name.span))  # fmt: skip
         return None
     return found

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from shmcomm_gen.attributes import Place, read_attributes
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink, declared_at, first_at
 from shmcomm_gen.enums import integer_type
 from shmcomm_gen.literals import integer_of
 from shmcomm_gen.model import RecordType, StringType, Union, UnionMember, qualify
@@ -42,7 +42,7 @@ def _members(
         span = one.alias.span if one.alias else one.type.span
         if name in by_name:
             sink.error("S007", f"union '{written.name.text}' has two members '{name}'", span,
-                       "give one another name: Other:Type", by_name[name])  # fmt: skip
+                       "give one another name: Other:Type", _first_member(name, by_name[name], written))  # fmt: skip
             continue
         by_name[name] = span
         number = _number(one, members[-1].number + 1, tag, sink)
@@ -53,6 +53,12 @@ def _members(
         attributes = read_attributes(one.attributes, Place.UNION_MEMBER, user_attributes, sink)
         members.append(UnionMember(name, number, _type(one, written, names, sink), attributes, one.doc))
     return members
+
+
+def _first_member(name: str, span: Span, union: UnionSyntax) -> Related:
+    if span is union.name.span:
+        return Related(span, f"every union has a member '{name}'")
+    return first_at(span)
 
 
 def _name(written: UnionMemberSyntax) -> str:
@@ -93,6 +99,7 @@ def _type(
         return None
     declaration = names.declaration(found)
     if not isinstance(declaration, RecordSyntax):
-        sink.error("S040", f"'{mention.name}' cannot be a member of a union", mention.span, hint, declaration.name.span)
+        sink.error("S040", f"'{mention.name}' cannot be a member of a union", mention.span, hint,
+                   declared_at(mention.name, declaration.name.span))  # fmt: skip
         return None
     return RecordType(found, declaration.is_struct)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from shmcomm_gen.diagnostics import Sink, as_json, as_text, closest, did_you_mean
+from shmcomm_gen.diagnostics import Related, Sink, as_github, as_json, as_text, closest, did_you_mean
 from shmcomm_gen.source import Source, Span
 
 TEXT = "table A {\n\tx:\tNope;\n}\n"
@@ -17,8 +17,9 @@ def span(start: int, end: int, text: str = TEXT) -> Span:
 
 def test_the_form_for_people() -> None:
     lines = "\n" * 30 + "channel camera : pubsub<Imgae> {\n"
+    declared = Related(span(18, 19, lines), "'Image' is declared here", beside_hint=True)
     sink = Sink()
-    sink.error("S014", "unknown type 'Imgae'", span(54, 59, lines), "did you mean 'Image'?", span(18, 19, lines))
+    sink.error("S014", "unknown type 'Imgae'", span(54, 59, lines), "did you mean 'Image'?", declared)
 
     assert as_text(sink.diagnostics[0]) == (
         "error[S014]: unknown type 'Imgae'\n"
@@ -29,9 +30,38 @@ def test_the_form_for_people() -> None:
     )
 
 
+def test_the_other_place_is_shown_in_an_excerpt_of_its_own() -> None:
+    lines = "\n" * 8 + "struct Pose {}\n\ttable Pose {}\n"
+    sink = Sink()
+    sink.error("S006", "type 'Pose' is declared twice", span(30, 34, lines), "", Related(span(15, 19, lines), "first here"))
+
+    assert as_text(sink.diagnostics[0]) == (
+        "error[S006]: type 'Pose' is declared twice\n"
+        "  --> case.channel:10:8\n"
+        "   |\n"
+        "10 | \ttable Pose {}\n"
+        "   | \t      ^^^^\n"
+        "note: first here\n"
+        "  --> case.channel:9:8\n"
+        "   |\n"
+        " 9 | struct Pose {}\n"
+        "   |        ^^^^\n"
+    )
+
+
+def test_github_is_told_the_other_place_in_the_same_message() -> None:
+    sink = Sink()
+    sink.error("S007", "two fields 'x'", span(14, 18), "", Related(span(6, 7), "first declared here"))
+
+    assert as_github(sink.diagnostics) == (
+        "::error title=S007,file=case.channel,line=2,endLine=2,col=5,endColumn=9"
+        "::two fields 'x'%0Anote: first declared here: case.channel:1:7\n"
+    )
+
+
 def test_the_form_for_tools() -> None:
     sink = Sink()
-    sink.error("S014", "unknown type 'Nope'", span(14, 18), "declare it", span(6, 7))
+    sink.error("S014", "unknown type 'Nope'", span(14, 18), "declare it", Related(span(6, 7), "declared here"))
     sink.note("S005", "not yet")
 
     assert json.loads(as_json(sink.diagnostics)) == [
@@ -39,7 +69,10 @@ def test_the_form_for_tools() -> None:
         {
             "code": "S014", "severity": "error", "message": "unknown type 'Nope'", "hint": "declare it",
             "file": "case.channel", "path": "case.channel", "line": 2, "column": 5, "end_line": 2, "end_column": 9,
-            "related": {"file": "case.channel", "path": "case.channel", "line": 1, "column": 7},
+            "related": {
+                "message": "declared here", "file": "case.channel", "path": "case.channel", "line": 1, "column": 7,
+                "end_line": 1, "end_column": 8,
+            },
         },
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.model import EnumType, Field, Record, Schema, StringType, Union, VectorType, namespace_of, short_name
 from shmcomm_gen.source import Span
 
@@ -44,7 +44,8 @@ class _Scope:
         earlier, place = self.taken.setdefault(name, (owner, span))
         if earlier != owner and (earlier, owner) not in self.told:
             self.told.add((earlier, owner))
-            self.sink.error("S009", f"in C++ {owner} brings '{name}', and {earlier} does too", span, _RENAME, place)
+            self.sink.error("S009", f"in C++ {owner} brings '{name}', and {earlier} does too", span, _RENAME,
+                            Related(place, earlier))  # fmt: skip
 
 
 def check_cpp_names(schema: Schema, sink: Sink) -> None:
@@ -114,7 +115,7 @@ def _check_namespaces(declared: Record | EnumType | Union, schema: Schema, sink:
     inside = next((other for _, other in _declared(schema) if namespace_of(other.name) == declared.name), None)
     if inside:
         sink.error("S009", f"in C++ '{name}' is a namespace, and cannot be a type beside it", declared.span, _RENAME,
-                   inside.span)  # fmt: skip
+                   Related(inside.span, "a type of the namespace"))  # fmt: skip
 
 
 def _check_members(record: Record, sink: Sink) -> None:

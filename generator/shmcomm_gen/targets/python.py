@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.fingerprint import fingerprint
 from shmcomm_gen.model import (
     ROLES,
@@ -178,7 +178,7 @@ def check_python_names(schema: Schema, sink: Sink) -> None:
         earlier = first.setdefault(name, qualified)
         if earlier != qualified:
             sink.error("S009", f"in Python '{qualified}' and '{earlier}' are both '{name}'", _span(qualified, schema),
-                       "rename one of the two", _span(earlier, schema))  # fmt: skip
+                       "rename one of the two", Related(_span(earlier, schema), f"'{earlier}'"))  # fmt: skip
 
 
 def _span(name: str, schema: Schema) -> Span:
