@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <csignal>
 #include <optional>
 #include <string>
 #include <thread>
@@ -341,32 +339,6 @@ TEST_F(CallThatIsOver, IsNotKnownAnyMore) {
   EXPECT_TRUE(absl::IsInvalidArgument(requester.TryReceive(CallId{77}).status()));
 }
 
-TEST_F(CallThatIsOver, WasCancelledFromAnotherThread) {
-  Replier replier = OpenReplier(SumsSpec());
-  Requester requester = OpenRequester(SumsSpec());
-  const auto call = SendNumber(requester, 1, absl::InfiniteDuration());
-
-  std::thread other([&] { requester.Cancel(); });
-  EXPECT_TRUE(absl::IsCancelled(requester.Receive(*call).status()));
-  other.join();
-
-  const auto next = SendNumber(requester, 2, kLong);
-  AnswerNext(replier);
-  EXPECT_EQ(ValueOf(requester.Receive(*next)), 3u);
-}
-
-TEST_F(CallThatIsOver, SaysSoWhenItsReplierCloses) {
-  std::optional<Replier> replier = OpenReplier(SumsSpec());
-  Requester requester = OpenRequester(SumsSpec());
-  const auto call = SendNumber(requester, 1, kLong);
-  auto request = replier->Take(kLong);
-  std::optional<Request> held(*std::move(request));
-
-  { Request moved(*std::move(held)); }   // answered with an error
-
-  EXPECT_TRUE(absl::IsAborted(requester.Receive(*call).status()));
-}
-
 TEST_F(Call, NeedsAChannelOfItsPattern) {
   EXPECT_TRUE(absl::IsInvalidArgument(Requester::Open(NumbersSpec(), RequesterHere()).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(Replier::Open(NumbersSpec(), ReplierHere()).status()));
@@ -394,21 +366,6 @@ TEST_F(Call, FindsTheSuccessorOfARequesterThatLeft) {
     AnswerNext(replier);
     EXPECT_EQ(ValueOf(requester.Receive(*call)), i + 1);
   }
-}
-
-TEST_F(Serving, EndsWhenCancelledFromAnotherThreadOrASignalHandler) {
-  static std::atomic<Replier*> serving{nullptr};
-  Replier replier = OpenReplier(SumsSpec());
-  serving = &replier;
-  const auto previous = std::signal(SIGINT, [](int) { serving.load()->Cancel(); });
-
-  std::raise(SIGINT);
-  EXPECT_TRUE(absl::IsCancelled(replier.Take(absl::InfiniteDuration()).status()));
-  std::thread other([&] { replier.Cancel(); });
-  EXPECT_TRUE(absl::IsCancelled(replier.Take(absl::InfiniteDuration()).status()));
-  other.join();
-
-  std::signal(SIGINT, previous);
 }
 
 TEST_F(Serving, IsSharedByManyForManyRequesters) {

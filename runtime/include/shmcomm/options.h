@@ -84,6 +84,8 @@ struct RequesterOptions : EndpointOptions {
   std::uint32_t max_loans = 0;            ///< 0 = the channel's; may only be smaller
   std::uint32_t max_in_flight = 0;        ///< 0 = the channel's; may only be smaller
   std::optional<Verify> verify;           ///< of replies; may only be stricter than the channel's
+  /// How long a Send may wait for room at most, within its call's time. Zero or less does not wait; see WaitForRoom.
+  absl::Duration publish_timeout = absl::InfiniteDuration();
   /// Where no replier is attached: false fails with kUnavailable at once, true waits for one within the call's time.
   bool wait_for_replier = false;
 };

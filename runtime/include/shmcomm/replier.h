@@ -18,11 +18,13 @@
 
 namespace shmcomm {
 namespace endpoint {
+class Door;
 class ReplierCore;
-}
+}  // namespace endpoint
 
 /// A request taken from the channel, read where it lies in shared memory and answered exactly once. Dropping it unanswered
-/// answers with kAborted. Move-only; used by its replier's thread, and not after its replier.
+/// answers with kAborted. Move-only. A replier and its requests are used by one thread at a time. It may outlive its replier,
+/// which then leaves the channel when its last request is answered.
 class Request {
  public:
   Request(Request&& other) noexcept;
@@ -38,7 +40,7 @@ class Request {
   std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many repliers died at it (idempotent channels)
   bool is_answered() const { return core_ == nullptr; }
 
-  /// A slot in which the reply is built. As Publisher::Loan; kUnavailable the requester is gone · kDeadlineExceeded it no
+  /// A slot in which the reply is built; used or dropped before the request is answered otherwise. As Publisher::Loan; kUnavailable the requester is gone · kDeadlineExceeded it no
   /// longer waits.
   absl::StatusOr<shmcomm::Loan> ReplyLoan();
 
@@ -75,9 +77,8 @@ class Request {
 };
 
 /// Takes requests, each of which one replier of the channel gets, and answers them. One thread at a time per replier;
-/// repliers are independent and share the load. Movable while no request of it is open. If its process dies, the callers
-/// of the requests it had taken learn that at once. After fork() the child's copy answers kFailedPrecondition to
-/// everything; so does a closed one.
+/// repliers are independent and share the load. Movable. If its process dies, the callers of the requests it had taken
+/// learn that at once. After fork() the child's copy answers kFailedPrecondition to everything; so does a closed one.
 class Replier {
  public:
   /// Joins the channel, creating it if this is its first endpoint. Errors as Publisher::Open.
@@ -89,26 +90,36 @@ class Replier {
 
   /// The next request, or an empty optional when there is none. Never blocks. One that cannot be read, because its memory
   /// or its requester's schema does not fit, is answered with an error and counted as refused.
-  /// Errors: kResourceExhausted max_borrowed requests are open, or descriptors ran out · kFailedPrecondition closed, forked.
+  /// Errors: kResourceExhausted max_borrowed requests are open and another waits, or descriptors ran out · kFailedPrecondition closed, forked.
   absl::StatusOr<std::optional<Request>> TryTake();
 
   /// The next request, waiting up to `timeout` for it: spins briefly, then sleeps. InfiniteDuration waits for ever, zero
   /// or less does not wait. Errors as TryTake, kDeadlineExceeded, and kCancelled after Cancel.
   absl::StatusOr<Request> Take(absl::Duration timeout);
 
-  /// Ends the wait that is going on or else the next one, with kCancelled. For any thread and for signal handlers, while
-  /// the replier is open and not moved.
+  /// Waits until TryTake would have something to say; another replier may take it first. False when `timeout` passed.
+  /// Errors: kCancelled · kFailedPrecondition.
+  absl::StatusOr<bool> Wait(absl::Duration timeout);
+
+  /// A descriptor for epoll, select or an event loop: readable when a take may find something. As Subscriber::fd.
+  absl::StatusOr<int> fd();
+
+  /// Take and Wait answer kCancelled from now on, the one that waits at this moment too. TryTake goes on. From any thread,
+  /// and from signal handlers.
   void Cancel();
 
+  /// Leaves the channel. Another thread may close while this one is inside Take, Wait or a WaitSet's Wait, which then
+  /// answers kCancelled; Close returns when it has. Requests that are open stay so, and are to be answered.
   void Close();
-  bool is_open() const { return core_ != nullptr; }
+  bool is_open() const;
   const std::string& channel() const;      ///< the name in use
   ReplierStats stats() const;
   Verify verify() const;                   ///< the policy in force, which typed endpoints carry out
 
  private:
-  explicit Replier(std::unique_ptr<endpoint::ReplierCore> core);
-  std::unique_ptr<endpoint::ReplierCore> core_;
+  friend class WaitSet;
+  explicit Replier(std::shared_ptr<endpoint::Door> door);
+  std::shared_ptr<endpoint::Door> door_;   // to the core; open requests keep that beyond the door
 };
 
 }  // namespace shmcomm

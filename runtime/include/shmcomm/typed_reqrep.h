@@ -88,7 +88,10 @@ class TypedRequester {
     return std::optional<ReplySample>(ReplySample(**std::move(reply)));
   }
 
+  absl::StatusOr<bool> WaitForReply(CallId call, absl::Duration timeout) { return raw_.WaitForReply(call, timeout); }
+  absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout) { return raw_.WaitForAnyReply(timeout); }
   void Forget(CallId call) { raw_.Forget(call); }
+  absl::StatusOr<int> fd() { return raw_.fd(); }
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout) { return raw_.WaitForReplier(timeout); }
   void Cancel() { raw_.Cancel(); }
 
@@ -190,22 +193,24 @@ class TypedReplier {
     return std::optional<RequestSample>(RequestSample(**std::move(request)));
   }
 
-  /// Answers requests until Cancel, then returns ok. `handler` gets the request and, where the reply is a table, the
+  absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
+  absl::StatusOr<int> fd() { return raw_.fd(); }
+
+  /// Answers requests until Cancel or Close, from any thread, then returns ok. `handler` gets the request and, where the reply is a table, the
   /// builder of the reply's slot; it returns the root's offset or the struct, or a StatusOr of it: an error travels to the
   /// caller. A reply that cannot be delivered is counted and ends nothing.
-  /// Errors: kFailedPrecondition closed, forked, or the process lost its locks.
+  /// Errors: kFailedPrecondition forked, or the process lost its locks.
   template <class Handler>
   absl::Status Serve(Handler&& handler) {
     for (;;) {
       absl::StatusOr<RequestSample> request = Take(absl::InfiniteDuration());
       if (absl::IsDataLoss(request.status())) continue;   // its caller has been told
-      if (absl::IsCancelled(request.status())) return absl::OkStatus();
-      if (!request.ok()) return request.status();
+      if (!request.ok()) return HasEnded(request.status()) ? absl::OkStatus() : request.status();
       Answer(*request, handler).IgnoreError();            // counted: the caller is gone, or gave up
     }
   }
 
-  /// Ends Serve, or a Take that waits, or else the next one. For any thread and for signal handlers.
+  /// Ends Serve, and every wait to come. For any thread and for signal handlers.
   void Cancel() { raw_.Cancel(); }
 
   void Close() { raw_.Close(); }
@@ -215,6 +220,8 @@ class TypedReplier {
 
  private:
   explicit TypedReplier(Replier raw) : raw_(std::move(raw)), verify_(raw_.verify()) {}
+
+  bool HasEnded(const absl::Status& status) const { return absl::IsCancelled(status) || !raw_.is_open(); }
 
   template <class T>
   static absl::StatusOr<T> AsResult(absl::StatusOr<T> result) { return result; }
@@ -227,8 +234,9 @@ class TypedReplier {
       absl::StatusOr<TypedLoan<Reply>> loan = request.ReplyLoan();
       if (!loan.ok()) return loan.status();
       const auto root = AsResult(handler(*request, loan->builder()));
-      if (!root.ok()) return request.Fail(root.status());
-      return request.Reply(*std::move(loan), flatbuffers::Offset<Reply>(*root));
+      if (root.ok()) return request.Reply(*std::move(loan), flatbuffers::Offset<Reply>(*root));
+      loan = root.status();  // dropped before the answer, after which a replier that was closed meanwhile is gone
+      return request.Fail(root.status());
     } else {
       const auto reply = AsResult(handler(*request));
       return reply.ok() ? request.Reply(*reply) : request.Fail(reply.status());

@@ -17,6 +17,8 @@ class Polled {
   absl::StatusOr<int> Open(Waitable& endpoint);
 
   bool is_open() const { return poll_.valid(); }
+  /// Where one byte makes the descriptor readable.
+  int wake_file() const { return wake_file_; }
 
   /// After a take found nothing: the descriptor is made unreadable and armed. True when something has come meanwhile: the
   /// take looks once more, and what it finds then it finds armed. Nothing and false while not open.

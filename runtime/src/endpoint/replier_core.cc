@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint/replier_core.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,14 +10,10 @@
 #include "endpoint/messages.h"
 #include "endpoint/status_message.h"
 #include "platform/os.h"
-#include "registry/cleaner.h"
 #include "wake/room.h"
 
 namespace shmcomm::endpoint {
 namespace {
-
-// Requests skipped in one call before its caller hears of it.
-constexpr int kMaxSkips = 1024;
 
 PublisherOptions ReplyOptions(const ReplierOptions& options) {
   PublisherOptions replies;
@@ -36,129 +30,62 @@ bool HasLeft(const PublisherCore& replies) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ReplierCore>> ReplierCore::Open(const ChannelSpec& spec, const ReplierOptions& options) {
-  if (options.verify.has_value() && *options.verify < spec.qos.verify) {
-    return absl::InvalidArgumentError("option verify may only be stricter than the channel's");
-  }
+absl::StatusOr<ReplierCore*> ReplierCore::Open(const ChannelSpec& spec, const ReplierOptions& options) {
   const ChannelSpec replies = channel::ReplySpec(spec);
   if (absl::Status checked = PublisherCore::CheckOptions(replies, ReplyOptions(options)); !checked.ok()) return checked;
-  absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
-  if (!channel.ok()) return channel.status();
-  absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel->site());
-  if (!seat.ok()) return Named(channel->name(), seat.status());
-  registry::DescribeReader(channel->site(), *seat);
-  return std::unique_ptr<ReplierCore>(new ReplierCore(*std::move(channel), *std::move(seat), spec, options));
+  absl::StatusOr<Opened> opened = OpenSeat(spec, options, options.verify);
+  if (!opened.ok()) return opened.status();
+  return new ReplierCore(*std::move(opened), spec, options);
 }
 
-ReplierCore::ReplierCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
-                         const ReplierOptions& options)
-    : channel_(std::move(channel)),
-      seat_(std::move(seat)),
+ReplierCore::ReplierCore(Opened opened, const ChannelSpec& spec, const ReplierOptions& options)
+    : ClaimingCore(std::move(opened), spec, options.verify, options.spin),
       spec_(spec),
-      claimer_({channel_.site().ring, channel_.site().readers, seat_.line}),
-      maps_(spec),
-      waiting_(wake::TurnSleeper(channel_.site().turns(), seat_.line), options.spin),
-      verify_(options.verify.value_or(spec.qos.verify)),
       reply_options_(ReplyOptions(options)),
-      places_(channel_.meta().max_borrowed) {
-  claimer_.Join();
-}
-
-ReplierCore::~ReplierCore() {
-  if (!IsThisProcess()) return;
-  for (Place& place : places_) {
-    if (place.is_open) FailAt(place, absl::UnavailableError(absl::StrCat(name(), ": the replier closed"))).IgnoreError();
-  }
-  if (claimer_.IsAnyReady()) wake::TurnRinger(channel_.site().turns()).WakeOne();   // a wake spent on us goes on (I17)
-  registry::LeaveReaderLine(channel_.site(), seat_);
-}
-
-ReplierCore::Place* ReplierCore::FreePlace() {
-  const auto free = std::find_if(places_.begin(), places_.end(), [](const Place& place) { return !place.is_open; });
-  return free == places_.end() ? nullptr : &*free;
-}
+      places_(channel_.meta().max_borrowed) {}
 
 absl::StatusOr<std::optional<Request>> ReplierCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
-  Place* place = FreePlace();
-  if (place == nullptr) return TooManyOpen();
-  return TakeInto(*place);
+  Look look = LookForRequest();
+  if (look == Look::kEmpty && Rearm()) look = LookForRequest();
+  if (look == Look::kFound) return MakeRequest();
+  if (look == Look::kError) return std::move(error_);
+  return std::nullopt;
 }
 
 absl::StatusOr<Request> ReplierCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
-  Place* place = FreePlace();
-  if (place == nullptr) return TooManyOpen();
-  const std::int64_t timeout_ns = WaitNs(timeout);
-  const std::int64_t start_ns = platform::NowNs();
-  for (;;) {
-    if (is_cancelled_.exchange(0, std::memory_order_relaxed) != 0) {
-      return absl::CancelledError(absl::StrCat(name(), ": taking requests was cancelled"));
-    }
-    absl::StatusOr<std::optional<Request>> request = TakeInto(*place);
-    if (!request.ok()) return request.status();
-    if (request->has_value()) return **std::move(request);
-    const std::int64_t waited_ns = platform::NowNs() - start_ns;
-    if (waited_ns >= timeout_ns) break;
-    WaitUntilAvailable(timeout_ns == kForeverNs ? kForeverNs : timeout_ns - waited_ns);
-    if (!seat_.membership.IsStillHeld()) return LockLost(name());
-  }
-  return absl::DeadlineExceededError(
-      absl::StrCat(name(), ": no request within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
+  if (is_cancelled()) return Cancelled(name());
+  const auto look_for_request = [this] { return LookForRequest(); };
+  const auto wait = [this](std::int64_t left_ns) { return WaitUntilAvailable(left_ns) && !is_cancelled(); };
+  const Look look = LookWithin(timeout, look_for_request, wait);
+  if (look == Look::kFound) return MakeRequest();
+  if (look == Look::kError) return std::move(error_);
+  return NothingWithin(timeout, "request");
 }
 
-void ReplierCore::WaitUntilAvailable(std::int64_t timeout_ns) {
-  // Asked while it spins, and once more over the whole ring when its bit is set and it is about to sleep.
-  const auto is_available = [this] { return claimer_.IsAvailable() || IsCancelled() || claimer_.IsAnyReady(); };
-  waiting_.Until(is_available, timeout_ns, [this] {
-    registry::CleanDeadClaimers(channel_.site()).IgnoreError();   // what the dead had taken may be for us
-    return seat_.membership.IsStillHeld();
-  });
+Look ReplierCore::LookForRequest() {
+  return LookPastSkipped([this] { return LookOnce(); });
 }
 
-void ReplierCore::Cancel() {
-  is_cancelled_.store(1, std::memory_order_relaxed);
-  wake::RingUnconditionally(channel_.site().readers.lines[seat_.line].bell);
-}
-
-absl::StatusOr<std::optional<Request>> ReplierCore::TakeInto(Place& place) {
-  for (int skips = 0; skips < kMaxSkips; ++skips) {
-    switch (LookOnce(place)) {
-      case Look::kRequest:
-        return std::optional<Request>(MakeRequest(place));
-      case Look::kSkipped:
-        continue;
-      case Look::kEmpty:
-        return std::nullopt;
-      case Look::kError:
-        return std::move(error_);
-    }
-  }
-  return std::nullopt;
-}
-
-ReplierCore::Look ReplierCore::LookOnce(Place& place) {
+Look ReplierCore::LookOnce() {
+  place_ = FreePlace();
+  if (IsFull(place_)) return claimer_.IsAvailable() ? Failed(TooManyOpen()) : Look::kEmpty;
   const ring::Claimer::NextResult next = claimer_.Next();
   if (next.outcome == ring::Claimer::Outcome::kEmpty) return Look::kEmpty;
-  place = Place{};
-  place.claim = next.claim;
   PassWakeOn();
-  if (next.outcome == ring::Claimer::Outcome::kCorrupt) return Look::kSkipped;   // failed already; its publisher is nobody
-  return Resolve(place);
+  if (next.outcome == ring::Claimer::Outcome::kCorrupt) {   // failed already; its publisher is nobody
+    RingRoom();
+    return Look::kSkipped;
+  }
+  places_[place_] = Place{};
+  places_[place_].claim = next.claim;
+  return Resolve(places_[place_]);
 }
 
-/// If more requests lie there while somebody sleeps, their wakes may have been spent on us.
-void ReplierCore::PassWakeOn() {
-  wake::TurnRinger ringer(channel_.site().turns());
-  if (ringer.IsAnyIdle() && claimer_.IsAvailable()) ringer.WakeOne();
-}
-
-ReplierCore::Look ReplierCore::Resolve(Place& place) {
+Look ReplierCore::Resolve(Place& place) {
   const std::uint32_t requester = place.claim.entry.publisher();
-  // E5 acquire <- registry::AnnouncePublisher release: the file of this generation is complete and linked. The id is not
-  // given out again while the request is open (K9).
-  place.generation = channel_.site().ring.publishers[requester].generation.load(std::memory_order_acquire);
-  place.is_open = true;
+  place.generation = GenerationOf(requester);
   if (maps_[requester].generation != place.generation) {
     if (absl::Status mapped = Map(requester, place.generation); !mapped.ok()) return Refuse(place, mapped);
   }
@@ -175,42 +102,44 @@ ReplierCore::Look ReplierCore::Resolve(Place& place) {
   }
   if (message.header->abandoned.load(std::memory_order_relaxed) != 0) {   // relaxed: a hint
     ++stats_.late;
-    End(place);
+    EndClaim(place);
     return Look::kSkipped;
   }
   if (verify_ == Verify::kUntrusted) place.copy = CopyOf(message.message, message.bytes);
-  return Look::kRequest;
+  return Look::kFound;
 }
 
 absl::Status ReplierCore::Map(std::uint32_t requester, std::uint32_t generation) {
-  const bool is_any_open = std::count_if(places_.begin(), places_.end(), [](const Place& p) { return p.is_open; }) > 1;
-  if (maps_.HasRetired() && !is_any_open) maps_.DropRetired();
+  if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
   absl::Status mapped = maps_.Map(channel_, requester, generation);
   return absl::IsFailedPrecondition(mapped) ? absl::OkStatus() : mapped;   // then the row says so
 }
 
 /// Ends a request that cannot be given to the program, and tells its caller why if it can be told.
-ReplierCore::Look ReplierCore::Refuse(Place& place, const absl::Status& why) {
+Look ReplierCore::Refuse(Place& place, const absl::Status& why) {
   if (absl::IsResourceExhausted(why)) {   // descriptors or memory ran out here: another replier may have some
-    claimer_.GiveBack(place.claim);
-    place.is_open = false;
-    wake::TurnRinger(channel_.site().turns()).RingOne();
-    error_ = Named(name(), why);
-    return Look::kError;
+    GiveBack(place.claim);
+    return Failed(Named(name(), why));
   }
   ++stats_.refused;
   if (place.header != nullptr) {
-    FailAt(place, why).IgnoreError();
+    EndWith(place, PublishError(place, why)).IgnoreError();
   } else {
-    End(place);   // whose request it was cannot be read; its caller learns that it is over without a reply
+    EndClaim(place);   // whose request it was cannot be read; its caller learns that it is over without a reply
   }
   return Look::kSkipped;
 }
 
-Request ReplierCore::MakeRequest(Place& place) {
+Look ReplierCore::Failed(absl::Status error) {
+  error_ = std::move(error);
+  return Look::kError;
+}
+
+Request ReplierCore::MakeRequest() {
+  const Place& place = places_[place_];
   Request request;
   request.core_ = this;
-  request.place_ = static_cast<std::uint32_t>(&place - places_.data());
+  request.place_ = place_;
   request.data_ = place.copy != nullptr ? place.copy : reinterpret_cast<const std::uint8_t*>(place.header) - place.bytes;
   request.size_ = place.bytes;
   request.codec_ = static_cast<Codec>(base::LoadPlain(place.header->codec));
@@ -218,20 +147,18 @@ Request ReplierCore::MakeRequest(Place& place) {
   request.publish_ns_ = base::LoadPlain(place.header->publish_ns);
   request.requester_ = place.claim.entry.publisher();
   request.attempt_ = place.claim.attempt;
-  ++stats_.received;
-  // relaxed: counters that tools read, ordered with nothing.
-  channel_.site().readers.lines[seat_.line].received.store(stats_.received, std::memory_order_relaxed);
+  TakePlace(place_);
+  RememberHint(place.claim, *place.header);
+  CountReceived(++stats_.received, bytes_ += place.bytes);
   return request;
 }
 
 /// Ends the claim, after the reply (I18). False when it was not ours any more.
-bool ReplierCore::End(Place& place) {
+bool ReplierCore::EndClaim(Place& place) {
   SHMCOMM_CRASH_POINT("endpoint.reply.before_end");
-  const bool was_ours = claimer_.Finish(place.claim);
-  wake::RoomBell(*channel_.site().readers.wake).RingIfArmedAfterRmw();
+  const bool was_ours = End(place.claim);
   if (place.copy != nullptr) DropCopy(place.copy, place.bytes);
   place.copy = nullptr;
-  place.is_open = false;
   return was_ours;
 }
 
@@ -275,31 +202,32 @@ absl::StatusOr<Loan> ReplierCore::LendReply(const Request& request) {
   return (*replies)->Lend();
 }
 
+/// After kInvalidArgument and kOutOfRange the request is still open.
 template <class Publish>
-absl::Status ReplierCore::Answer(Request& request, Publish&& publish) {
+absl::Status ReplierCore::Answer(Request& request, Publish publish) {
   if (!IsThisProcess()) return Forked(name());
-  Place& place = places_[request.place_];
-  absl::Status answered = AnswerAt(place, std::forward<Publish>(publish));
-  if (!place.is_open) request.core_ = nullptr;
-  return answered;
+  const std::uint32_t place = request.place_;
+  absl::Status answered = PublishAnswer(places_[place], std::move(publish));
+  if (absl::IsInvalidArgument(answered) || absl::IsOutOfRange(answered)) return answered;
+  request.core_ = nullptr;
+  absl::Status ended = EndWith(places_[place], std::move(answered));
+  LeavePlace(place);
+  return ended;
 }
 
-/// Publishes an answer and ends the claim. After kInvalidArgument and kOutOfRange the request is still open.
+/// A loan within `publish` goes when this returns: before the core may.
 template <class Publish>
-absl::Status ReplierCore::AnswerAt(Place& place, Publish&& publish) {
-  absl::Status answered = NobodyWaits();
-  if (place.header->abandoned.load(std::memory_order_relaxed) == 0) {
-    const absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
-    if (replies.ok()) {
-      (*replies)->SetCorrelation(place.correlation);
-      answered = publish(**replies);
-      if (absl::IsInvalidArgument(answered) || absl::IsOutOfRange(answered)) return answered;
-    } else {
-      answered = replies.status();
-    }
-  }
+absl::Status ReplierCore::PublishAnswer(const Place& place, Publish publish) {
+  if (place.header->abandoned.load(std::memory_order_relaxed) != 0) return NobodyWaits();
+  const absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
+  if (!replies.ok()) return replies.status();
+  (*replies)->SetCorrelation(place.correlation);
+  return publish(**replies);
+}
+
+absl::Status ReplierCore::EndWith(Place& place, absl::Status answered) {
   Count(answered);
-  const bool was_ours = End(place);
+  const bool was_ours = EndClaim(place);
   // Not published, and over all the same: the requester sees that only when it is woken.
   if (!answered.ok()) RingRequester(place);
   if (answered.ok() && !was_ours) return LockLost(name());
@@ -320,14 +248,17 @@ void ReplierCore::RingRequester(const Place& place) {
   const ReplyRing& ring = replies_[place.claim.entry.publisher()];
   if (ring.core == nullptr || ring.generation != place.generation) return;   // it looks by itself within 20 ms
   wake::RingUnconditionally(ring.core->site().ring.header->bell);
+  wake::WakeFileRinger(ring.core->site().wake_files()).RingAll();
 }
 
 absl::Status ReplierCore::Reply(Request& request, Loan loan) {
-  return Answer(request, [&](PublisherCore& replies) { return replies.Publish(std::move(loan)); });
+  return Answer(request, [loan = std::move(loan)](PublisherCore& replies) mutable { return replies.Publish(std::move(loan)); });
 }
 
 absl::Status ReplierCore::ReplyRaw(Request& request, Loan loan, Codec codec) {
-  return Answer(request, [&](PublisherCore& replies) { return replies.PublishRaw(std::move(loan), codec); });
+  return Answer(request, [loan = std::move(loan), codec](PublisherCore& replies) mutable {
+    return replies.PublishRaw(std::move(loan), codec);
+  });
 }
 
 absl::Status ReplierCore::ReplyCopy(Request& request, const void* data, std::size_t bytes, Codec codec) {
@@ -338,11 +269,14 @@ absl::Status ReplierCore::Fail(Request& request, const absl::Status& error) {
   if (error.ok()) return absl::InvalidArgumentError("an answer that is no error is a reply");
   if (!IsThisProcess()) return Forked(name());
   request.core_ = nullptr;
-  return FailAt(places_[request.place_], error);
+  const std::uint32_t place = request.place_;
+  absl::Status ended = EndWith(places_[place], PublishError(places_[place], error));
+  LeavePlace(place);
+  return ended;
 }
 
-absl::Status ReplierCore::FailAt(Place& place, const absl::Status& error) {
-  return AnswerAt(place, [&](PublisherCore& replies) {
+absl::Status ReplierCore::PublishError(const Place& place, const absl::Status& error) {
+  return PublishAnswer(place, [&](PublisherCore& replies) {
     const std::string message = EncodeStatus(error, replies.max_message_bytes());
     return replies.PublishCopy(message.data(), message.size(), Codec::kStatus);
   });

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public classes of reqrep: thin handles on the cores.
+#include <memory>
 #include <utility>
 
+#include "endpoint/door.h"
+#include "endpoint/guarded.h"
 #include "endpoint/messages.h"
 #include "endpoint/replier_core.h"
 #include "endpoint/requester_core.h"
@@ -10,6 +13,10 @@
 
 namespace shmcomm {
 namespace {
+
+using InRequester = endpoint::Visit<endpoint::RequesterCore>;
+using InReplier = endpoint::Visit<endpoint::ReplierCore>;
+using endpoint::Guarded;
 
 const std::string& NoName() {
   static const std::string* const name = new std::string;
@@ -22,65 +29,130 @@ absl::Status AnsweredAlready() {
 
 }  // namespace
 
-Requester::Requester(std::unique_ptr<endpoint::RequesterCore> core) : core_(std::move(core)) {}
+Requester::Requester(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Requester::Requester(Requester&&) noexcept = default;
-Requester& Requester::operator=(Requester&&) noexcept = default;
-Requester::~Requester() = default;
+
+Requester& Requester::operator=(Requester&& other) noexcept {
+  if (this != &other) {
+    Close();
+    door_ = std::move(other.door_);
+  }
+  return *this;
+}
+
+Requester::~Requester() { Close(); }
 
 absl::StatusOr<Requester> Requester::Open(const ChannelSpec& spec, const RequesterOptions& options) {
   if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kReqRep); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<endpoint::RequesterCore>> core = endpoint::RequesterCore::Open(spec, options);
-  if (!core.ok()) return core.status();
-  return Requester(*std::move(core));
+  return Guarded([&]() -> absl::StatusOr<Requester> {
+    auto door = std::make_shared<endpoint::Door>();
+    absl::StatusOr<std::unique_ptr<endpoint::RequesterCore>> core = endpoint::RequesterCore::Open(spec, options);
+    if (!core.ok()) return core.status();
+    door->LeadTo(core->release());
+    return Requester(std::move(door));
+  });
 }
 
 absl::StatusOr<Loan> Requester::Loan() {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Lend();
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Lend(); });
 }
 
 absl::StatusOr<CallId> Requester::Send(shmcomm::Loan loan, absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.Publish(std::move(loan)); });
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] {
+    return core->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.Publish(std::move(loan)); });
+  });
 }
 
 absl::StatusOr<CallId> Requester::SendRaw(shmcomm::Loan loan, Codec codec, absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.PublishRaw(std::move(loan), codec); });
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] {
+    return core->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.PublishRaw(std::move(loan), codec); });
+  });
 }
 
 absl::StatusOr<CallId> Requester::SendCopy(const void* data, std::size_t bytes, Codec codec, absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.PublishCopy(data, bytes, codec); });
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] {
+    return core->Send(timeout, [&](endpoint::PublisherCore& requests) { return requests.PublishCopy(data, bytes, codec); });
+  });
+}
+
+absl::StatusOr<bool> Requester::WaitForRoom(absl::Duration timeout) {
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->WaitForRoom(timeout); });
 }
 
 absl::StatusOr<Sample> Requester::Receive(CallId call) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Receive(call);
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Receive(call); });
 }
 
 absl::StatusOr<std::optional<Sample>> Requester::TryReceive(CallId call) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->TryReceive(call);
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->TryReceive(call); });
+}
+
+absl::StatusOr<bool> Requester::WaitForReply(CallId call, absl::Duration timeout) {
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->WaitForReply(call, timeout); });
+}
+
+absl::StatusOr<std::optional<CallId>> Requester::WaitForAnyReply(absl::Duration timeout) {
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->WaitForAnyReply(timeout); });
 }
 
 void Requester::Forget(CallId call) {
-  if (core_ != nullptr) core_->Forget(call);
+  if (const InRequester core(door_); core) core->Forget(call);
 }
 
 absl::StatusOr<bool> Requester::WaitForReplier(absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->WaitForReplier(timeout);
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->WaitForReplier(timeout); });
+}
+
+absl::StatusOr<int> Requester::fd() {
+  const InRequester core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->PolledDescriptor(); });
 }
 
 void Requester::Cancel() {
-  if (core_ != nullptr) core_->Cancel();
+  if (door_ != nullptr) door_->Cancel();
 }
 
-void Requester::Close() { core_.reset(); }
-const std::string& Requester::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
-RequesterStats Requester::stats() const { return core_ == nullptr ? RequesterStats{} : core_->stats(); }
-Verify Requester::verify() const { return core_ == nullptr ? Verify::kTrusted : core_->verify(); }
+void Requester::Close() {
+  if (door_ != nullptr) delete door_->Shut();
+}
+
+bool Requester::is_open() const { return endpoint::Peek<endpoint::RequesterCore>(door_) != nullptr; }
+
+const std::string& Requester::channel() const {
+  const auto* core = endpoint::Peek<endpoint::RequesterCore>(door_);
+  return core != nullptr ? core->name() : NoName();
+}
+
+RequesterStats Requester::stats() const {
+  const auto* core = endpoint::Peek<endpoint::RequesterCore>(door_);
+  return core != nullptr ? core->stats() : RequesterStats{};
+}
+
+Verify Requester::verify() const {
+  const auto* core = endpoint::Peek<endpoint::RequesterCore>(door_);
+  return core != nullptr ? core->verify() : Verify::kTrusted;
+}
 
 Request::Request(Request&& other) noexcept : Request(static_cast<const Request&>(other)) { other.core_ = nullptr; }
 
@@ -97,63 +169,108 @@ Request::~Request() { Drop(); }
 
 void Request::Drop() noexcept {
   if (core_ == nullptr) return;
-  core_->Fail(*this, absl::AbortedError("the replier dropped the request without an answer")).IgnoreError();
+  Guarded([this] {
+    return core_->Fail(*this, absl::AbortedError("the replier dropped the request without an answer"));
+  }).IgnoreError();
 }
 
 absl::StatusOr<Loan> Request::ReplyLoan() {
   if (core_ == nullptr) return AnsweredAlready();
-  return core_->LendReply(*this);
+  return Guarded([&] { return core_->LendReply(*this); });
 }
 
 absl::Status Request::Reply(shmcomm::Loan loan) {
   if (core_ == nullptr) return AnsweredAlready();
-  return core_->Reply(*this, std::move(loan));
+  return Guarded([&] { return core_->Reply(*this, std::move(loan)); });
 }
 
 absl::Status Request::ReplyRaw(shmcomm::Loan loan, Codec codec) {
   if (core_ == nullptr) return AnsweredAlready();
-  return core_->ReplyRaw(*this, std::move(loan), codec);
+  return Guarded([&] { return core_->ReplyRaw(*this, std::move(loan), codec); });
 }
 
 absl::Status Request::ReplyCopy(const void* data, std::size_t bytes, Codec codec) {
   if (core_ == nullptr) return AnsweredAlready();
-  return core_->ReplyCopy(*this, data, bytes, codec);
+  return Guarded([&] { return core_->ReplyCopy(*this, data, bytes, codec); });
 }
 
 absl::Status Request::Fail(const absl::Status& error) {
   if (core_ == nullptr) return AnsweredAlready();
-  return core_->Fail(*this, error);
+  return Guarded([&] { return core_->Fail(*this, error); });
 }
 
-Replier::Replier(std::unique_ptr<endpoint::ReplierCore> core) : core_(std::move(core)) {}
+Replier::Replier(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Replier::Replier(Replier&&) noexcept = default;
-Replier& Replier::operator=(Replier&&) noexcept = default;
-Replier::~Replier() = default;
+
+Replier& Replier::operator=(Replier&& other) noexcept {
+  if (this != &other) {
+    Close();
+    door_ = std::move(other.door_);
+  }
+  return *this;
+}
+
+Replier::~Replier() { Close(); }
 
 absl::StatusOr<Replier> Replier::Open(const ChannelSpec& spec, const ReplierOptions& options) {
   if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kReqRep); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<endpoint::ReplierCore>> core = endpoint::ReplierCore::Open(spec, options);
-  if (!core.ok()) return core.status();
-  return Replier(*std::move(core));
+  return Guarded([&]() -> absl::StatusOr<Replier> {
+    auto door = std::make_shared<endpoint::Door>();
+    absl::StatusOr<endpoint::ReplierCore*> core = endpoint::ReplierCore::Open(spec, options);
+    if (!core.ok()) return core.status();
+    door->LeadTo(*core);
+    return Replier(std::move(door));
+  });
 }
 
 absl::StatusOr<std::optional<Request>> Replier::TryTake() {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->TryTake();
+  const InReplier core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->TryTake(); });
 }
 
 absl::StatusOr<Request> Replier::Take(absl::Duration timeout) {
-  if (core_ == nullptr) return endpoint::Closed();
-  return core_->Take(timeout);
+  const InReplier core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Take(timeout); });
+}
+
+absl::StatusOr<bool> Replier::Wait(absl::Duration timeout) {
+  const InReplier core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->Wait(timeout); });
+}
+
+absl::StatusOr<int> Replier::fd() {
+  const InReplier core(door_);
+  if (!core) return endpoint::Closed();
+  return Guarded([&] { return core->PolledDescriptor(); });
 }
 
 void Replier::Cancel() {
-  if (core_ != nullptr) core_->Cancel();
+  if (door_ != nullptr) door_->Cancel();
 }
 
-void Replier::Close() { core_.reset(); }
-const std::string& Replier::channel() const { return core_ == nullptr ? NoName() : core_->name(); }
-ReplierStats Replier::stats() const { return core_ == nullptr ? ReplierStats{} : core_->stats(); }
-Verify Replier::verify() const { return core_ == nullptr ? Verify::kTrusted : core_->verify(); }
+void Replier::Close() {
+  if (door_ == nullptr) return;
+  if (auto* core = static_cast<endpoint::ReplierCore*>(door_->Shut())) core->CloseHandle();
+}
+
+bool Replier::is_open() const { return endpoint::Peek<endpoint::ReplierCore>(door_) != nullptr; }
+
+const std::string& Replier::channel() const {
+  const auto* core = endpoint::Peek<endpoint::ReplierCore>(door_);
+  return core != nullptr ? core->name() : NoName();
+}
+
+ReplierStats Replier::stats() const {
+  const auto* core = endpoint::Peek<endpoint::ReplierCore>(door_);
+  return core != nullptr ? core->stats() : ReplierStats{};
+}
+
+Verify Replier::verify() const {
+  const auto* core = endpoint::Peek<endpoint::ReplierCore>(door_);
+  return core != nullptr ? core->verify() : Verify::kTrusted;
+}
 
 }  // namespace shmcomm

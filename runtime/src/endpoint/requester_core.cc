@@ -49,10 +49,6 @@ PublisherOptions RequestOptions(const RequesterOptions& options) {
   return requests;
 }
 
-std::int64_t After(std::int64_t now_ns, std::int64_t timeout_ns) {
-  return timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RequesterCore>> RequesterCore::Open(const ChannelSpec& spec, const RequesterOptions& options) {
@@ -83,7 +79,8 @@ RequesterCore::RequesterCore(std::unique_ptr<PublisherCore> requests, Subscriber
       replies_(replies),
       calls_(max_in_flight),
       timeout_(spec.qos.timeout_ns == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(spec.qos.timeout_ns)),
-      is_waiting_for_replier_(options.wait_for_replier) {}
+      is_waiting_for_replier_(options.wait_for_replier),
+      publish_timeout_(options.publish_timeout) {}
 
 RequesterCore::~RequesterCore() {
   if (IsThisProcess()) {
@@ -113,11 +110,13 @@ absl::StatusOr<RequesterCore::Call*> RequesterCore::Prepare(absl::Duration timeo
     return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", calls_.size(), " of ", calls_.size(),
                                                      " calls are unanswered; receive or forget one, or raise max_in_flight"));
   }
-  if (!is_waiting_for_replier_ && !IsAnyReplier()) return NoReplier();
-  if (absl::Status passed = PassUnwanted(); !passed.ok()) return passed;
+  if (!MayCome()) return NoReplier();
+  // What lies in the reply ring for calls that are over would fill it up. If it cannot be read, receiving says so.
+  if (replies_->IsReady()) Collect(nullptr).IgnoreError();
   if (timeout <= absl::ZeroDuration()) timeout = timeout_;
-  call->deadline_ns = After(platform::NowNs(), WaitNs(timeout));
-  requests_->SetPublishTimeout(timeout);
+  call->looked_after_ns = platform::NowNs();
+  call->deadline_ns = EndNs(call->looked_after_ns, WaitNs(timeout));
+  requests_->SetPublishTimeout(std::min(timeout, publish_timeout_));
   requests_->SetCorrelation(last_id_ + 1);
   return call;
 }
@@ -143,6 +142,7 @@ CallId RequesterCore::Start(Call& call) {
   call.slot = requests_->last_slot();
   call.claimer_pid = 0;
   ++stats_.sent;
+  RearmDescriptor();  // there is a time to keep now
   return CallId{call.id};
 }
 
@@ -155,75 +155,113 @@ absl::StatusOr<std::optional<Sample>> RequesterCore::TryReceive(CallId id) {
   if (!IsThisProcess()) return Forked(name());
   Call* call = Find(static_cast<std::uint64_t>(id));
   if (call == nullptr) return NoSuchCall();
-  Reply reply = Drain(*call);
-  if (!reply.ok() || reply->has_value()) return reply;
-  return LookAfter(*call);
+  Reply reply = Conclude(*call);
+  if (reply.ok() && !reply->has_value()) reply = LookAfter(*call);
+  RearmDescriptor();
+  return reply;
 }
 
 absl::StatusOr<Sample> RequesterCore::Receive(CallId id) {
   if (!IsThisProcess()) return Forked(name());
   Call* call = Find(static_cast<std::uint64_t>(id));
   if (call == nullptr) return NoSuchCall();
-  for (;;) {
-    Reply reply = Drain(*call);
-    if (reply.ok() && !reply->has_value()) {
-      if (WaitForReply(*call)) continue;
-      reply = LookAfter(*call);
+  Reply reply = Conclude(*call);
+  while (reply.ok() && !reply->has_value()) {
+    if (is_cancelled()) {
+      reply = GiveUp(*call, Cancelled(name()));
+    } else {
+      reply = Sleep(call, kForeverNs) ? Conclude(*call) : LookAfter(*call);
     }
-    if (!reply.ok()) return reply.status();
-    if (reply->has_value()) return **std::move(reply);
   }
+  RearmDescriptor();
+  if (!reply.ok()) return reply.status();
+  return **std::move(reply);
+}
+
+absl::StatusOr<bool> RequesterCore::WaitForReply(CallId id, absl::Duration timeout) {
+  if (!IsThisProcess()) return Forked(name());
+  const Call* call = Find(static_cast<std::uint64_t>(id));
+  if (call == nullptr) return NoSuchCall();
+  return WaitUntil(timeout, call, [&]() -> absl::StatusOr<bool> {
+    if (absl::Status collected = Collect(call); !collected.ok()) return collected;
+    return IsSettled(*call);
+  });
+}
+
+absl::StatusOr<std::optional<CallId>> RequesterCore::WaitForAnyReply(absl::Duration timeout) {
+  if (!IsThisProcess()) return Forked(name());
+  std::optional<CallId> settled;
+  const absl::StatusOr<bool> waited = WaitUntil(timeout, nullptr, [&]() -> absl::StatusOr<bool> {
+    if (const Call* call = FindSettled()) settled = CallId{call->id};
+    return settled.has_value();
+  });
+  if (!waited.ok()) return waited.status();
+  return settled;
+}
+
+/// Sleeps until `is_done()` says so: true; or `timeout` has passed: false.
+template <class IsDone>
+absl::StatusOr<bool> RequesterCore::WaitUntil(absl::Duration timeout, const Call* wanted, IsDone&& is_done) {
+  const std::int64_t end_ns = EndNs(platform::NowNs(), WaitNs(timeout));
+  for (;;) {
+    absl::StatusOr<bool> done = is_done();
+    if (!done.ok() || *done) return done;
+    if (is_cancelled()) return Cancelled(name());
+    const std::int64_t left_ns = LeftNs(platform::NowNs(), end_ns);
+    if (left_ns <= 0) break;
+    if (Sleep(wanted, left_ns)) continue;
+    if (absl::Status alive = AfterVainSleep(); !alive.ok()) return alive;
+  }
+  RearmDescriptor();
+  return false;
 }
 
 void RequesterCore::Forget(CallId id) {
   Call* call = IsThisProcess() ? Find(static_cast<std::uint64_t>(id)) : nullptr;
-  if (call != nullptr) Abandon(*call);
+  if (call == nullptr) return;
+  Abandon(*call);
+  RearmDescriptor();
 }
 
-/// Takes replies by their entries until that of `wanted` is found. Those of other calls are kept for them.
-RequesterCore::Reply RequesterCore::Drain(Call& wanted) {
-  if (wanted.reply.has_value()) return EndWith(wanted, *std::exchange(wanted.reply, std::nullopt));
-  for (;;) {
+/// Takes the replies that lie in the ring, each for its call, until that of `wanted`, or all. The first reply of a call
+/// wins; what nobody waits for is late.
+absl::Status RequesterCore::Collect(const Call* wanted) {
+  while (wanted == nullptr || !wanted->reply.has_value()) {
     absl::StatusOr<std::optional<Sample>> taken = replies_->TryTake();
     if (absl::IsDataLoss(taken.status())) continue;   // skipped and counted there; its call ends without a reply
-    if (!taken.ok()) return TakeFailed(wanted, taken.status());
-    if (!taken->has_value()) return std::nullopt;
-    Call* call = Find(replies_->correlation());
-    if (call == &wanted) return EndWith(wanted, **std::move(taken));
-    Keep(call, **taken);
-  }
-}
-
-absl::Status RequesterCore::TakeFailed(Call& wanted, absl::Status error) {
-  if (!absl::IsFailedPrecondition(error)) return error;   // too many borrowed: the reply stays where it is
-  schema_error_ = MarkMaybeExecuted(error);               // said once: the replier's other replies are skipped
-  End(wanted);
-  return schema_error_;
-}
-
-/// A reply that another call than the one waited for is to get: the first of a call wins, and what nobody waits for is late.
-void RequesterCore::Keep(Call* call, const Sample& reply) {
-  if (call == nullptr || call->reply.has_value()) {
-    ++stats_.late;
-    return;
-  }
-  call->reply = SubscriberCore::Detach(reply);
-}
-
-/// Lets go of what lies in the reply ring for calls that are over, so that it does not fill up.
-absl::Status RequesterCore::PassUnwanted() {
-  while (replies_->IsAvailable()) {
-    absl::StatusOr<std::optional<Sample>> taken = replies_->TryTake();
-    if (absl::IsDataLoss(taken.status())) continue;
-    if (absl::IsResourceExhausted(taken.status())) return absl::OkStatus();   // the caller may still send
-    if (!taken.ok()) {
-      schema_error_ = MarkMaybeExecuted(taken.status());
-      return absl::OkStatus();
-    }
+    if (absl::IsResourceExhausted(taken.status()) && CopyKept()) continue;
+    if (absl::IsFailedPrecondition(taken.status())) schema_error_ = MarkMaybeExecuted(taken.status());
+    if (!taken.ok()) return taken.status();
     if (!taken->has_value()) return absl::OkStatus();
-    Keep(Find(replies_->correlation()), **taken);
+    Call* call = Find(replies_->correlation());
+    if (call == nullptr || call->reply.has_value()) {
+      ++stats_.late;
+    } else {
+      call->reply = **std::move(taken);
+    }
   }
   return absl::OkStatus();
+}
+
+/// What was taken and not received yet goes on as copies, so that it does not count as borrowed. False when nothing did.
+bool RequesterCore::CopyKept() {
+  bool any = false;
+  for (Call& call : calls_) {
+    if (!call.reply.has_value() || SubscriberCore::IsDetached(*call.reply)) continue;
+    call.reply = SubscriberCore::Detach(*call.reply);
+    any = true;
+  }
+  return any;
+}
+
+/// The reply, or that it cannot be read; an empty optional while there is none.
+RequesterCore::Reply RequesterCore::Conclude(Call& call) {
+  absl::Status collected = Collect(&call);
+  if (call.reply.has_value()) return EndWith(call, *std::exchange(call.reply, std::nullopt));
+  if (collected.ok()) return std::nullopt;
+  if (!absl::IsFailedPrecondition(collected)) return collected;   // too many borrowed: the reply stays where it is
+  End(call);                                                      // said once: the replier's other replies are skipped
+  return schema_error_;
 }
 
 RequesterCore::Reply RequesterCore::EndWith(Call& call, Sample reply) {
@@ -238,24 +276,45 @@ void RequesterCore::End(Call& call) {
   call.reply.reset();
 }
 
+bool RequesterCore::IsBegun(const Call& call) const {
+  const ring::ClaimWord claim = ClaimOf(call);
+  return claim.lap() == site().ring.Lap(call.sequence) && claim.state() == ring::ClaimState::kClaimed;
+}
+
+/// True when receiving it would say something.
+bool RequesterCore::IsSettled(const Call& call) const {
+  return call.reply.has_value() || IsOver(call) || platform::NowNs() >= call.deadline_ns || (!MayCome() && !IsBegun(call));
+}
+
+/// The oldest settled call; null when there is none.
+RequesterCore::Call* RequesterCore::FindSettled() {
+  Collect(nullptr).IgnoreError();   // receiving says what is wrong
+  Call* oldest = nullptr;
+  for (Call& call : calls_) {
+    const bool is_older = call.id != 0 && (oldest == nullptr || call.id < oldest->id);
+    if (is_older && IsSettled(call)) oldest = &call;
+  }
+  return oldest;
+}
+
+bool RequesterCore::IsAnyOver() const {
+  return std::any_of(calls_.begin(), calls_.end(), [this](const Call& call) { return call.id != 0 && IsOver(call); });
+}
+
 /// True when a reply may have come. Sleeps no longer than a death may cost, and wakes when the request is over.
-bool RequesterCore::WaitForReply(const Call& call) {
-  const std::int64_t left_ns = call.deadline_ns == kForeverNs ? kForeverNs : call.deadline_ns - platform::NowNs();
-  // Relaxed: the bell that Cancel rings after it orders the two.
-  const auto is_cancelled = [this] { return is_cancelled_.load(std::memory_order_relaxed) != 0; };
-  if (left_ns <= 0 || is_cancelled()) return false;
-  return replies_->WaitUnless([&] { return IsOver(call) || is_cancelled(); }, std::min(left_ns, kMaxReplySleepNs));
+bool RequesterCore::Sleep(const Call* wanted, std::int64_t timeout_ns) {
+  const std::int64_t due_ns = wanted == nullptr ? longest_sleep_ns() : LeftNs(platform::NowNs(), wanted->deadline_ns);
+  timeout_ns = std::min({timeout_ns, due_ns, kMaxReplySleepNs});
+  return timeout_ns > 0 &&
+         replies_->WaitUnless([&] { return wanted == nullptr ? IsAnyOver() : IsOver(*wanted); }, timeout_ns);
 }
 
 /// What can be said of a call without a reply; an empty optional while it may still come.
 RequesterCore::Reply RequesterCore::LookAfter(Call& call) {
-  if (is_cancelled_.exchange(0, std::memory_order_relaxed) != 0) {
-    return GiveUp(call, absl::CancelledError(absl::StrCat(name(), ": the call was cancelled")));
-  }
   LookAfterReplier(call);
   // A replier answers before it ends its claim: once that is seen, every reply that will ever exist is there (I18).
   if (IsOver(call)) {
-    Reply reply = Drain(call);
+    Reply reply = Conclude(call);
     if (reply.ok() && !reply->has_value()) return WithoutReply(call);
     return reply;
   }
@@ -263,7 +322,7 @@ RequesterCore::Reply RequesterCore::LookAfter(Call& call) {
     ++stats_.timed_out;
     return GiveUp(call, TimedOut(call));
   }
-  if (!is_waiting_for_replier_ && !IsAnyReplier() && TakeBack(call)) {
+  if (!MayCome() && TakeBack(call)) {
     End(call);
     ++stats_.died;
     return NoReplier();
@@ -275,9 +334,9 @@ RequesterCore::Reply RequesterCore::LookAfter(Call& call) {
 void RequesterCore::LookAfterReplier(Call& call) {
   const std::int64_t now_ns = platform::NowNs();
   const ring::ClaimWord claim = ClaimOf(call);
-  const bool is_begun = claim.lap() == site().ring.Lap(call.sequence) && claim.state() == ring::ClaimState::kClaimed;
-  if (now_ns - looked_after_ns_ < (is_begun ? kMaxReplySleepNs / 2 : kReplierCheckNs)) return;
-  looked_after_ns_ = now_ns;
+  const bool is_begun = IsBegun(call);
+  if (now_ns - call.looked_after_ns < (is_begun ? kMaxReplySleepNs / 2 : kReplierCheckNs)) return;
+  call.looked_after_ns = now_ns;
   if (!is_begun) {
     registry::CleanDeadReaders(site()).IgnoreError();
     return;
@@ -309,8 +368,42 @@ bool RequesterCore::TakeBack(const Call& call) {
 }
 
 void RequesterCore::Cancel() {
-  is_cancelled_.store(1, std::memory_order_relaxed);
-  replies_->RingOwnBell();
+  requests_->Cancel();  // a send may wait for room
+  replies_->Cancel();   // ends our waits for replies, which are its
+  Waitable::Cancel();
+}
+
+std::int64_t RequesterCore::longest_sleep_ns() const {
+  std::int64_t longest_ns = kForeverNs;
+  for (const Call& call : calls_) {
+    if (call.id == 0) continue;
+    longest_ns = std::min({longest_ns, kMaxReplySleepNs, LeftNs(platform::NowNs(), call.deadline_ns)});
+  }
+  return std::max<std::int64_t>(longest_ns, 1);
+}
+
+absl::Status RequesterCore::AfterVainSleep() {
+  for (Call& call : calls_) {
+    if (call.id != 0) LookAfterReplier(call);
+  }
+  return replies_->AfterVainSleep();
+}
+
+absl::StatusOr<int> RequesterCore::WakeFile() {
+  absl::StatusOr<int> file = replies_->WakeFile();
+  if (file.ok()) RouseThrough(*file);
+  return file;
+}
+
+absl::StatusOr<int> RequesterCore::PolledDescriptor() {
+  if (!IsThisProcess()) return Forked(name());
+  absl::StatusOr<int> descriptor = polled_.Open(*this);
+  return descriptor.ok() ? descriptor : Named(name(), descriptor.status());
+}
+
+/// The descriptor is readable while a call is settled, and only then.
+void RequesterCore::RearmDescriptor() {
+  if (polled_.Rearm(*this)) platform::WriteByte(polled_.wake_file());
 }
 
 bool RequesterCore::IsAnyReplier() const {
@@ -325,19 +418,17 @@ bool RequesterCore::IsAnyReplier() const {
 
 absl::StatusOr<bool> RequesterCore::WaitForReplier(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
-  const std::int64_t end_ns = After(platform::NowNs(), WaitNs(timeout));
+  const std::int64_t end_ns = EndNs(platform::NowNs(), WaitNs(timeout));
   for (;;) {
-    const std::uint32_t seen = replies_->bell().load(std::memory_order_acquire);
-    if (is_cancelled_.exchange(0, std::memory_order_relaxed) != 0) {
-      return absl::CancelledError(absl::StrCat(name(), ": the wait for a replier was cancelled"));
-    }
+    if (is_cancelled()) return Cancelled(name());
     if (IsAnyReplier()) {
       registry::CleanDeadReaders(site()).IgnoreError();   // one that died does not count
       if (IsAnyReplier()) return true;
     }
-    const std::int64_t left_ns = end_ns - platform::NowNs();
+    const std::int64_t left_ns = LeftNs(platform::NowNs(), end_ns);
     if (left_ns <= 0) return false;
-    platform::FutexWait(replies_->bell(), seen, std::min(left_ns, kReplierPollNs));   // nobody rings for it
+    const std::uint32_t seen = bell().load(std::memory_order_acquire);
+    platform::FutexWait(bell(), seen, std::min(left_ns, kReplierPollNs));   // nobody rings for it
   }
 }
 

@@ -13,10 +13,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/atomic.h"
 #include "base/compiler.h"
+#include "endpoint/polled.h"
 #include "endpoint/publisher_core.h"
 #include "endpoint/subscriber_core.h"
+#include "endpoint/waitable.h"
 #include "endpoint/waiting.h"
 #include "ring/claim.h"
 #include "shmcomm/options.h"
@@ -26,12 +27,10 @@
 
 namespace shmcomm::endpoint {
 
-class RequesterCore {
+class RequesterCore final : public Waitable {
  public:
   static absl::StatusOr<std::unique_ptr<RequesterCore>> Open(const ChannelSpec& spec, const RequesterOptions& options);
-  ~RequesterCore();
-  RequesterCore(const RequesterCore&) = delete;
-  RequesterCore& operator=(const RequesterCore&) = delete;
+  ~RequesterCore() override;
 
   absl::StatusOr<Loan> Lend() { return requests_->Lend(); }
 
@@ -46,13 +45,28 @@ class RequesterCore {
 
   absl::StatusOr<Sample> Receive(CallId id);
   absl::StatusOr<std::optional<Sample>> TryReceive(CallId id);
+  absl::StatusOr<bool> WaitForReply(CallId id, absl::Duration timeout);
+  absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout);
   void Forget(CallId id);
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
-  void Cancel();
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) { return requests_->WaitForRoom(timeout); }
+  absl::StatusOr<int> PolledDescriptor();
 
-  const std::string& name() const { return requests_->name(); }
+  const std::string& name() const override { return requests_->name(); }
+  bool IsThisProcess() const override { return requests_->IsThisProcess(); }
+  void Cancel() override;
   Verify verify() const { return replies_->verify(); }
   RequesterStats stats() const { return stats_; }
+
+  // For WaitSet and fd(), see Waitable. Ready: a call is settled.
+  const base::Atomic<std::uint32_t>& bell() const override { return replies_->bell(); }
+  void Arm(wake::Ear ear) override { replies_->Arm(ear); }
+  bool is_asymmetric() const override { return replies_->is_asymmetric(); }
+  void DemandFences() override { replies_->DemandFences(); }
+  bool IsReady() override { return FindSettled() != nullptr; }
+  std::int64_t longest_sleep_ns() const override;
+  absl::Status AfterVainSleep() override;
+  absl::StatusOr<int> WakeFile() override;
 
  private:
   /// A request that was sent. Its id is the correlation id of its reply; 0 marks a free place.
@@ -61,15 +75,15 @@ class RequesterCore {
     ring::Sequence sequence = 0;           // where it was published: its claim tells how far it is
     segment::SlotIndex slot{};
     std::int64_t deadline_ns = kForeverNs;
+    std::int64_t looked_after_ns = 0;      // when we last asked whether its replier lives, or sent it
     std::uint32_t claimer_pid = 0;         // of the replier last seen at it
-    std::optional<Sample> reply;           // taken while another call was waited for
+    std::optional<Sample> reply;           // taken, and not received yet
   };
   using Reply = absl::StatusOr<std::optional<Sample>>;
 
   RequesterCore(std::unique_ptr<PublisherCore> requests, SubscriberCore* replies, const ChannelSpec& spec,
                 const RequesterOptions& options, std::uint32_t max_in_flight);
 
-  bool IsThisProcess() const { return requests_->IsThisProcess(); }
   const registry::Site& site() const { return requests_->site(); }
   ring::ClaimWord ClaimOf(const Call& call) const;
   bool IsOver(const Call& call) const { return ring::IsOver(site().ring, site().readers, call.sequence); }
@@ -80,13 +94,20 @@ class RequesterCore {
   Call* FreePlace();
   SHMCOMM_COLD absl::Status Refuse(absl::Status status);
 
-  Reply Drain(Call& wanted);
-  SHMCOMM_COLD absl::Status TakeFailed(Call& wanted, absl::Status error);
-  void Keep(Call* call, const Sample& reply);
-  absl::Status PassUnwanted();
+  absl::Status Collect(const Call* wanted);
+  bool CopyKept();
+  Reply Conclude(Call& call);
   Reply EndWith(Call& call, Sample reply);
   void End(Call& call);
-  bool WaitForReply(const Call& call);
+
+  bool IsBegun(const Call& call) const;
+  bool IsSettled(const Call& call) const;
+  Call* FindSettled();
+  template <class IsDone>
+  absl::StatusOr<bool> WaitUntil(absl::Duration timeout, const Call* wanted, IsDone&& is_done);
+  bool Sleep(const Call* wanted, std::int64_t timeout_ns);
+  bool IsAnyOver() const;
+  void RearmDescriptor();
 
   SHMCOMM_COLD Reply LookAfter(Call& call);
   void LookAfterReplier(Call& call);
@@ -94,6 +115,7 @@ class RequesterCore {
   void Abandon(Call& call);
   bool TakeBack(const Call& call);
   bool IsAnyReplier() const;
+  bool MayCome() const { return is_waiting_for_replier_ || IsAnyReplier(); }
 
   SHMCOMM_COLD absl::Status NoReplier() const;
   SHMCOMM_COLD absl::Status NoSuchCall() const;
@@ -105,9 +127,9 @@ class RequesterCore {
   std::vector<Call> calls_;
   absl::Duration timeout_;
   bool is_waiting_for_replier_;
+  absl::Duration publish_timeout_;
   std::uint64_t last_id_ = 0;
-  std::int64_t looked_after_ns_ = 0;
-  base::Atomic<std::uint32_t> is_cancelled_{0};
+  Polled polled_;
   absl::Status schema_error_;              // of a replier whose replies cannot be read, which is said once
   RequesterStats stats_;
 };

@@ -15,9 +15,6 @@
 namespace shmcomm::endpoint {
 namespace {
 
-// Messages skipped in one call before its caller hears of it: a call must end however fast publishers are.
-constexpr int kMaxSkips = 1024;
-
 ring::ReaderMode ModeFor(const registry::Site& site, const SubscriberOptions& options) {
   if (!site.is_reliable) return ring::ReaderMode::kBestEffort;
   return options.reliability == Reliability::kBestEffort ? ring::ReaderMode::kLossy : ring::ReaderMode::kGating;
@@ -80,7 +77,7 @@ SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() 
   if (!IsThisProcess()) return Forked(name());
   Look look = LookForMessage();
   if (look == Look::kEmpty && polled_.Rearm(*this)) look = LookForMessage();
-  if (look == Look::kMessage) return MakeSample();
+  if (look == Look::kFound) return MakeSample();
   if (is_gating_) RingRoom();
   if (look == Look::kError) return std::move(error_);
   if (deadline_.is_set()) deadline_.Look(platform::NowNs());
@@ -93,10 +90,8 @@ absl::StatusOr<std::optional<Sample>> SubscriberCore::TakeLatest() {
   return TryTake();
 }
 
-SubscriberCore::Look SubscriberCore::LookForMessage() {
-  Look look = Look::kSkipped;
-  for (int skips = 0; skips < kMaxSkips && look == Look::kSkipped; ++skips) look = LookOnce();
-  return look == Look::kSkipped ? Look::kEmpty : look;
+Look SubscriberCore::LookForMessage() {
+  return LookPastSkipped([this] { return LookOnce(); });
 }
 
 void SubscriberCore::RingRoom() {
@@ -113,7 +108,7 @@ SubscriberStats SubscriberCore::stats() const {
   return stats;
 }
 
-SubscriberCore::Look SubscriberCore::LookOnce() {
+Look SubscriberCore::LookOnce() {
   const ring::Reader::NextResult next = reader_.Next();
   if (const std::uint64_t lost = reader_.TakeLost(); lost != 0) CountLost(lost);
   switch (next.outcome) {
@@ -139,7 +134,7 @@ std::uint32_t SubscriberCore::PublisherGeneration() const {
   return channel_.site().ring.publishers[held_.entry.publisher()].generation.load(std::memory_order_acquire);
 }
 
-SubscriberCore::Look SubscriberCore::Resolve() {
+Look SubscriberCore::Resolve() {
   const std::uint32_t generation = PublisherGeneration();
   const ring::MappedPublisher& row = maps_[held_.entry.publisher()];
   message_ = ring::Resolve(row, generation, held_);
@@ -148,7 +143,7 @@ SubscriberCore::Look SubscriberCore::Resolve() {
       if (!row.is_compatible) return SkipIncompatible();
       if (deadline_.is_set()) MeetDeadline();
       if (lifespan_ns_ != 0 && IsExpired()) return SkipExpired();
-      return Look::kMessage;
+      return Look::kFound;
     case ring::Resolution::kNotMapped:
       return MapAndResolve(generation);
     case ring::Resolution::kStale:
@@ -160,7 +155,7 @@ SubscriberCore::Look SubscriberCore::Resolve() {
   return RejectCorrupt();
 }
 
-SubscriberCore::Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
+Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
   if (generation == 0) return RejectCorrupt();
   if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
   const absl::Status mapped = maps_.Map(channel_, held_.entry.publisher(), generation);
@@ -185,7 +180,7 @@ SubscriberCore::Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
   return Failed(Named(name(), mapped));
 }
 
-SubscriberCore::Look SubscriberCore::SkipIncompatible() {
+Look SubscriberCore::SkipIncompatible() {
   reader_.Accept(held_);
   reader_.Release(held_.hazard);
   ++stats_.incompatible;
@@ -205,21 +200,21 @@ bool SubscriberCore::IsExpired() const {
   return platform::NowNs() - base::LoadPlain(message_.header->publish_ns) > lifespan_ns_;
 }
 
-SubscriberCore::Look SubscriberCore::SkipExpired() {
+Look SubscriberCore::SkipExpired() {
   reader_.Accept(held_);
   reader_.Release(held_.hazard);
   ++stats_.expired;
   return Look::kSkipped;
 }
 
-SubscriberCore::Look SubscriberCore::RejectCorrupt() {
+Look SubscriberCore::RejectCorrupt() {
   reader_.Reject(held_);
   ++stats_.corrupt;
   return Failed(absl::DataLossError(absl::StrCat(name(), ": message ", held_.sequence, " of publisher ",
                                                  held_.entry.publisher(), " does not make sense in shared memory; skipped")));
 }
 
-SubscriberCore::Look SubscriberCore::Failed(absl::Status error) {
+Look SubscriberCore::Failed(absl::Status error) {
   error_ = std::move(error);
   return Look::kError;
 }
@@ -293,19 +288,16 @@ void SubscriberCore::Release(const Sample& sample) {
 SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
   if (is_cancelled()) return Cancelled(name());
-  const std::int64_t timeout_ns = WaitNs(timeout);
-  std::int64_t end_ns = 0;  // read from the clock only once there is nothing to take
-  for (;;) {
+  const auto look_for_message = [this] {
     const Look look = LookForMessage();
-    if (look == Look::kMessage) return MakeSample();
-    if (is_gating_) RingRoom();  // what was skipped has made room, too
-    if (look == Look::kError) return std::move(error_);
-    const std::int64_t now_ns = platform::NowNs();
-    if (end_ns == 0) end_ns = timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
-    const std::int64_t left_ns = end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
-    if (left_ns <= 0 || !WaitUntilAvailable(left_ns)) return NothingWithin(timeout);
-    if (is_cancelled()) return Cancelled(name());
-  }
+    if (look != Look::kFound && is_gating_) RingRoom();  // what was skipped has made room, too
+    return look;
+  };
+  const auto wait = [this](std::int64_t left_ns) { return WaitUntilAvailable(left_ns) && !is_cancelled(); };
+  const Look look = LookWithin(timeout, look_for_message, wait);
+  if (look == Look::kFound) return MakeSample();
+  if (look == Look::kError) return std::move(error_);
+  return NothingWithin(timeout);
 }
 
 absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) {

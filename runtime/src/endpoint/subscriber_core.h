@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/deadline_watch.h"
+#include "endpoint/look.h"
 #include "endpoint/orphans.h"
 #include "endpoint/polled.h"
 #include "endpoint/publisher_maps.h"
@@ -62,17 +63,16 @@ class SubscriberCore final : public Waitable, public Lender {
   // For a requester, whose replies these are.
   /// Which request the message taken last answers.
   std::uint64_t correlation() const { return base::LoadPlain(message_.header->correlation); }
-  bool IsAvailable() const { return reader_.IsAvailable(); }
-  /// Waits until something can be taken: true, or until `timeout_ns` passed or, looked at after each sleep and each ring,
-  /// `may_stop()` says true: false.
+  /// Waits until something can be taken: true, or until `timeout_ns` passed, this was cancelled or, looked at after each
+  /// sleep and each ring, `may_stop()` says true: false.
   template <class MayStop>
   bool WaitUnless(MayStop&& may_stop, std::int64_t timeout_ns) {
-    return waiting_.Until([this] { return reader_.IsAvailable(); }, timeout_ns, [&] { return !may_stop(); });
+    return waiting_.Until([this] { return reader_.IsAvailable() || is_cancelled(); }, timeout_ns,
+                          [&] { return !may_stop(); }) && !is_cancelled();
   }
-  /// Wakes the waiting thread. For any thread and for signal handlers; the ring is mapped writable.
-  void RingOwnBell() { wake::RingUnconditionally(channel_.site().ring.header->bell); }
   /// A copy of `sample` that holds nothing of this subscriber.
   static Sample Detach(const Sample& sample);
+  static bool IsDetached(const Sample& sample) { return sample.core_ == nullptr; }
   static void DropDetached(const Sample& sample);
 
   // For WaitSet and fd(), see Waitable.
@@ -89,10 +89,7 @@ class SubscriberCore final : public Waitable, public Lender {
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
                  const SubscriberOptions& options);
 
-  /// What one look at the ring brought: a message in held_ and message_, or an error in error_. Members, not returned
-  /// values, because copying them costs more than finding them.
-  enum class Look : std::uint8_t { kEmpty, kMessage, kSkipped, kError };
-
+  // What a look found is in held_ and message_, or in error_.
   Look LookOnce();
   Look LookForMessage();
   std::uint32_t PublisherGeneration() const;

@@ -32,7 +32,7 @@ class Cancellable {
   virtual bool IsThisProcess() const = 0;            ///< false in a forked child
 
   /// From now on waits of this endpoint end with kCancelled; one that sleeps wakes up. Any thread, signal handlers too.
-  void Cancel() {
+  virtual void Cancel() {
     is_cancelled_.store(1, std::memory_order_seq_cst);  // seq_cst: before the wake, which is a system call
     Rouse();
   }

@@ -21,6 +21,16 @@ inline std::int64_t WaitNs(absl::Duration timeout) {
   return std::max<std::int64_t>(0, absl::ToInt64Nanoseconds(timeout));
 }
 
+/// When a wait ends that begins now; kForeverNs stays that.
+inline std::int64_t EndNs(std::int64_t now_ns, std::int64_t timeout_ns) {
+  return timeout_ns >= kForeverNs - now_ns ? kForeverNs : now_ns + timeout_ns;
+}
+
+/// What is left of it.
+inline std::int64_t LeftNs(std::int64_t now_ns, std::int64_t end_ns) {
+  return end_ns == kForeverNs ? kForeverNs : end_ns - now_ns;
+}
+
 /// `Sleeper` has SleepUnless as wake::Sleeper.
 template <class Sleeper>
 class WaitingOn {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pullers and repliers have in common: a seat among those who claim the messages of a channel, the places of what they
+// have claimed and not ended, and the sleep until it is their turn. Protocol: runtime/doc/ring_protocol.md, "Claim".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/compiler.h"
+#include "channel/channel.h"
+#include "endpoint/look.h"
+#include "endpoint/orphans.h"
+#include "endpoint/polled.h"
+#include "endpoint/publisher_maps.h"
+#include "endpoint/waitable.h"
+#include "endpoint/waiting.h"
+#include "registry/seats.h"
+#include "ring/claim.h"
+#include "ring/segments.h"
+#include "shmcomm/options.h"
+#include "wake/room.h"
+#include "wake/turns.h"
+
+namespace shmcomm::endpoint {
+
+/// How a claimer sleeps: the last look before it and the first one after go over the whole ring, because a job may have been
+/// given back behind the place where looks begin.
+class ClaimerSleeper {
+ public:
+  ClaimerSleeper(wake::TurnSleeper& turns, ring::Claimer& claimer) : turns_(&turns), claimer_(&claimer) {}
+
+  template <class IsAvailable>
+  bool SleepUnless(IsAvailable&& is_available, std::int64_t timeout_ns) {
+    const auto look = [&] { return claimer_->IsAnyReady() || is_available(); };
+    return turns_->SleepUnless(look, timeout_ns) || claimer_->IsAnyReady();
+  }
+
+ private:
+  wake::TurnSleeper* turns_;
+  ring::Claimer* claimer_;
+};
+
+/// Owned by its handle and by what it has claimed together; the last of them leaves the channel.
+class ClaimingCore : public Waitable, public Lender {
+ public:
+  absl::StatusOr<bool> Wait(absl::Duration timeout);
+  absl::StatusOr<int> PolledDescriptor();
+
+  /// Ends the handle's ownership; the core may be gone afterwards.
+  void CloseHandle();
+  bool IsAnySampleAlive() const override;
+
+  const std::string& name() const override { return channel_.name(); }
+  bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
+  Verify verify() const { return verify_; }
+
+  // For WaitSet and fd(), see Waitable.
+  const base::Atomic<std::uint32_t>& bell() const override { return turns_.word(); }
+  void Arm(wake::Ear) override { turns_.Arm(); }
+  bool IsReady() override { return claimer_.IsAnyReady(); }
+  void Disarm() override { turns_.Disarm(); }
+  absl::Status AfterVainSleep() override;
+  absl::StatusOr<int> WakeFile() override;
+
+ protected:
+  struct Opened {
+    channel::Channel channel;
+    registry::ReaderSeat seat;
+  };
+  static absl::StatusOr<Opened> OpenSeat(const ChannelSpec& spec, const EndpointOptions& options, std::optional<Verify> verify);
+
+  ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional<Verify> verify, absl::Duration spin);
+  ~ClaimingCore() override;
+
+  /// A place for what is claimed next; `max_borrowed` where all are taken.
+  std::uint32_t FreePlace() const;
+  bool IsFull(std::uint32_t place) const { return place == channel_.meta().max_borrowed; }
+  void TakePlace(std::uint32_t place) { is_taken_[place].store(1, std::memory_order_relaxed); }  // relaxed: FreePlace is ours
+  /// The last touch of the core, which may be gone afterwards.
+  void LeavePlace(std::uint32_t place);
+
+  /// False: the job was somebody else's by then.
+  bool End(const ring::Claim& claim);
+  /// Leaves a claimed job to another.
+  void GiveBack(const ring::Claim& claim);
+  void PassWakeOn();
+  void RingRoom() { room_bell_.RingIfArmedAfterRmw(); }
+  std::uint32_t GenerationOf(std::uint32_t publisher) const;
+  void RememberHint(const ring::Claim& claim, const layout::SlotHeader& header);
+  void CountReceived(std::uint64_t messages, std::uint64_t bytes);
+
+  SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);
+  /// After a sleep in vain: what the dead had claimed may be for us. False: our lock is gone.
+  SHMCOMM_COLD virtual bool MayGoOn();
+  /// Why a take within `timeout` brought none of `what`.
+  SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout, const char* what);
+  /// A take that found nothing looks again if this says so.
+  bool Rearm() { return polled_.Rearm(*this); }
+
+  // Declared so that the seat's lock goes before the channel, which then sees who is left.
+  channel::Channel channel_;
+  registry::ReaderSeat seat_;
+  ring::Claimer claimer_;
+  PublisherMaps maps_;
+  Verify verify_;
+
+ private:
+  wake::WakeFileRinger wake_files_;
+  wake::TurnRinger turn_ringer_;
+  wake::TurnSleeper turns_;
+  wake::RoomBell room_bell_;
+  WaitingOn<ClaimerSleeper> waiting_;
+  Polled polled_;
+  platform::Descriptor wake_file_;
+  // Which places back what was claimed and has not ended. Our own memory: nobody else can make one look free.
+  base::Atomic<std::uint32_t> is_taken_[layout::kMaxHazards] = {};
+};
+
+}  // namespace shmcomm::endpoint
