@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 from shmcomm_gen.syntax import Value, ValueKind
 
 _LONGEST_NUMBER = 1_000
+# As C reads them: digits are ASCII, and no `_` stands between them.
+_INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F]+|[0-9]+)", re.ASCII)
+_REAL = re.compile(r"[0-9a-zA-Z.+-]+", re.ASCII)
 _FLOAT_WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 
 
@@ -57,23 +61,22 @@ def integer_of(value: Value) -> int | None:
     if value.kind is ValueKind.INTEGER:
         return integer(value.text)
     if value.kind is ValueKind.STRING:
-        try:
-            return integer(value.text.strip())
-        except ValueError:
-            return None
+        text = value.text.strip()
+        return integer(text) if _INTEGER.fullmatch(text) else None
     return None
 
 
 def real_of(value: Value) -> float | None:
     """The number `value` spells, with `inf` and `nan`, also inside quotes, or None."""
     if value.kind in (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.STRING):
+        text = value.text.strip()
         try:
-            return real(value.text.strip())
+            return real(text) if _REAL.fullmatch(text) else None
         except ValueError:
             return None
     if value.kind is ValueKind.CALL:
         return _computed(value)
     if value.kind is ValueKind.WORD:
-        magnitude = _FLOAT_WORDS.get(value.text.lstrip("+-"))
+        magnitude = _FLOAT_WORDS.get(value.text.lstrip("+-").lower())
         return None if magnitude is None else (-magnitude if value.text.startswith("-") else magnitude)
     return None

@@ -68,7 +68,7 @@ def _file(file: FileSyntax, closure: Closure, names: Names, user_attributes: fro
         includes=tuple(other.source.path.name for other in closure.included_by(file)),
         types=tuple(qualify(one.namespace, one.name.text) for one in file.types if names.is_first(one)),
         attributes=_attributes(file, user_attributes),
-        root_type=_root_type(file, names, file is closure.files[0], sink),
+        root_type=_root_type(file, names, sink),
         file_identifier=_file_identifier(file, sink),
         file_extension=_only("file_extension", file.file_extensions, sink),
         native_includes=tuple(name.text for name in file.native_includes),
@@ -93,7 +93,7 @@ def _attributes(file: FileSyntax, user_attributes: frozenset[str]) -> tuple[str,
     return tuple(sorted(used & user_attributes))
 
 
-def _root_type(file: FileSyntax, names: Names, is_main: bool, sink: Sink) -> str:
+def _root_type(file: FileSyntax, names: Names, sink: Sink) -> str:
     name = ""
     for root in file.root_types:
         found = names.find(root.type, root.namespace)
@@ -104,8 +104,6 @@ def _root_type(file: FileSyntax, names: Names, is_main: bool, sink: Sink) -> str
             sink.error("S035", f"a root type is a table, and '{root.type.name}' is not", root.type.span, "",
                        declared_at(declaration.name.text, declaration.name.span))  # fmt: skip
         name = found
-    if is_main and file.objects and not file.root_types:
-        sink.error("S035", "data needs a root_type that says what it is", file.objects[0], "add root_type, or drop it")
     return name
 
 

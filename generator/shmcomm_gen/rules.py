@@ -7,6 +7,7 @@ import keyword
 
 from shmcomm_gen.advice import advise
 from shmcomm_gen.channels import channel_name
+from shmcomm_gen.data import check_data
 from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.load import Closure
 from shmcomm_gen.model import ROLES, Channel, Schema, qualify
@@ -24,6 +25,7 @@ def check(schema: Schema, closure: Closure, sink: Sink) -> None:
     _check_channel_names(closure, sink)
     _check_generated_names(schema, sink)
     _check_stems(closure, sink)
+    check_data(schema, closure, sink)
     advise(schema, closure.files[0].channels if closure.files else (), sink)
 
 

@@ -26,7 +26,7 @@ def _integer(spelling: str, alias: str, size: int, base_type: int, is_signed: bo
 class Scalar(Enum):
     """`base_type` is the number of reflection.BaseType."""
 
-    BOOL = ScalarInfo("bool", "bool", 1, 2, 0, 1)
+    BOOL = ScalarInfo("bool", "bool", 1, 2, 0, 255)  # The byte it is, as flatc takes it; C++ and Python make true of it.
     BYTE = _integer("byte", "int8", 1, 3, True)
     UBYTE = _integer("ubyte", "uint8", 1, 4, False)
     SHORT = _integer("short", "int16", 2, 5, True)

@@ -39,6 +39,36 @@ class Value:
 
 
 @dataclass(frozen=True)
+class DataMember:
+    name: Name
+    value: DataValue
+
+
+@dataclass(frozen=True)
+class DataObject:
+    """An object in data. Like that of a list, its span is the opening bracket."""
+
+    members: tuple[DataMember, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class DataList:
+    items: tuple[DataValue, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class TooDeep:
+    """What stands deeper in data than anybody may write: the bracket that opens it."""
+
+    span: Span
+
+
+DataValue = Value | DataObject | DataList | TooDeep
+
+
+@dataclass(frozen=True)
 class TypeName:
     """A type mentioned by name, built in or declared."""
 
@@ -177,7 +207,8 @@ TypeDeclaration = RecordSyntax | EnumSyntax | UnionSyntax
 
 @dataclass(frozen=True)
 class FileSyntax:
-    """One parsed file. `unreadable` holds names declared in parts that did not parse: nobody is blamed for using them."""
+    """One parsed file. `data` are the JSON objects at its end, read in `data_namespace`; `behind_data` is what wrongly
+    follows the first. `unreadable` holds names declared in parts that did not parse: nobody is blamed for using them."""
 
     source: Source
     includes: tuple[Name, ...]
@@ -186,7 +217,9 @@ class FileSyntax:
     attributes: tuple[Name, ...]
     services: tuple[ServiceSyntax, ...]
     native_includes: tuple[Name, ...]
-    objects: tuple[Span, ...]
+    data: tuple[DataObject, ...]
+    data_namespace: str
+    behind_data: Span | None
     root_types: tuple[RootType, ...]
     file_identifiers: tuple[Name, ...]
     file_extensions: tuple[Name, ...]

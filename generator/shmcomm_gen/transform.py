@@ -18,6 +18,10 @@ from shmcomm_gen.syntax import (
     Attribute,
     CallSyntax,
     ChannelSyntax,
+    DataList,
+    DataMember,
+    DataObject,
+    DataValue,
     EnumSyntax,
     EnumValueSyntax,
     FieldSyntax,
@@ -27,6 +31,7 @@ from shmcomm_gen.syntax import (
     RecordSyntax,
     RootType,
     ServiceSyntax,
+    TooDeep,
     TypeDeclaration,
     TypeName,
     TypeSyntax,
@@ -38,6 +43,8 @@ from shmcomm_gen.syntax import (
 )
 
 Node = Tree[Token]
+
+_MAX_BRACKETS = 150  # Twice what flatc takes of tables, which may each stand in a list.
 
 _VALUE_KINDS = {
     "integer": ValueKind.INTEGER,
@@ -70,7 +77,7 @@ class _Reader:
         types: list[TypeDeclaration] = []
         channels: list[ChannelSyntax] = []
         services: list[ServiceSyntax] = []
-        objects: list[Span] = []
+        data: list[DataObject] = []
         root_types: list[RootType] = []
         named: dict[str, list[Name]] = {}
         for namespace, node in self._in_namespaces():
@@ -88,7 +95,7 @@ class _Reader:
                 case "root_type":
                     root_types.append(RootType(self._type_name(_subtree(node, "dotted")), namespace))
                 case "object":
-                    objects.append(Span(self.source, node.meta.start_pos, node.meta.start_pos + 1))
+                    data.append(self._object(node, 1))
                 case _:  # A keyword and one name: include, native_include, attribute, file_identifier, file_extension.
                     named.setdefault(str(node.data), []).append(self._string_or_name(_token(node)))
         return FileSyntax(
@@ -99,7 +106,9 @@ class _Reader:
             attributes=tuple(named.get("attribute_declaration", ())),
             services=tuple(services),
             native_includes=tuple(named.get("native_include", ())),
-            objects=tuple(objects),
+            data=tuple(data),
+            data_namespace=self._data_namespace(),
+            behind_data=self._behind_data(),
             root_types=tuple(root_types),
             file_identifiers=tuple(named.get("file_identifier", ())),
             file_extensions=tuple(named.get("file_extension", ())),
@@ -114,6 +123,41 @@ class _Reader:
                 namespace = _dotted_text(dotted) if dotted else ""
             else:
                 yield namespace, node
+
+    # ---- data ----
+
+    def _behind_data(self) -> Span | None:
+        statements = _subtrees(self.parsed.tree)
+        first = next((index for index, node in enumerate(statements) if node.data == "object"), len(statements))
+        behind = statements[first + 1 : first + 2]
+        return self._first_word(behind[0]) if behind else None
+
+    def _first_word(self, node: Node) -> Span:
+        """A declaration is named by its keyword, or the bracket it begins with."""
+        word = re.compile(r"\w+|.").match(self.source.text, node.meta.start_pos)
+        return Span(self.source, node.meta.start_pos, word.end() if word else node.meta.end_pos)
+
+    def _data_namespace(self) -> str:
+        return next((namespace for namespace, node in self._in_namespaces() if node.data == "object"), "")
+
+    def _object(self, node: Node, depth: int) -> DataObject:
+        members = (
+            DataMember(self._string_or_name(_token(one)), self._data(_subtrees(one)[0], depth))
+            for one in _subtrees(node, "member")
+        )
+        return DataObject(tuple(members), self._bracket(node))
+
+    def _data(self, node: Node, depth: int) -> DataValue:
+        if node.data not in ("object", "list"):
+            return self._value(node)
+        if depth == _MAX_BRACKETS:
+            return TooDeep(self._bracket(node))
+        if node.data == "object":
+            return self._object(node, depth + 1)
+        return DataList(tuple(self._data(one, depth + 1) for one in _subtrees(node)), self._bracket(node))
+
+    def _bracket(self, node: Node) -> Span:
+        return Span(self.source, node.meta.start_pos, node.meta.start_pos + 1)
 
     # ---- types ----
 
