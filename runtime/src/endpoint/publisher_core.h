@@ -98,6 +98,7 @@ class PublisherCore final : public Cancellable {
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
+  void ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns);
   void AwaitRoom(std::int64_t timeout_ns);
   SHMCOMM_COLD absl::Status Full(std::int64_t waited_ns) const;
   absl::Status FullOfJobs(std::int64_t waited_ns) const;
@@ -120,6 +121,8 @@ class PublisherCore final : public Cancellable {
   std::string declared_at_;
   std::uint64_t correlation_ = 0;        // reqrep
   segment::SlotIndex last_slot_ = segment::kNoSlot;
+  bool is_large_ = false;                // the last message was
+  std::int64_t reserved_ns_ = 0;         // when the last slot was taken, if is_large_
   std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail
   Room room_;
   DeadlineWatch deadline_;
