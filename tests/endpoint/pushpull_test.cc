@@ -232,6 +232,39 @@ TEST_F(PushPullTest, AckSaysThatTheJobIsDoneOnce) {
   EXPECT_EQ(job.Ack().code(), StatusCode::kFailedPrecondition);
 }
 
+TEST_F(PushPullTest, AJobGivenBackGoesToAWaitingOneWithItsAttemptRaised) {
+  auto pusher = Pusher::Open(Spec());
+  auto puller = Puller::Open(Spec());
+  auto other = Puller::Open(Spec());
+  ASSERT_TRUE(Push(*pusher, 5).ok());
+  auto job = puller->Take(kNoWait);
+  std::uint32_t attempt = 0;
+  std::thread waiting([&] { attempt = other->Take(kForever)->attempt(); });
+
+  EXPECT_TRUE(job->GiveBack().ok());
+
+  waiting.join();
+  EXPECT_EQ(attempt, 1u);
+  EXPECT_EQ(job->Ack().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(PushPullTest, AJobGivenBackByAllIsADeadLetterAndMakesRoom) {
+  auto pusher = Pusher::Open(SpecWithAttempts(2));
+  auto puller = Puller::Open(SpecWithAttempts(2));
+  for (std::uint64_t i = 0; i < kRing; ++i) ASSERT_TRUE(Push(*pusher, i).ok());
+  std::thread blocked([&] { EXPECT_TRUE(Push(*pusher, kRing).ok()); });
+
+  EXPECT_TRUE(puller->Take(kNoWait)->GiveBack().ok());
+  EXPECT_TRUE(puller->Take(kNoWait)->Ack().ok());
+  auto again = puller->Take(kForever);
+  while (again.ok() && Value(*again) != 0) again = puller->Take(kForever);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->GiveBack().ok());
+
+  blocked.join();
+  EXPECT_EQ(pusher->stats().dead_letters, 1u);
+}
+
 TEST_F(PushPullTest, JobsMayBeAcknowledgedOnAnotherThread) {
   auto pusher = *Pusher::Open(Spec());
   auto puller = *Puller::Open(Spec());

@@ -270,6 +270,30 @@ TEST(GiveBack, LeavesTheJobToTheNextWithItsAttempt) {
   EXPECT_EQ(other->Next().claim.attempt, 2u);
 }
 
+TEST(Retry, LeavesTheJobToTheNextWithItsAttemptRaised) {
+  HandLaid laid(WithClaims());
+  laid.LayMessages(0, 1, 1);
+  LaidClaimer claimer(laid);
+  LaidClaimer other(laid, kMe + 1);
+  const Claim claim = claimer->Next().claim;
+
+  EXPECT_TRUE(claimer->Retry(claim, 2));
+  EXPECT_FALSE(IsOver(laid.ring(), laid.readers(), 0));
+  EXPECT_EQ(other->Next().claim.attempt, 1u);
+  EXPECT_EQ(laid.dead_letters(), 0u);
+}
+
+TEST(Retry, EndsTheJobAfterItsLastAttempt) {
+  HandLaid laid(WithClaims());
+  laid.LayMessages(0, 1, 1);
+  laid.LayClaim(0, ClaimState::kReady, 1, kNobody);
+  LaidClaimer claimer(laid);
+
+  EXPECT_TRUE(claimer->Retry(claimer->Next().claim, 2));
+  EXPECT_TRUE(IsOver(laid.ring(), laid.readers(), 0));
+  EXPECT_EQ(laid.dead_letters(), 1u);
+}
+
 TEST(Pushing, IsFullWhereTheJobOfALapAgoIsNotClaimed) {
   HandLaid laid(WithClaims());
   laid.LayMessages(0, kN, 2);

@@ -17,7 +17,7 @@ using ring::ClaimWord;
 void JobBook::Open(Machine& machine, const ChannelModel& channel) {
   machine_ = &machine;
   channel_ = &channel;
-  published_ = claimed_ = done_ = failed_ = swept_ = cancelled_ = 0;
+  published_ = claimed_ = done_ = failed_ = swept_ = retried_ = cancelled_ = 0;
   for (std::uint32_t i = 0; i < channel.shape().entries; ++i) {
     machine.Watch(&channel.ring().entries[i]);
     machine.Watch(&channel.readers().claims[i]);
@@ -68,12 +68,15 @@ void JobBook::Unclaimed(std::uint32_t index, ClaimWord old, ClaimWord now) {
   --claimed_;
   machine_->Check(now.lap() == old.lap(), "I14: a claim changed its lap without a claimer");
   machine_->Check(HoldsLineOf(old.owner()), "I7: a job was taken from its owner without its lock");
-  const bool is_swept = machine_->current() != claimers_[index] || now.attempt() != old.attempt();
-  machine_->Check(now.attempt() == old.attempt() + (is_swept ? 1 : 0), "a job's attempt is not how often it was given out");
+  const bool is_swept = machine_->current() != claimers_[index];
+  const bool is_retried = !is_swept && now.attempt() != old.attempt();
+  const bool is_vain = is_swept || is_retried;
+  machine_->Check(now.attempt() == old.attempt() + (is_vain ? 1 : 0), "a job's attempt is not how often it was given out");
   swept_ += is_swept;
+  retried_ += is_retried;
   if (now.state() == ClaimState::kReady) return;
   ++(now.state() == ClaimState::kDone ? done_ : failed_);
-  machine_->Check(now.state() == ClaimState::kFailed || !is_swept, "a job of the dead counts as done");
+  machine_->Check(now.state() == ClaimState::kFailed || !is_vain, "a job that was done in vain counts as done");
 }
 
 // By its publisher, while nobody has it.
@@ -167,6 +170,12 @@ void ModelPuller::Finish() {
 void ModelPuller::GiveBack() {
   machine_->Check(claimer_->GiveBack(claim_), "I7: a job was ended by somebody else");
   ringer_->RingOne();
+}
+
+void ModelPuller::Retry() {
+  machine_->Check(claimer_->Retry(claim_, channel_->shape().max_attempts), "I7: a job was ended by somebody else");
+  ringer_->RingOne();
+  wake::RoomBell(*channel_->readers().wake).RingIfArmedAfterRmw();
 }
 
 void ModelPuller::Sleep(std::int64_t timeout_ns) {

@@ -33,6 +33,7 @@ class JobBook {
   std::uint32_t ready() const { return open() - claimed_; }
   /// How often a claim was taken from the dead.
   std::uint32_t swept() const { return swept_; }
+  std::uint32_t retried() const { return retried_; }   // given back by their claimers after an attempt in vain
 
  private:
   void EntryChanged(std::uint32_t index, ring::Entry old, ring::Entry now);
@@ -52,6 +53,7 @@ class JobBook {
   std::uint32_t done_ = 0;
   std::uint32_t failed_ = 0;
   std::uint32_t swept_ = 0;
+  std::uint32_t retried_ = 0;
   std::uint32_t cancelled_ = 0;
 };
 
@@ -71,6 +73,7 @@ class ModelPuller {
   /// Looks at the message again and ends the job.
   void Finish();
   void GiveBack();
+  void Retry();
   /// Sleeps until it is this one's turn, unless there is a job; afterwards it looks after the dead.
   void Sleep(std::int64_t timeout_ns);
   /// After the last look, before it goes away: a wake that was spent on it goes to another (I17).

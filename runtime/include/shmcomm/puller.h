@@ -22,7 +22,7 @@ class PullerCore;
 }  // namespace endpoint
 
 /// One job, read where it lies in shared memory, and this puller's alone. It is done when it is acknowledged: by Ack, or by
-/// letting it go. If the process dies before, another puller gets the job. Move-only. May be acknowledged on any thread, and
+/// letting it go. If the process dies before, or gives it back, another puller gets the job. Move-only. May be acknowledged on any thread, and
 /// may outlive its puller (which then leaves the channel when its last job is done).
 class Job {
  public:
@@ -45,12 +45,16 @@ class Job {
   std::uint64_t sequence() const { return sequence_; } ///< the job's number in its channel
   std::int64_t publish_ns() const { return publish_ns_; }   ///< CLOCK_MONOTONIC when it was pushed, nanoseconds
   std::uint32_t pusher() const { return pusher_; }     ///< id of its pusher, 1 to 255
-  std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many pullers died before they had done it
+  std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many pullers died with it or gave it back
 
   /// Says that the job is done; the destructor does so too, but cannot say whether it still was this puller's.
   /// Errors: kFailedPrecondition acknowledged already, or in a forked child · kAborted the descriptors of this process were
   /// closed under it, it was taken for dead, and another puller has got the job.
   absl::Status Ack();
+
+  /// Gives the job up as this process's death would: another puller, or this one again, gets it with `attempt` one more.
+  /// After max_attempts it is a dead letter instead. Errors as Ack.
+  absl::Status GiveBack();
 
  private:
   friend class endpoint::PullerCore;
@@ -59,6 +63,7 @@ class Job {
   void Copy(const Job& other) { *this = other; }
   Job& operator=(const Job&) = default;
   void Release() noexcept;
+  absl::Status End(bool (endpoint::PullerCore::*end)(const Job&));
 
   endpoint::PullerCore* core_ = nullptr;  // null once acknowledged
   const std::uint8_t* data_ = nullptr;

@@ -89,6 +89,7 @@ class TypedJob {
   std::uint32_t pusher() const { return job_.pusher(); }
   std::uint32_t attempt() const { return job_.attempt(); }
   absl::Status Ack() { return job_.Ack(); }
+  absl::Status GiveBack() { return job_.GiveBack(); }
   const Job& raw() const { return job_; }
 
  private:

@@ -76,6 +76,13 @@ bool ClaimingCore::End(const ring::Claim& claim) {
   return was_ours;
 }
 
+bool ClaimingCore::Retry(const ring::Claim& claim) {
+  const bool was_ours = claimer_.Retry(claim, channel_.meta().max_attempts);
+  turn_ringer_.RingOne();
+  RingRoom();
+  return was_ours;
+}
+
 void ClaimingCore::GiveBack(const ring::Claim& claim) {
   claimer_.GiveBack(claim);
   turn_ringer_.RingOne();

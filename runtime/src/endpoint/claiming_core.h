@@ -85,6 +85,8 @@ class ClaimingCore : public Waitable, public Lender {
 
   /// False: the job was somebody else's by then.
   bool End(const ring::Claim& claim);
+  /// Ends a claim as our death would. As End.
+  bool Retry(const ring::Claim& claim);
   /// Leaves a claimed job to another.
   void GiveBack(const ring::Claim& claim);
   void PassWakeOn();

@@ -166,13 +166,22 @@ Job PullerCore::MakeJob() {
   return job;
 }
 
-bool PullerCore::Release(const Job& job) {
+template <class EndClaim>
+bool PullerCore::LetGo(const Job& job, EndClaim&& end_claim) {
   if (job.is_copy_) DropCopy(job.data_, job.size_);
   // In a forked child the claim is the parent's: ending it would take the message from under the parent's job.
   if (!IsThisProcess()) return false;
-  const bool was_ours = End(ring::Claim{{}, job.sequence_, job.attempt_});
+  const bool was_ours = end_claim(ring::Claim{{}, job.sequence_, job.attempt_});
   LeavePlace(job.place_);  // the last touch of the core: it may be gone from here on
   return was_ours;
+}
+
+bool PullerCore::Release(const Job& job) {
+  return LetGo(job, [this](const ring::Claim& claim) { return End(claim); });
+}
+
+bool PullerCore::Retry(const Job& job) {
+  return LetGo(job, [this](const ring::Claim& claim) { return ClaimingCore::Retry(claim); });
 }
 
 absl::Status PullerCore::TooManyBorrowed() const {

@@ -30,10 +30,15 @@ class PullerCore final : public ClaimingCore {
 
   /// Acknowledges a job; the core may be gone afterwards. False when it was somebody else's by then.
   bool Release(const Job& job);
+  /// Gives a job back after an attempt in vain. As Release.
+  bool Retry(const Job& job);
   PullerStats stats() const;
 
  private:
   PullerCore(Opened opened, const ChannelSpec& spec, const PullerOptions& options);
+
+  template <class EndClaim>
+  bool LetGo(const Job& job, EndClaim&& end_claim);
 
   // What a look found is in claim_ and message_, or in error_.
   Look LookForJob();

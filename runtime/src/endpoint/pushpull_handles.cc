@@ -114,12 +114,16 @@ PusherStats Pusher::stats() const {
 
 void Job::Release() noexcept { std::exchange(core_, nullptr)->Release(*this); }
 
-absl::Status Job::Ack() {
-  if (core_ == nullptr) return absl::FailedPreconditionError("the job is acknowledged already");
+absl::Status Job::Ack() { return End(&endpoint::PullerCore::Release); }
+
+absl::Status Job::GiveBack() { return End(&endpoint::PullerCore::Retry); }
+
+absl::Status Job::End(bool (endpoint::PullerCore::*end)(const Job&)) {
+  if (core_ == nullptr) return absl::FailedPreconditionError("the job is acknowledged or given back already");
   endpoint::PullerCore* core = std::exchange(core_, nullptr);
   const std::string channel = core->name();
   const bool is_forked = !core->IsThisProcess();
-  if (core->Release(*this)) return absl::OkStatus();
+  if ((core->*end)(*this)) return absl::OkStatus();
   if (is_forked) return endpoint::Forked(channel);
   return absl::AbortedError(channel + ": the job was given to another puller, because this process's lock was gone; see "
                                       "daemonise in the guide's page on errors");

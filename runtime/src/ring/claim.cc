@@ -135,13 +135,18 @@ void Claimer::SeekOldest() {
   next_ = is_young ? config_.ring.first : head - config_.ring.size;
 }
 
-bool Claimer::End(const Claim& claim, ClaimState state, std::uint32_t owner) {
+bool Claimer::Retry(const Claim& claim, std::uint32_t max_attempts) {
+  const std::uint32_t attempts = claim.attempt + 1;
+  return End(claim, attempts < max_attempts ? ClaimState::kReady : ClaimState::kFailed, attempts, kNobody);
+}
+
+bool Claimer::End(const Claim& claim, ClaimState state, std::uint32_t attempt, std::uint32_t owner) {
   const std::uint64_t lap = config_.ring.Lap(claim.sequence);
   std::uint64_t expected = ClaimWord::Make(lap, ClaimState::kClaimed, claim.attempt, OwnerOf(config_.line)).bits;
   // E9 release -> IsOver, IsRoomFor acquire: our last read of the message precedes the next write of its slot. The swap
   // carries owner and attempt (I7): what somebody else was given in the meantime is not ended by us.
   const bool is_ended = config_.readers.ClaimAt(claim.sequence)
-                            .compare_exchange_strong(expected, ClaimWord::Make(lap, state, claim.attempt, owner).bits,
+                            .compare_exchange_strong(expected, ClaimWord::Make(lap, state, attempt, owner).bits,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed);
   SHMCOMM_CRASH_POINT("ring.claim.after_end");
   if (is_ended && state == ClaimState::kFailed) {

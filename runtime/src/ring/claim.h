@@ -72,8 +72,8 @@ struct ClaimerConfig {
   std::uint32_t line = 0;            // ours; its lock is held, and its earlier owner's claims were swept (I15)
 };
 
-/// The taking end of a channel whose messages are claimed. One thread, except Finish, Fail and GiveBack, which any thread
-/// may call. How many claims are open at once is its caller's affair.
+/// The taking end of a channel whose messages are claimed. One thread, except Finish, Fail, GiveBack and Retry, which any
+/// thread may call. How many claims are open at once is its caller's affair.
 class Claimer {
  public:
   explicit Claimer(const ClaimerConfig& config) : config_(config), next_(config.ring.first) {}
@@ -97,14 +97,17 @@ class Claimer {
 
   /// Ends a claim: the job is done, and its message no longer ours. False when it was not ours any more, which only happens
   /// after this process's descriptors were closed under it. Afterwards the caller rings for room (E8).
-  bool Finish(const Claim& claim) { return End(claim, ClaimState::kDone, OwnerOf(config_.line)); }
+  bool Finish(const Claim& claim) { return End(claim, ClaimState::kDone, claim.attempt, OwnerOf(config_.line)); }
   /// Ends a claim whose message can be given to nobody: it counts as a dead letter. As Finish.
-  bool Fail(const Claim& claim) { return End(claim, ClaimState::kFailed, OwnerOf(config_.line)); }
+  bool Fail(const Claim& claim) { return End(claim, ClaimState::kFailed, claim.attempt, OwnerOf(config_.line)); }
   /// From now on the jobs of `publisher` in its present generation are left to others.
   void LeaveToOthers(std::uint32_t publisher);
 
   /// Leaves the job to whoever claims it next, its attempt unchanged. Afterwards the caller wakes one (E10).
-  bool GiveBack(const Claim& claim) { return End(claim, ClaimState::kReady, kNobody); }
+  bool GiveBack(const Claim& claim) { return End(claim, ClaimState::kReady, claim.attempt, kNobody); }
+  /// Ends a claim as its owner's death would: the attempt counts, and after `max_attempts` of them the job is a dead letter.
+  /// Afterwards the caller wakes one (E10) and rings for room (E8).
+  bool Retry(const Claim& claim, std::uint32_t max_attempts);
 
  private:
   enum class Place : std::uint8_t { kEnd, kReady, kTaken };
@@ -118,7 +121,7 @@ class Claimer {
   void StepPast(Entry entry);
   bool TryClaim(const Seen& seen, Claim& claim);
   SHMCOMM_COLD void SeekOldest();
-  bool End(const Claim& claim, ClaimState state, std::uint32_t owner);
+  bool End(const Claim& claim, ClaimState state, std::uint32_t attempt, std::uint32_t owner);
 
   ClaimerConfig config_;
   Sequence next_;                    // a hint: jobs before it were taken when we looked

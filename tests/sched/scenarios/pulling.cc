@@ -22,6 +22,7 @@ struct PullingConfig {
   bool pullers_take_any_line = false;
   bool first_puller_leaves = false;  // after its first sleep, without looking
   bool first_puller_gives_back = false;
+  bool first_puller_retries = false;  // its first job, as if it had died with it
   bool pushers_are_processes = false;  // which take an id and leave
   bool pushers_are_mortal = false;
   bool pullers_are_mortal = false;   // all but the last, who must find what they leave
@@ -35,6 +36,7 @@ class Pulling : public Scenario {
   void Start(Machine& machine) override {
     machine_ = &machine;
     channel_.Reset();
+    retries_ = 0;
     book_.Open(machine, channel_);
     for (std::uint32_t i = 0; i < config_.pushers; ++i) StartPusher(i);
     for (std::uint32_t i = 0; i < config_.pullers; ++i) StartPuller(i);
@@ -68,6 +70,7 @@ class Pulling : public Scenario {
     const bool may_fail = channel_.shape().max_attempts == 1;
     machine.Check(may_fail || book_.failed() == 0, "a job failed though its attempts were not used up");
     machine.Check(book_.swept() <= machine.kills(), "more jobs were given back than pullers died");
+    machine.Check(book_.retried() == retries_, "a job given back after a vain attempt does not say so");
     if (!config_.pullers_finish) return;
     machine.Check(book_.open() == 0, "a job is left though somebody would take it");
     for (std::uint32_t i = 0; i < config_.pushers; ++i) {
@@ -133,10 +136,11 @@ class Pulling : public Scenario {
     if (config_.pullers_take_any_line && !puller.OpenAnywhere(*machine_, channel_)) return;
     const bool leaves = config_.first_puller_leaves && index == 0;
     bool gives_back = config_.first_puller_gives_back && index == 0;
+    bool retries = config_.first_puller_retries && index == 0;
     while (!IsOver()) {
       if (puller.Claim()) {
         if (!config_.pullers_finish) return;
-        std::exchange(gives_back, false) ? puller.GiveBack() : puller.Finish();
+        End(puller, std::exchange(gives_back, false), std::exchange(retries, false));
         continue;
       }
       puller.Sleep(kForEver);
@@ -145,7 +149,15 @@ class Pulling : public Scenario {
     if (config_.pullers_take_any_line) puller.Leave();
   }
 
+  void End(ModelPuller& puller, bool gives_back, bool retries) {
+    if (gives_back) return puller.GiveBack();
+    if (!retries) return puller.Finish();
+    ++retries_;
+    puller.Retry();
+  }
+
   PullingConfig config_;
+  std::uint32_t retries_ = 0;
   ChannelModel channel_;
   JobBook book_;
   Machine* machine_ = nullptr;
@@ -180,6 +192,11 @@ void AddClaiming(Catalogue& catalogue) {
   PullingConfig config = Entries(2, 1, 2, 3);
   config.first_puller_gives_back = true;
   Add(catalogue, "pull_given_back", "a puller gives its first job back", config, plan);
+  config.first_puller_gives_back = false;
+  config.first_puller_retries = true;
+  Add(catalogue, "pull_retried", "a puller gives its first job back after an attempt in vain", config, plan);
+  config.shape.max_attempts = 1;
+  Add(catalogue, "pull_retried_once", "the same where a job is given out once", config, plan);
   config = Entries(2, 1, 2, 2);
   config.shape.first_line = 63;
   Add(catalogue, "pull_second_word", "2 pullers, their lines in two words of the bitmap", config, plan);
