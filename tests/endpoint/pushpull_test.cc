@@ -319,6 +319,21 @@ TEST_F(PushPullTest, AKilledPullersJobGoesToAWaitingOneWithItsAttemptRaised) {
   EXPECT_EQ(job.attempt(), 1u);
 }
 
+TEST_F(PushPullTest, AKilledPullersJobGoesToOneThatOnlyWaitsForMoments) {
+  auto pusher = Pusher::Open(Spec());
+  ASSERT_TRUE(Push(*pusher, 7).ok());
+  const auto child = ChildWithAJob(Spec());
+  ASSERT_TRUE(child->is_there());
+  auto puller = Puller::Open(Spec());
+  child->Kill();
+
+  auto job = puller->Take(absl::Milliseconds(1));
+  while (absl::IsDeadlineExceeded(job.status())) job = puller->Take(absl::Milliseconds(1));
+
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->attempt(), 1u);
+}
+
 TEST_F(PushPullTest, AStoppedPullerKeepsItsJob) {
   auto pusher = *Pusher::Open(Spec());
   ASSERT_TRUE(Push(pusher, 5).ok());

@@ -128,11 +128,16 @@ bool ClaimingCore::WaitUntilAvailable(std::int64_t timeout_ns) {
   const auto is_available = [this] { return claimer_.IsAvailable() || is_cancelled(); };
   const auto may_go_on = [this] { return MayGoOn(); };
   // Whoever looks gets the next job before anybody who sleeps can be awake: where others sleep, we stand in the queue.
-  return turn_ringer_.IsAnyIdle() ? waiting_.UntilAsleep(is_available, timeout_ns, may_go_on)
-                                  : waiting_.Until(is_available, timeout_ns, may_go_on);
+  const bool is_there = turn_ringer_.IsAnyIdle() ? waiting_.UntilAsleep(is_available, timeout_ns, may_go_on)
+                                                 : waiting_.Until(is_available, timeout_ns, may_go_on);
+  if (is_there) return true;
+  // Waits that are shorter than a sleep may last look after the dead as often as one that is longer.
+  const bool is_due = platform::NowNs() - looked_after_dead_ns_ >= wake::kMaxSleepNs;
+  return is_due && MayGoOn() && claimer_.IsAnyReady();
 }
 
 bool ClaimingCore::MayGoOn() {
+  looked_after_dead_ns_ = platform::NowNs();
   registry::CleanDeadClaimers(channel_.site()).IgnoreError();  // a failure to look is nobody's death; we look again
   return seat_.membership.IsStillHeld();
 }

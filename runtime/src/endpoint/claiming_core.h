@@ -118,6 +118,7 @@ class ClaimingCore : public Waitable, public Lender {
   WaitingOn<ClaimerSleeper> waiting_;
   Polled polled_;
   platform::Descriptor wake_file_;
+  std::int64_t looked_after_dead_ns_ = 0;
   // Which places back what was claimed and has not ended. Our own memory: nobody else can make one look free.
   base::Atomic<std::uint32_t> is_taken_[layout::kMaxHazards] = {};
 };
