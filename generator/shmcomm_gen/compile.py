@@ -17,6 +17,7 @@ from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
 from shmcomm_gen.targets.cppnames import check_cpp_names
+from shmcomm_gen.targets.pychannels import generated_channels
 from shmcomm_gen.versions import check_padding, check_texts, check_version, newer_constructs
 
 
@@ -102,7 +103,7 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
 
 def _python_outputs(schema: Schema, binary: bytes, directory: Path, sink: Sink) -> list[Output]:
     for channel in schema.channels:
-        if channel not in python.generated_channels(schema):
+        if channel not in generated_channels(schema):
             what = f"channel '{channel.name}' is {channel.pattern}, which is not generated for Python yet"
             sink.note("S005", what, channel.span)
     package = directory / schema.main.stem

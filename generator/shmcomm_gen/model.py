@@ -278,6 +278,26 @@ class Schema:
 ROLES = {"pubsub": ("Publisher", "Subscriber"), "pushpull": ("Pusher", "Puller"), "reqrep": ("Requester", "Replier")}
 
 
+# Members of Qos that the pattern knows; the others keep their defaults.
+QOS_OF = {
+    pattern: tuple(members.split())
+    for pattern, members in {
+        "pubsub": (
+            "history capacity max_size reliability on_full deadline_ns lifespan_ns max_publishers max_subscribers "
+            "max_borrowed max_loans verify prefault"
+        ),
+        "pushpull": (
+            "capacity max_size on_full lifespan_ns max_publishers max_subscribers max_borrowed max_loans verify prefault "
+            "max_attempts"
+        ),
+        "reqrep": (
+            "capacity max_size max_reply_size on_full timeout_ns max_in_flight max_publishers max_subscribers max_borrowed "
+            "max_loans verify prefault idempotent"
+        ),
+    }.items()
+}
+
+
 def pascal_case(identifier: str) -> str:
     """A name for C++ and Python: `_2nd` begins with a digit once its underscore is gone, and keeps it."""
     joined = "".join(part[:1].upper() + part[1:] for part in identifier.split("_"))

@@ -38,11 +38,11 @@ def built_package() -> None:
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the packages `everything` and `unions`."""
+    """The folder of the packages `everything`, `unions` and `patterns`."""
     out = tmp_path_factory.mktemp("generated")
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "generator")}
     environment.pop("LD_PRELOAD", None)
-    schemas = [HERE / "everything.channel", HERE / "unions.channel"]
+    schemas = [HERE / f"{name}.channel" for name in ("everything", "unions", "patterns")]
     command = [sys.executable, "-m", "shmcomm_gen", *schemas, "-I", HERE, "--python", out]
     subprocess.run(command, check=True, env=environment)
     return out
@@ -60,6 +60,13 @@ def unions(generated: Path) -> Any:
     """The generated package of unions, optional scalars and messages within messages."""
     sys.path.insert(0, str(generated))
     return importlib.import_module("unions")
+
+
+@pytest.fixture(scope="session")
+def patterns(generated: Path) -> Any:
+    """The generated package of jobs and calls."""
+    sys.path.insert(0, str(generated))
+    return importlib.import_module("patterns")
 
 
 @pytest.fixture(scope="session")

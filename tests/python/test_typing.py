@@ -12,11 +12,11 @@ from programs import environment
 # nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; the buffer protocol is a
 # method of Python only from 3.12 on.
 ALLOWED = r"""
-shmcomm\._core\.(Channel|Publisher|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
+shmcomm\._core\.(Channel|Publisher|Puller|Pusher|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
 shmcomm\.(untyped\.)?(Publisher|Subscriber)
 shmcomm\.endpoints\.(Publisher|Subscriber)
-shmcomm\.typed\.(Publisher|Subscriber)
-shmcomm\._core\.(Untyped)?Publisher\.(loan|send)
+shmcomm\.(jobs|typed)\.(Publisher|Puller|Pusher|Subscriber)
+shmcomm\._core\.((Untyped)?Publisher|Pusher)\.(loan|push|send)
 shmcomm\._core\.(Record|SlotBuffer|LoanBuffer)\.__buffer__
 shmcomm\.codecs\.(_description|array_header|parse_array_header)
 shmcomm\.(_core|typed)\.(decode|encode)

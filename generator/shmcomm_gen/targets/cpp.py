@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from shmcomm_gen.fingerprint import fingerprint
-from shmcomm_gen.model import ROLES, Channel, Schema, namespace_of, short_name
+from shmcomm_gen.model import QOS_OF, ROLES, Channel, Schema, namespace_of, short_name
 from shmcomm_gen.targets.cppnames import escaped
 from shmcomm_gen.templating import render
 
@@ -19,21 +19,6 @@ _ENUMS = {
     "reliability": ("Reliability", {"best_effort": "kBestEffort", "reliable": "kReliable"}),
     "on_full": ("OnFull", {"block": "kBlock", "fail": "kFail"}),
     "verify": ("Verify", {"trusted": "kTrusted", "verify": "kVerify", "untrusted": "kUntrusted"}),
-}
-# Members of Qos that the pattern knows; the others keep their defaults.
-_OPTIONS_OF = {
-    "pubsub": (
-        "history capacity max_size reliability on_full deadline_ns lifespan_ns max_publishers max_subscribers "
-        "max_borrowed max_loans verify prefault"
-    ),
-    "pushpull": (
-        "capacity max_size on_full lifespan_ns max_publishers max_subscribers max_borrowed max_loans verify prefault "
-        "max_attempts"
-    ),
-    "reqrep": (
-        "capacity max_size max_reply_size on_full timeout_ns max_in_flight max_publishers max_subscribers max_borrowed "
-        "max_loans verify prefault idempotent"
-    ),
 }
 
 
@@ -119,7 +104,7 @@ def _facts(channel: Channel, schema: Schema) -> Iterator[str]:
     yield f"name = {_cpp_string(channel.name)}"
     yield f"declared_at = {_cpp_string(channel.span.place)}"
     yield f"pattern = ::shmcomm::Pattern::{_PATTERNS[channel.pattern]}"
-    for option in _OPTIONS_OF[channel.pattern].split():
+    for option in QOS_OF[channel.pattern]:
         yield f"qos.{option} = {_value(option, getattr(channel.qos, option))}"
     yield from _type_facts("message", channel.message, schema)
     if channel.reply:

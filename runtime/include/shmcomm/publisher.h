@@ -58,6 +58,9 @@ class Publisher {
   /// Errors: kFailedPrecondition closed, forked · kCancelled.
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
 
+  /// How long publishes from now on may wait for room, in place of publish_timeout.
+  void SetPublishTimeout(absl::Duration timeout);
+
   /// Keeps the memory of this publisher's slots mapped, also after Close: for views of a loan that may outlive it. What
   /// they show after the loan has ended means nothing. Null when closed.
   std::shared_ptr<const void> memory() const;

@@ -33,16 +33,20 @@ from shmcomm.errors import (
     SHMSerializationError,
     SHMTimeoutError,
 )
+from shmcomm.jobs import JobMetadata, PullerStats, PusherStats
 from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.untyped import Loan, Publisher, Subscriber
 
 __all__ = [
+    "JobMetadata",
     "Loan",
     "Metadata",
     "Publisher",
     "PublisherStats",
+    "PullerStats",
+    "PusherStats",
     "SHMBufferFullError",
     "SHMConnectionError",
     "SHMCorruptionError",

@@ -7,10 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 from os import PathLike, fspath
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, overload
 
 from shmcomm import _core
 from shmcomm.errors import SHMError
+from shmcomm.jobs import JobMetadata, job_metadata
 
 if TYPE_CHECKING:
     from typing import Any, Protocol, Self
@@ -71,10 +72,14 @@ class Metadata(NamedTuple):
     """id of its publisher, 1 to 255"""
 
 
-def metadata(sample: _core.Sample) -> Metadata:
-    """What travels with a received message, even where a field of the message has the same name: `sample.sequence` is
-    then the field and `metadata(sample).sequence` the number of the message."""
-    return Metadata(*_core.metadata(sample))
+@overload
+def metadata(sample: _core.Sample) -> Metadata: ...
+@overload
+def metadata(sample: _core.Job) -> JobMetadata: ...
+def metadata(sample: _core.Sample | _core.Job) -> Metadata | JobMetadata:
+    """What travels with a received message or job, even where a field of the message has the same name:
+    `sample.sequence` is then the field and `metadata(sample).sequence` the number of the message."""
+    return job_metadata(sample) if isinstance(sample, _core.Job) else Metadata(*_core.metadata(sample))
 
 
 class Publisher(_core.Publisher):

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
-from shmcomm._core import Record, decode, encode
+from shmcomm._core import Job, Record, decode, encode
 from shmcomm.endpoints import Publisher, Subscriber
+from shmcomm.jobs import Puller, Pusher
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Publisher", "Record", "Schema", "Subscriber", "decode", "encode"]
+__all__ = ["Job", "Publisher", "Puller", "Pusher", "Record", "Schema", "Subscriber", "decode", "encode"]
+
+# By pattern: what a received message is called, and what it is besides its type.
+_RECEIVED: dict[str, tuple[str, type[Record]]] = {"pubsub": ("Sample", _core.Sample), "pushpull": ("Job", _core.Job)}
 
 
 class Schema:
@@ -48,7 +52,8 @@ class Schema:
     def channel(self, **options: Any) -> _core.Channel:
         """A channel as declared: name, pattern, message, fingerprint, declared_at and every quality of service."""
         message = self._core.class_of(options["message"])
-        received = self._variant(message, "Sample", _core.Sample, f"A received {options['message']}.")
+        kind, base = _RECEIVED[options["pattern"]]
+        received = self._variant(message, kind, base, f"A received {options['message']}.")
         written = self._variant(message, "Loan", _core.Loan, f"A {options['message']} being written in shared memory.")
         return _core.Channel(self._core, received, written, options)
 
@@ -58,15 +63,23 @@ class Schema:
         return type(message.__name__ + suffix, (message, base), body)
 
     def publisher(self, name: str, channel: _core.Channel) -> type[Publisher]:
-        """The class of a channel's sending end."""
+        """The class of a pubsub channel's sending end."""
         return type(name, (Publisher,), self._endpoint_body(channel))
 
     def subscriber(self, name: str, channel: _core.Channel) -> type[Subscriber]:
-        """The class of a channel's receiving end."""
+        """The class of a pubsub channel's receiving end."""
         return type(name, (Subscriber,), self._endpoint_body(channel))
 
+    def pusher(self, name: str, channel: _core.Channel) -> type[Pusher]:
+        """The class of the end of a pushpull channel that gives out jobs."""
+        return type(name, (Pusher,), self._endpoint_body(channel))
+
+    def puller(self, name: str, channel: _core.Channel) -> type[Puller]:
+        """The class of the end of a pushpull channel that takes jobs."""
+        return type(name, (Puller,), self._endpoint_body(channel))
+
     def _endpoint_body(self, channel: _core.Channel) -> dict[str, Any]:
-        text = f"Channel '{channel.name}', pubsub<{channel.message}>."
+        text = f"Channel '{channel.name}', {channel.pattern}<{', '.join(channel.messages)}>."
         return {"__module__": self._module, "__doc__": text, "_channel": channel, "_schema": self}
 
     def _class_of(self, name: str, *, is_struct: bool) -> type[Record]:

@@ -9,7 +9,7 @@
 namespace shmcomm::python {
 
 PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements) {
-  if (RefuseEndedLoan(holder, field) || PyArray_ImportNumPyAPI() < 0) return nullptr;
+  if ((IsLoan(holder) && RefuseOver(*AsRecord(holder))) || PyArray_ImportNumPyAPI() < 0) return nullptr;
   PyObject* dtype = type.schema->DtypeOf(field);
   if (dtype == nullptr) return nullptr;
   const auto count = static_cast<npy_intp>(elements.count);

@@ -84,6 +84,7 @@ nb::object Decode(nb::type_object python_class, nb::bytes message) {
 
 nb::object Encode(nb::handle record) {
   if (!IsRecord(record.ptr())) throw nb::type_error("expected an instance of a generated class");
+  if (RefuseOver(*AsRecord(record.ptr()))) nb::raise_python_error();
   nb::object made = nb::steal(EncodeRecord(record.ptr()));
   if (!made.is_valid()) nb::raise_python_error();
   return made;

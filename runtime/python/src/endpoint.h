@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// What publishers and subscribers have in common on the Python side.
+// What the endpoints of all patterns have in common on the Python side.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "channel.h"
 #include "errors.h"
-#include "shmcomm/loan.h"
 #include "shmcomm/options.h"
 
 namespace shmcomm::python {
 
-/// One endpoint of C++ with its channel. Its members are used with the GIL held, except while waiting.
+/// One receiving endpoint of C++ with its channel. Its members are used with the GIL held, except while waiting.
 template <class Endpoint>
 struct Opened {
   Endpoint endpoint;
   std::string name;       ///< stays readable after close
   nanobind::object channel;
   Type* type;
-  const Qos* qos;
-  PyTypeObject* sample_class;  ///< of a subscriber; a publisher's class of loans
+  PyTypeObject* sample_class;
   std::int64_t process;
-  int in_use = 0;         ///< calls under way: a value being converted may run Python code that closes the endpoint
+  int in_use = 0;         ///< calls under way
   bool close_wanted = false;
-  std::vector<shmcomm::Loan> parked = {};  ///< dropped while another thread was sending
 };
 
 /// Marks a call on an endpoint as under way.
@@ -69,6 +66,25 @@ Options CommonOptions(std::string name, std::string root, std::string domain) {
   options.root = std::move(root);
   options.domain = std::move(domain);
   return options;
+}
+
+/// Opens an endpoint without the GIL. Throws the exception that its status stands for.
+template <class Endpoint, class Options>
+Endpoint OpenEndpoint(const ChannelSpec& spec, const Options& options) {
+  absl::StatusOr<Endpoint> endpoint = [&] {
+    nanobind::gil_scoped_release unlocked;
+    return Endpoint::Open(spec, options);
+  }();
+  if (!endpoint.ok()) {
+    SetError(endpoint.status(), Doing::kOpening);
+    nanobind::raise_python_error();
+  }
+  return *std::move(endpoint);
+}
+
+/// A method of the calling convention without tuples and dicts, as PyMethodDef holds it.
+inline PyCFunction AsFunction(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
 /// Adds a method in the calling convention without tuples and dicts, which nanobind's own functions do not have.

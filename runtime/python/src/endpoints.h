@@ -8,6 +8,8 @@ namespace shmcomm::python {
 
 void AddPublisher(nanobind::module_& module);
 void AddSubscriber(nanobind::module_& module);
+void AddPusher(nanobind::module_& module);
+void AddPuller(nanobind::module_& module);
 void AddUntypedPublisher(nanobind::module_& module);
 void AddUntypedSubscriber(nanobind::module_& module);
 

@@ -33,7 +33,12 @@ PyObject* Get(PyObject* object, PyObject* record, PyObject*) {
   FieldObject* self = AsField(object);
   if (record == nullptr) return Py_NewRef(object);
   if (Py_TYPE(record) != self->last_class && !Accepts(self, record)) return nullptr;
-  return self->field->read(*AsRecord(record), *self->field);
+  PyObject* value = self->field->read(*AsRecord(record), *self->field);
+  if (value == nullptr && IsOver(*AsRecord(record))) {
+    PyErr_Clear();  // it is not corrupt
+    RefuseOver(*AsRecord(record));
+  }
+  return value;
 }
 
 /// Only what is being written, in a loan, can be changed.

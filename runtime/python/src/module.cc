@@ -6,6 +6,7 @@
 #include "classes.h"
 #include "endpoints.h"
 #include "field.h"
+#include "job.h"
 #include "loan_buffer.h"
 #include "record.h"
 #include "sample.h"
@@ -22,13 +23,15 @@ NB_MODULE(_core, module) {
   // Generated modules keep their classes for the life of the program.
   nb::set_leak_warnings(false);
   PyObject* plain = module.ptr();
-  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddFieldType(plain) && AddSequenceType(plain) &&
-                  AddTypedLoanType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain);
+  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddFieldType(plain) &&
+                  AddSequenceType(plain) && AddTypedLoanType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain);
   if (!ok || !ImportDatetime()) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);
   AddPublisher(module);
   AddSubscriber(module);
+  AddPusher(module);
+  AddPuller(module);
   AddUntypedPublisher(module);
   AddUntypedSubscriber(module);
 }

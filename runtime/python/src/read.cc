@@ -8,7 +8,6 @@
 #include "box.h"
 #include "errors.h"
 #include "sequence.h"
-#include "typed_loan.h"
 
 namespace shmcomm::python {
 namespace {
@@ -53,7 +52,6 @@ PyObject* ReadStructScalar(RecordObject& record, Field& field) {
 }
 
 PyObject* AbsentReference(const RecordObject& record, const Field& field) {
-  if (RefuseEndedLoan(const_cast<RecordObject&>(record).holder(), field)) return nullptr;
   if (field.shape == Shape::kString && field.content != nullptr) return Py_NewRef(field.content);
   if (!field.is_required) return Py_NewRef(Py_None);
   SetError(ErrorKind::kCorruption, "%s.%U: the message lacks this required field", record.type->name.c_str(), field.key);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record.h"
 
+#include <vector>
+
 #include "build.h"
 #include "errors.h"
 #include "plain.h"
+#include "typed_loan.h"
 
 namespace shmcomm::python {
 namespace {
@@ -56,6 +59,7 @@ PyObject* Compare(PyObject* object, PyObject* other, int operation) {
   const bool comparable = (operation == Py_EQ || operation == Py_NE) && IsRecord(other) &&
                           AsRecord(other)->type == AsRecord(object)->type;
   if (!comparable) Py_RETURN_NOTIMPLEMENTED;
+  if (RefuseOver(*AsRecord(object)) || RefuseOver(*AsRecord(other))) return nullptr;
   PyObject* mine = ToDict(*AsRecord(object));
   PyObject* theirs = mine == nullptr ? nullptr : ToDict(*AsRecord(other));
   PyObject* answer = theirs == nullptr ? nullptr : PyObject_RichCompare(mine, theirs, operation);
@@ -64,8 +68,14 @@ PyObject* Compare(PyObject* object, PyObject* other, int operation) {
   return answer;
 }
 
-PyObject* Repr(PyObject* object) { return ToText(*AsRecord(object)); }
-PyObject* ToDictMethod(PyObject* object, PyObject*) { return ToDict(*AsRecord(object)); }
+PyObject* Repr(PyObject* object) {
+  const RecordObject& record = *AsRecord(object);
+  return IsOver(record) ? PyUnicode_FromFormat("<%s, over>", record.type->name.c_str()) : ToText(*AsRecord(object));
+}
+
+PyObject* ToDictMethod(PyObject* object, PyObject*) {
+  return RefuseOver(*AsRecord(object)) ? nullptr : ToDict(*AsRecord(object));
+}
 
 PyMethodDef methods[] = {
     {"to_dict", ToDictMethod, METH_NOARGS,
@@ -123,6 +133,22 @@ bool Place(RecordObject& record, const Type& type, Region region, std::uint64_t 
 
 std::uint64_t RootPosition(const Type& type, Region region) {
   return type.is_struct ? 0 : region.Follow(0).value_or(kAbsent);
+}
+
+void MarkOver(RecordObject& record) {
+  // A vtable that has every field, outside of a message of no bytes.
+  static const std::vector<std::uint8_t> everywhere(std::size_t{1} << 16, 0xFF);
+  record.region = Region{everywhere.data(), 0};
+  record.table = TableAt{0, 0, static_cast<std::uint32_t>(everywhere.size())};
+}
+
+bool RefuseOver(const RecordObject& record) {
+  if (!IsOver(record)) return false;
+  const bool is_loan = PyObject_TypeCheck(const_cast<PyObject*>(&record.ob_base), LoanType());
+  SetError(ErrorKind::kBase, is_loan ? "%s: this loan is over; its message is read by others"
+                                     : "%s: this message is over: it was done, given back or answered; keep copies",
+           record.type->name.c_str());
+  return true;
 }
 
 bool PlaceRoot(RecordObject& record, const Type& type, Region region) {

@@ -33,6 +33,14 @@ inline RecordObject* AsRecord(PyObject* object) { return reinterpret_cast<Record
 /// Points `record` at a table or struct of `region`; false with SHMCorruptionError if it does not lie inside.
 bool Place(RecordObject& record, const Type& type, Region region, std::uint64_t position);
 
+/// Lets every read of the record fail from now on: its loan or job ended.
+void MarkOver(RecordObject& record);
+
+inline bool IsOver(const RecordObject& record) { return record.region.size == 0; }
+
+/// True with SHMError if the record is over.
+bool RefuseOver(const RecordObject& record);
+
 /// Where the table or struct of the message that fills `region` lies; kAbsent if there is none.
 std::uint64_t RootPosition(const Type& type, Region region);
 

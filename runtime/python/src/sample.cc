@@ -72,25 +72,29 @@ PyType_Spec spec = {"shmcomm._core.Sample", sizeof(SampleObject), 0, Py_TPFLAGS_
 
 }  // namespace
 
-bool BindSampleClass(PyObject* python_class) {
+bool BindMessageClass(PyObject* python_class, PyTypeObject* base, destructor dealloc) {
   auto* type = reinterpret_cast<PyTypeObject*>(python_class);
-  if (!PyType_Check(python_class) || !PyType_IsSubtype(type, sample_type) || type->tp_dictoffset != 0) {
-    PyErr_SetString(PyExc_TypeError, "a sample class derives from Sample and has no attributes of its own");
+  if (!PyType_Check(python_class) || !PyType_IsSubtype(type, base) || type->tp_dictoffset != 0) {
+    PyErr_Format(PyExc_TypeError, "a class of messages derives from %s and has no attributes of its own", base->tp_name);
     return false;
   }
-  type->tp_dealloc = Dealloc;  // instances hold no Python attributes: the generic deallocation has nothing to do
+  type->tp_dealloc = dealloc;  // instances hold no Python attributes: the generic deallocation has nothing to do
   return true;
 }
 
-PyObject* NewSample(PyTypeObject* python_class, const Type& type, shmcomm::Sample sample) {
+bool BindSampleClass(PyObject* python_class) { return BindMessageClass(python_class, sample_type, Dealloc); }
+
+bool CheckMessage(const Type& type, std::uint64_t sequence, std::size_t bytes, Codec codec) {
   const Codec expected = type.is_struct ? Codec::kStruct : Codec::kFlatBuffer;
-  const bool has_size = !type.is_struct || sample.size() == type.struct_bytes;
-  if (sample.codec() != expected || !has_size) {
-    SetError(ErrorKind::kCorruption, "message %llu of %llu bytes in codec %u is no %s",
-             static_cast<unsigned long long>(sample.sequence()), static_cast<unsigned long long>(sample.size()),
-             static_cast<unsigned>(sample.codec()), type.name.c_str());
-    return nullptr;
-  }
+  if (codec == expected && (!type.is_struct || bytes == type.struct_bytes)) return true;
+  SetError(ErrorKind::kCorruption, "message %llu of %llu bytes in codec %u is no %s",
+           static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(bytes), static_cast<unsigned>(codec),
+           type.name.c_str());
+  return false;
+}
+
+PyObject* NewSample(PyTypeObject* python_class, const Type& type, shmcomm::Sample sample) {
+  if (!CheckMessage(type, sample.sequence(), sample.size(), sample.codec())) return nullptr;
   PyObject* made = python_class->tp_alloc(python_class, 0);
   if (made == nullptr) return nullptr;
   auto* self = reinterpret_cast<SampleObject*>(made);

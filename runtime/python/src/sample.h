@@ -9,6 +9,13 @@
 
 namespace shmcomm::python {
 
+/// Makes `python_class`, a subclass of a generated class and of `base`, a class of messages with an origin. False with
+/// TypeError if it is none.
+bool BindMessageClass(PyObject* python_class, PyTypeObject* base, destructor dealloc);
+
+/// False with SHMCorruptionError if a received message cannot be one of `type`.
+bool CheckMessage(const Type& type, std::uint64_t sequence, std::size_t bytes, Codec codec);
+
 /// Makes `python_class`, a subclass of a generated class and of Sample, the class of a channel's samples.
 bool BindSampleClass(PyObject* python_class);
 

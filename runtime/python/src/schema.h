@@ -89,8 +89,11 @@ struct Field {
 
 /// The fields that a tuple of keyword names stands for. Holds the tuple, so that its address is nobody else's.
 struct KeywordPlan {
+  static constexpr std::uint16_t kTimeout = 0xFFFF;  ///< in place of a field: an argument of the call itself
+
   PyObject* names = nullptr;
   std::vector<std::uint16_t> fields;
+  bool has_timeout = false;
 };
 
 /// A table or struct. Deprecated fields are not in it.

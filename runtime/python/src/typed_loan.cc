@@ -14,6 +14,7 @@
 #include "extent.h"
 #include "pack.h"
 #include "read.h"
+#include "sample.h"
 #include "unbox.h"
 
 namespace shmcomm::python {
@@ -21,7 +22,7 @@ namespace {
 
 /// What a loan is besides a record.
 struct Content {
-  std::shared_ptr<OpenedPublisher> publisher;  // keeps the memory, for views that outlive the loan
+  std::shared_ptr<Sender> sender;      // keeps the memory, for views that outlive the loan
   std::optional<shmcomm::Loan> loan;           // empty once it was published or abandoned
   std::vector<std::uint16_t> hidden;           // by field: the vtable's entry of an optional one that is not set yet
   std::map<const std::uint8_t*, PyObject*> shapes;  // of vectors, by their first element; tuples
@@ -41,7 +42,7 @@ PyTypeObject* loan_type = nullptr;
 LoanObject* AsLoan(PyObject* object) { return reinterpret_cast<LoanObject*>(object); }
 
 PyObject* New(PyTypeObject* python_class, PyObject*, PyObject*) {
-  PyErr_Format(PyExc_TypeError, "%.100s comes from a publisher's loan(); it cannot be made", python_class->tp_name);
+  PyErr_Format(PyExc_TypeError, "%.100s comes from loan(); it cannot be made", python_class->tp_name);
   return nullptr;
 }
 
@@ -64,8 +65,8 @@ void LockViews(Content& content) {
 
 /// Gives an unpublished slot back, at the next loan if another thread is sending now.
 void Abandon(Content& content) {
-  OpenedPublisher& publisher = *content.publisher;
-  if (content.loan && publisher.in_use > 0) publisher.parked.push_back(*std::move(content.loan));
+  Sender& sender = *content.sender;
+  if (content.loan && sender.in_use > 0) sender.parked.push_back(*std::move(content.loan));
   content.loan.reset();
 }
 
@@ -73,8 +74,7 @@ void Abandon(Content& content) {
 void End(LoanObject& self) {
   Content& content = self.content();
   Abandon(content);
-  self.record.table.vtable_bytes = 0;
-  self.record.region.size = 0;
+  MarkOver(self.record);
   LockViews(content);
 }
 
@@ -101,29 +101,25 @@ int GetBuffer(PyObject* object, Py_buffer* view, int flags) {
 
 bool CheckOpen(LoanObject& self) {
   if (self.content().loan.has_value()) return true;
-  SetError(ErrorKind::kBase, "%s: this loan is over; its message is read by others", self.content().publisher->name.c_str());
+  SetError(ErrorKind::kBase, "%s: this loan is over; its message is read by others", self.content().sender->name.c_str());
   return false;
 }
 
 PyObject* Enter(PyObject* object, PyObject*) { return CheckOpen(*AsLoan(object)) ? Py_NewRef(object) : nullptr; }
 
-bool Publish(LoanObject& self) {
-  OpenedPublisher& publisher = *self.content().publisher;
+bool Send(LoanObject& self) {
+  Sender& sender = *self.content().sender;
   if (!CheckOpen(self)) return false;
-  if (publisher.close_wanted) {
+  if (sender.close_wanted) {
     End(self);
-    return RefuseClosed(publisher.name) != nullptr;
+    return RefuseClosed(sender.name) != nullptr;
   }
-  if (!CheckNotSending(publisher)) return false;
-  const InUse mark(publisher.in_use);
+  if (!CheckNotSending(sender)) return false;
+  const InUse mark(sender.in_use);
   shmcomm::Loan loan = *std::move(self.content().loan);
   self.content().loan.reset();
-  const bool is_struct = self.record.type->is_struct;
   End(self);
-  return FinishWith(publisher, [&] {
-    return is_struct ? publisher.endpoint.PublishRaw(std::move(loan), Codec::kStruct)
-                     : publisher.endpoint.Publish(std::move(loan));
-  });
+  return SendLoan(sender, std::move(loan));
 }
 
 PyObject* Exit(PyObject* object, PyObject* arguments) {
@@ -133,17 +129,17 @@ PyObject* Exit(PyObject* object, PyObject* arguments) {
     End(self);
     Py_RETURN_FALSE;
   }
-  return Publish(self) ? Py_NewRef(Py_False) : nullptr;
+  return Send(self) ? Py_NewRef(Py_False) : nullptr;
 }
 
 PyMethodDef methods[] = {
     {"__enter__", Enter, METH_NOARGS, nullptr},
-    {"__exit__", Exit, METH_VARARGS, "Publishes the message, or abandons it where an exception passes."},
+    {"__exit__", Exit, METH_VARARGS, "Sends the message, or abandons it where an exception passes."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A message being written in shared memory. Published when its `with` block ends.")},
+    {Py_tp_doc, const_cast<char*>("A message being written in shared memory. Sent when its `with` block ends.")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_methods, methods},
@@ -200,43 +196,43 @@ void RememberShapes(LoanObject& self, const std::vector<PyObject*>& shapes) {
   }
 }
 
-bool PlaceStruct(LoanObject& self, OpenedPublisher& publisher, const Values& values) {
-  const Type& type = *publisher.type;
+bool PlaceStruct(LoanObject& self, Sender& sender, const Values& values) {
+  const Type& type = *sender.type;
   absl::StatusOr<std::uint8_t*> bytes = self.content().loan->Raw(type.struct_bytes);
-  if (!bytes.ok()) return Finish(publisher, bytes.status());
-  return PackFields(*publisher.type, values, Path{}, *bytes) && PlaceRoot(self.record, type, Region{*bytes, type.struct_bytes});
+  if (!bytes.ok()) return Finish(sender, bytes.status());
+  return PackFields(*sender.type, values, Path{}, *bytes) && PlaceRoot(self.record, type, Region{*bytes, type.struct_bytes});
 }
 
-bool PlaceTable(LoanObject& self, OpenedPublisher& publisher, const Values& values) {
+bool PlaceTable(LoanObject& self, Sender& sender, const Values& values) {
   flatbuffers::FlatBufferBuilder& builder = self.content().loan->builder();
-  if (!BuildWithAllPlaces(builder, *publisher.type, values)) return false;
+  if (!BuildWithAllPlaces(builder, *sender.type, values)) return false;
   // A message ends where its slot ends, unless it did not fit and went to the heap.
   const Region region{builder.GetBufferPointer(), builder.GetSize()};
   const absl::StatusOr<std::uint8_t*> place = self.content().loan->Raw(region.size);
-  if (!place.ok()) return Finish(publisher, place.status());
+  if (!place.ok()) return Finish(sender, place.status());
   if (*place != region.base) {
-    SetError(ErrorKind::kBufferFull, "%s: shared memory is full", publisher.name.c_str());
+    SetError(ErrorKind::kBufferFull, "%s: shared memory is full", sender.name.c_str());
     return false;
   }
-  if (!PlaceRoot(self.record, *publisher.type, region)) return false;
+  if (!PlaceRoot(self.record, *sender.type, region)) return false;
   HideUnset(self, values);
   return true;
 }
 
 }  // namespace
 
-PyObject* NewTypedLoan(std::shared_ptr<OpenedPublisher> publisher, PyTypeObject* loan_class, Values& values) {
-  publisher->parked.clear();
-  absl::StatusOr<shmcomm::Loan> loan = publisher->endpoint.Loan();
+PyObject* NewTypedLoan(std::shared_ptr<Sender> sender, Values& values) {
+  sender->parked.clear();
+  absl::StatusOr<shmcomm::Loan> loan = sender->Lend();
   if (!loan.ok()) {
-    Finish(*publisher, loan.status());
+    Finish(*sender, loan.status());
     return nullptr;
   }
-  PyObject* made = loan_class->tp_alloc(loan_class, 0);
+  PyObject* made = sender->loan_class->tp_alloc(sender->loan_class, 0);
   if (made == nullptr) return nullptr;
   LoanObject& self = *AsLoan(made);
-  OpenedPublisher& opened = *publisher;
-  new (self.storage) Content{std::move(publisher), *std::move(loan), {}, {}, {}};
+  Sender& opened = *sender;
+  new (self.storage) Content{std::move(sender), *std::move(loan), {}, {}, {}};
   self.has_content = true;
   std::vector<PyObject*> shapes;
   const bool ok = TakeShapes(*opened.type, values, shapes) &&
@@ -247,15 +243,7 @@ PyObject* NewTypedLoan(std::shared_ptr<OpenedPublisher> publisher, PyTypeObject*
   return made;
 }
 
-bool BindLoanClass(PyObject* python_class) {
-  auto* type = reinterpret_cast<PyTypeObject*>(python_class);
-  if (!PyType_Check(python_class) || !PyType_IsSubtype(type, loan_type) || type->tp_dictoffset != 0) {
-    PyErr_SetString(PyExc_TypeError, "a loan class derives from Loan and has no attributes of its own");
-    return false;
-  }
-  type->tp_dealloc = Dealloc;  // as of samples
-  return true;
-}
+bool BindLoanClass(PyObject* python_class) { return BindMessageClass(python_class, loan_type, Dealloc); }
 
 bool IsLoan(PyObject* holder) { return PyObject_TypeCheck(holder, loan_type); }
 
@@ -296,11 +284,7 @@ PyObject* ShapeLoanView(PyObject* holder, const std::uint8_t* first, PyObject* a
   return array;
 }
 
-bool RefuseEndedLoan(PyObject* holder, const Field& field) {
-  if (!IsLoan(holder) || AsLoan(holder)->content().loan.has_value()) return false;
-  SetError(ErrorKind::kBase, "%U: this loan is over; its message is read by others", field.key);
-  return true;
-}
+PyTypeObject* LoanType() { return loan_type; }
 
 bool AddTypedLoanType(PyObject* module) {
   PyObject* bases = PyTuple_Pack(1, RecordType());

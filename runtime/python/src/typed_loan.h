@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A message being written in its slot: a record whose fields can be set, published when its `with` block ends.
+// A message being written in its slot: a record whose fields can be set, sent when its `with` block ends.
 #pragma once
 
 #include <Python.h>
 
 #include <memory>
 
-#include "publisher.h"
 #include "record.h"
+#include "sender.h"
 #include "values.h"
 
 namespace shmcomm::python {
 
-/// A loan of `publisher` with a message in it. Fields given as an int or a tuple of ints (vectors of scalars or structs)
+/// A loan of `sender` with a message in it. Fields given as an int or a tuple of ints (vectors of scalars or structs)
 /// are vectors of that shape still to be written; others are built from their values. Scalars can be set later.
-PyObject* NewTypedLoan(std::shared_ptr<OpenedPublisher> publisher, PyTypeObject* loan_class, Values& values);
+PyObject* NewTypedLoan(std::shared_ptr<Sender> sender, Values& values);
 
 /// Makes `python_class`, a subclass of a generated class and of Loan, the class of a channel's loans.
 bool BindLoanClass(PyObject* python_class);
@@ -28,8 +28,8 @@ bool SetLoanField(RecordObject& record, Field& field, PyObject* value);
 /// A view of the loan's memory in the shape that was asked for; takes and returns a reference.
 PyObject* ShapeLoanView(PyObject* holder, const std::uint8_t* first, PyObject* array);
 
-/// Sets SHMError where a field is absent because the loan is over; false where it is not.
-bool RefuseEndedLoan(PyObject* holder, const Field& field);
+/// The class; borrowed.
+PyTypeObject* LoanType();
 
 /// Creates the class and adds it to `module`.
 bool AddTypedLoanType(PyObject* module);

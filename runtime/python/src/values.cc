@@ -49,6 +49,20 @@ Py_ssize_t FieldIndex(const Type& type, PyObject* name, const Path& path) {
   return -1;
 }
 
+/// Which field each keyword is. False with SHMSerializationError.
+bool LookUp(const Type& type, PyObject* names, bool takes_timeout, KeywordPlan* plan) {
+  plan->names = names;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+    PyObject* name = PyTuple_GET_ITEM(names, i);
+    const bool is_timeout = takes_timeout && IsTimeout(name) && PyDict_Contains(type.field_indices, name) == 0;
+    const Py_ssize_t at = is_timeout ? KeywordPlan::kTimeout : FieldIndex(type, name, Path{});
+    if (at < 0) return false;
+    plan->fields.push_back(static_cast<std::uint16_t>(at));
+    plan->has_timeout |= is_timeout;
+  }
+  return true;
+}
+
 }  // namespace
 
 Values::Values(const Type& type) : stack_{}, values_(stack_.data()), count_(type.fields.size()) {
@@ -61,26 +75,29 @@ Values::~Values() {
   for (std::size_t i = 0; i < count_; ++i) Py_XDECREF(values_[i]);
 }
 
-bool Values::SetKeywords(Type& type, PyObject* const* arguments, PyObject* names) {
+bool Values::SetKeywords(Type& type, PyObject* const* arguments, PyObject* names, PyObject** timeout) {
   if (names == nullptr) return true;
-  const Py_ssize_t given = PyTuple_GET_SIZE(names);
   // A call site always passes the same tuple: its fields were looked up the first time.
   for (const KeywordPlan& plan : type.plans) {
-    if (plan.names != names) continue;
-    for (Py_ssize_t i = 0; i < given; ++i) Set(plan.fields[static_cast<std::size_t>(i)], arguments[i]);
+    if (plan.names != names || (plan.has_timeout && timeout == nullptr)) continue;
+    Follow(plan, arguments, timeout);
     return true;
   }
-  std::vector<std::uint16_t> fields;
-  for (Py_ssize_t i = 0; i < given; ++i) {
-    const Py_ssize_t at = FieldIndex(type, PyTuple_GET_ITEM(names, i), Path{});
-    if (at < 0) return false;
-    fields.push_back(static_cast<std::uint16_t>(at));
-    Set(fields.back(), arguments[i]);
-  }
+  KeywordPlan made;
+  if (!LookUp(type, names, timeout != nullptr, &made)) return false;
   KeywordPlan& oldest = type.plans[type.next_plan++ % type.plans.size()];
-  Py_XSETREF(oldest.names, Py_NewRef(names));
-  oldest.fields = std::move(fields);
+  Py_XDECREF(oldest.names);
+  oldest = std::move(made);
+  Py_INCREF(oldest.names);
+  Follow(oldest, arguments, timeout);
   return true;
+}
+
+void Values::Follow(const KeywordPlan& plan, PyObject* const* arguments, PyObject** timeout) {
+  for (std::size_t i = 0; i < plan.fields.size(); ++i) {
+    if (plan.fields[i] == KeywordPlan::kTimeout) *timeout = arguments[i];
+    else Set(plan.fields[i], arguments[i]);
+  }
 }
 
 bool Values::SetItems(Type& type, PyObject* dict, const Path& path) {

@@ -100,6 +100,10 @@ absl::StatusOr<bool> Publisher::WaitForRoom(absl::Duration timeout) {
   return core->WaitForRoom(timeout);
 }
 
+void Publisher::SetPublishTimeout(absl::Duration timeout) {
+  if (const InPublisher core(door_); core) core->SetPublishTimeout(timeout);
+}
+
 std::shared_ptr<const void> Publisher::memory() const {
   const auto* core = endpoint::Peek<endpoint::PublisherCore>(door_);
   return core != nullptr ? core->memory() : nullptr;

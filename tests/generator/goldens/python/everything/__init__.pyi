@@ -9,7 +9,7 @@ from typing import Any as _Any, overload as _overload
 import numpy as _np
 import numpy.typing as _npt
 from shmcomm import _core
-from shmcomm.typed import Publisher as _Publisher, Subscriber as _Subscriber
+from shmcomm.typed import Publisher as _Publisher, Puller as _Puller, Pusher as _Pusher, Subscriber as _Subscriber
 from typing_extensions import Self as _Self
 
 _Elements = bytes | bytearray | memoryview | _npt.NDArray[_Any]
@@ -210,6 +210,8 @@ class All(_core.Record):
     def to_dict(self) -> str | None: ...  # type: ignore[override]
     # getattr(message, "class")
 
+class _AllSample(All, _core.Sample): ...  # type: ignore[misc]
+
 class _PSample(P, _core.Sample): ...
 
 class _PLoan(P, _core.Loan):
@@ -221,8 +223,6 @@ class _PLoan(P, _core.Loan):
     def y(self) -> float: ...
     @y.setter
     def y(self, value: float, /) -> None: ...
-
-class _AllSample(All, _core.Sample): ...  # type: ignore[misc]
 
 class _AllLoan(All, _core.Loan):
     @property

@@ -9,7 +9,7 @@ from typing import Any as _Any, overload as _overload
 import numpy as _np
 import numpy.typing as _npt
 from shmcomm import _core
-from shmcomm.typed import Publisher as _Publisher, Subscriber as _Subscriber
+from shmcomm.typed import Publisher as _Publisher, Puller as _Puller, Pusher as _Pusher, Subscriber as _Subscriber
 from typing_extensions import Self as _Self
 
 _Elements = bytes | bytearray | memoryview | _npt.NDArray[_Any]

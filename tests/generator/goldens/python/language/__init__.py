@@ -14,9 +14,9 @@ Order = _schema.table("robot.language.Order")
 _channel_order = _schema.channel(
     name="robot/language/order", pattern="pubsub", message="robot.language.Order",
     fingerprint=0xb9d671b6c86ba868, declared_at="language.channel:37",
-    history=0, capacity=16, max_size=16777216, reliability="best_effort", on_full="block",
-    deadline_ns=0, lifespan_ns=0, max_publishers=8, max_subscribers=16,
-    max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
+    history=0, capacity=16, max_size=16777216, reliability="best_effort", on_full="block", deadline_ns=0,
+    lifespan_ns=0, max_publishers=8, max_subscribers=16, max_borrowed=4, max_loans=2, verify="trusted",
+    prefault=False,
 )
 OrderPublisher = _schema.publisher("OrderPublisher", _channel_order)
 OrderSubscriber = _schema.subscriber("OrderSubscriber", _channel_order)

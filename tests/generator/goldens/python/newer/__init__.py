@@ -15,9 +15,9 @@ Order = _schema.table("robot.newer.Order", **{"name": "no name é", "none": "", 
 _channel_order = _schema.channel(
     name="robot/newer/order", pattern="pubsub", message="robot.newer.Order",
     fingerprint=0x6ff8fdcc82e45551, declared_at="newer.channel:21",
-    history=0, capacity=16, max_size=16777216, reliability="best_effort", on_full="block",
-    deadline_ns=0, lifespan_ns=0, max_publishers=8, max_subscribers=16,
-    max_borrowed=4, max_loans=2, verify="trusted", prefault=False,
+    history=0, capacity=16, max_size=16777216, reliability="best_effort", on_full="block", deadline_ns=0,
+    lifespan_ns=0, max_publishers=8, max_subscribers=16, max_borrowed=4, max_loans=2, verify="trusted",
+    prefault=False,
 )
 OrderPublisher = _schema.publisher("OrderPublisher", _channel_order)
 OrderSubscriber = _schema.subscriber("OrderSubscriber", _channel_order)

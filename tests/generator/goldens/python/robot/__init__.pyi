@@ -9,7 +9,7 @@ from typing import Any as _Any, overload as _overload
 import numpy as _np
 import numpy.typing as _npt
 from shmcomm import _core
-from shmcomm.typed import Publisher as _Publisher, Subscriber as _Subscriber
+from shmcomm.typed import Publisher as _Publisher, Puller as _Puller, Pusher as _Pusher, Subscriber as _Subscriber
 from typing_extensions import Self as _Self
 
 _Elements = bytes | bytearray | memoryview | _npt.NDArray[_Any]
@@ -129,6 +129,10 @@ class Path(_core.Record):
 
 class _ImuSample(Imu, _core.Sample): ...
 
+class _ImageSample(Image, _core.Sample): ...
+
+class _JobJob(Job, _core.Job): ...
+
 class _ImuLoan(Imu, _core.Loan):
     @property
     def stamp_ns(self) -> int: ...
@@ -146,8 +150,6 @@ class _ImuLoan(Imu, _core.Loan):
     def cov(self) -> _npt.NDArray[_np.float32]: ...
     @cov.setter
     def cov(self, value: _Elements | _Sequence[float], /) -> None: ...
-
-class _ImageSample(Image, _core.Sample): ...
 
 class _ImageLoan(Image, _core.Loan):
     @property
@@ -170,6 +172,16 @@ class _ImageLoan(Image, _core.Loan):
     def data(self) -> _npt.NDArray[_np.uint8]: ...
     @data.setter
     def data(self, value: _Elements | _Sequence[int], /) -> None: ...
+
+class _JobLoan(Job, _core.Loan):
+    @property
+    def id(self) -> int: ...
+    @id.setter
+    def id(self, value: int, /) -> None: ...
+    @property
+    def tile(self) -> _npt.NDArray[_np.uint8]: ...
+    @tile.setter
+    def tile(self, value: _Elements | _Sequence[int], /) -> None: ...
 
 class ImuPublisher(_Publisher):
     """Channel 'robot/imu', pubsub<Imu>."""
@@ -237,6 +249,29 @@ class CameraSubscriber(_Subscriber):
     def __iter__(self) -> _Iterator[_ImageSample]: ...
     def __next__(self) -> _ImageSample: ...
 
+class TilesPusher(_Pusher):
+    """Channel 'robot/tiles', pushpull<Job>."""
+
+    @_overload  # type: ignore[override]
+    def push(self, message: Job | dict[str, _Any], /, *, timeout: int | _timedelta | None = ...) -> None: ...
+    @_overload
+    def push(
+        self,
+        *,
+        id: int = ...,
+        tile: _Elements | _Sequence[int] | None = ...,
+        timeout: int | _timedelta | None = ...,
+    ) -> None: ...
+    def loan(self, *, id: int = ..., tile: int | tuple[int, ...] | _Elements | _Sequence[int] | None = ...) -> _JobLoan: ...
+
+class TilesPuller(_Puller):
+    """Channel 'robot/tiles', pushpull<Job>."""
+
+    def recv(self, timeout: int | _timedelta | None = None) -> _JobJob: ...
+    def try_recv(self) -> _JobJob | None: ...
+    def __iter__(self) -> _Iterator[_JobJob]: ...
+    def __next__(self) -> _JobJob: ...
+
 __all__ = [
     "Encoding",
     "Vec3",
@@ -251,4 +286,6 @@ __all__ = [
     "ImuSubscriber",
     "CameraPublisher",
     "CameraSubscriber",
+    "TilesPusher",
+    "TilesPuller",
 ]

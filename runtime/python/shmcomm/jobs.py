@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The endpoints of pushpull channels that generated classes derive from. All work is done in the extension."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from os import PathLike, fspath
+from typing import ClassVar, NamedTuple
+
+from shmcomm import _core
+from shmcomm.closing import ClosedOnExit
+
+__all__ = ["JobMetadata", "Puller", "PullerStats", "Pusher", "PusherStats", "job_metadata"]
+
+
+class PusherStats(NamedTuple):
+    """Counters of one pusher since it was opened."""
+
+    sent: int
+    """jobs pushed"""
+    bytes: int
+    """their bytes"""
+    errors: int
+    """pushes and loans refused"""
+    dead_letters: int
+    """jobs of the channel, anybody's, given up since this was opened"""
+
+
+class PullerStats(NamedTuple):
+    """Counters of one puller since it was opened."""
+
+    received: int
+    """jobs taken"""
+    bytes: int
+    """their bytes"""
+    expired: int
+    """jobs skipped because they were older than the channel's lifespan"""
+    incompatible: int
+    """pushers whose schema does not fit; their jobs are left to others"""
+    corrupt: int
+    """jobs given up because the shared memory did not make sense"""
+    dead_letters: int
+    """jobs of the channel, anybody's, given up since this was opened"""
+
+
+class JobMetadata(NamedTuple):
+    """What travels with a job."""
+
+    sequence: int
+    """the job's number in its channel"""
+    publish_ns: int
+    """when it was pushed, on the clock of time.monotonic_ns()"""
+    pusher: int
+    """id of its pusher, 1 to 255"""
+    attempt: int
+    """0, or how many pullers died with it or gave it back"""
+
+
+def job_metadata(job: _core.Job) -> JobMetadata:
+    """What travels with a job, even where a field of its message has the same name."""
+    base = _core.Job
+    return JobMetadata(*(getattr(base, name).__get__(job) for name in JobMetadata._fields))
+
+
+class Pusher(_core.Pusher, ClosedOnExit):
+    """Gives out jobs, each of which one puller of the channel gets. Used by one thread at a time; opened before fork(), it
+    works only in the parent. Jobs stay after it as long as anybody is attached to the channel."""
+
+    _channel: ClassVar[_core.Channel]
+
+    def __init__(
+        self,
+        channel: str = "",
+        *,
+        root: str | PathLike[str] = "",
+        domain: str = "",
+        max_size: int = 0,
+        timeout: int | timedelta | None = None,
+    ) -> None:
+        """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
+        choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this pusher's own largest job in bytes,
+        at most the channel's; `timeout` is how long a push that does not say waits for room, in milliseconds or as a
+        timedelta, None for ever. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError, ValueError for an
+        option out of range."""
+        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout)
+
+    @property
+    def stats(self) -> PusherStats:
+        """Counters; after close those of the end."""
+        return PusherStats(*self.counters())
+
+
+class Puller(_core.Puller, ClosedOnExit):
+    """Takes jobs, the oldest first; each is this puller's alone. Used by one thread at a time; opened before fork(), it works
+    only in the parent. Jobs may outlive it, and may be ended on any thread:
+
+        for job in puller:
+            with job:                # done at the end of the block, given back to others where it raises
+                work(job.id, job.tile)
+
+    A job that is dropped without a `with` is done, whatever happened. If the process dies, others get its jobs."""
+
+    _channel: ClassVar[_core.Channel]
+
+    def __init__(self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "") -> None:
+        """Joins the channel, and creates it if this is its first endpoint. Options and errors as Pusher."""
+        super().__init__(self._channel, channel, fspath(root), domain)
+
+    @property
+    def stats(self) -> PullerStats:
+        """Counters; after close those of the end."""
+        return PullerStats(*self.counters())

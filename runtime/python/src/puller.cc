@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shmcomm/puller.h"
+
+#include <nanobind/stl/string.h>
+
+#include <utility>
+
+#include "endpoints.h"
+#include "job.h"
+#include "receiver.h"
+
+namespace nb = nanobind;
+
+namespace shmcomm::python {
+namespace {
+
+struct PullerEnd {
+  using Endpoint = Puller;
+  using Stats = PullerStats;
+  using Message = shmcomm::Job;
+  static constexpr const char* kName = "puller";
+  static constexpr const char* kWanted = "job";
+
+  static PyObject* New(Opened<Puller>& self, shmcomm::Job job) {
+    return NewJob(self.sample_class, *self.type, std::move(job));
+  }
+};
+
+using PullerObject = Receiver<PullerEnd>;
+using PullerHandle = PullerObject::Handle;
+
+void Open(PullerHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain) {
+  const auto options = CommonOptions<PullerOptions>(std::move(name), std::move(root), std::move(domain));
+  const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
+  PullerObject::Construct(self, OpenEndpoint<Puller>(spec, options), channel);
+}
+
+nb::tuple Counters(const PullerHandle& self) {
+  const PullerStats stats = self.stats();
+  return nb::make_tuple(stats.received, stats.bytes, stats.expired, stats.incompatible, stats.corrupt, stats.dead_letters);
+}
+
+PyMethodDef methods[] = {
+    {"recv", AsFunction(PullerObject::Receive), METH_FASTCALL | METH_KEYWORDS,
+     "recv($self, timeout=None)\n--\n\n"
+     "The next job, which no other puller gets while this process lives, waited for up to `timeout`: an int of milliseconds, a\n"
+     "timedelta, or None for ever. Other threads run meanwhile, and Ctrl-C ends the wait.\n"
+     "Errors: SHMTimeoutError, SHMBufferFullError (max_borrowed jobs are not done), SHMCorruptionError,\n"
+     "SHMSchemaMismatchError (once per pusher, whose jobs are then left to others), SHMConnectionError (closed, forked)."},
+    {"try_recv", PullerObject::TryReceive, METH_NOARGS,
+     "try_recv($self)\n--\n\nThe next job, None if there is none. Errors as recv."},
+    {"poll", AsFunction(PullerObject::Poll), METH_FASTCALL | METH_KEYWORDS,
+     "poll($self, timeout=0)\n--\n\n"
+     "Whether there is a job, waited for up to `timeout` (as in recv); another puller may take it first."},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PullerHandle>)},
+    {Py_tp_iter, reinterpret_cast<void*>(PullerObject::Iterate)},
+    {Py_tp_iternext, reinterpret_cast<void*>(PullerObject::Next)},
+    {0, nullptr},
+};
+
+}  // namespace
+
+void AddPuller(nb::module_& module) {
+  nb::class_<PullerHandle> puller(module, "Puller", nb::type_slots(slots), "The end of a channel that takes jobs.");
+  puller
+      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"))
+      .def("close", PullerObject::Close,
+           "Leaves the channel, once the jobs it has are done. A wait in another thread ends. Closing twice is allowed.")
+      .def("counters", Counters, "(received, bytes, expired, incompatible, corrupt, dead_letters)")
+      .def_prop_ro("channel", [](const PullerHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("closed", [](const PullerHandle& self) { return !self.opened.has_value(); });
+  for (PyMethodDef& method : methods) AddFastMethod(puller, method);
+}
+
+}  // namespace shmcomm::python

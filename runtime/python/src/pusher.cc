@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shmcomm/pusher.h"
+
+#include <nanobind/stl/string.h>
+
+#include <utility>
+
+#include "endpoints.h"
+#include "sender_handle.h"
+
+namespace nb = nanobind;
+
+namespace shmcomm::python {
+namespace {
+
+struct OpenedPusher final : SenderOver<Pusher> {
+  using SenderOver::SenderOver;
+
+  absl::StatusOr<bool> WaitForRoom(absl::Duration within) override { return endpoint.WaitForRoom(within); }
+  absl::Status Give(shmcomm::Loan loan, absl::Duration within) override { return endpoint.Push(std::move(loan), within); }
+  absl::Status GiveStruct(shmcomm::Loan loan, absl::Duration within) override {
+    return endpoint.PushRaw(std::move(loan), Codec::kStruct, within);
+  }
+  absl::Status GiveCopy(const void* bytes, std::size_t size, Codec codec, absl::Duration within) override {
+    return endpoint.PushCopy(bytes, size, codec, within);
+  }
+};
+
+using PusherHandle = SenderHandle<OpenedPusher, PusherStats>;
+
+void Open(PusherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
+          std::uint64_t max_size, nb::handle timeout) {
+  const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
+  auto options = CommonOptions<PusherOptions>(std::move(name), std::move(root), std::move(domain));
+  options.max_size = max_size;
+  absl::Duration within;
+  if (!ParseTimeout(timeout.ptr(), &within)) nb::raise_python_error();
+  auto opened = std::make_shared<OpenedPusher>(OpenEndpoint<Pusher>(*declared.spec, options));
+  opened->may_wait = declared.spec->qos.on_full == OnFull::kBlock;
+  opened->takes_timeout = true;
+  Construct(self, std::move(opened), channel, within);
+}
+
+/// push(message, /, *, timeout) or push(*, timeout, **fields).
+PyObject* Push(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+  return SendThrough<PusherHandle>(object, "push", arguments, given, names) ? Py_NewRef(Py_None) : nullptr;
+}
+
+nb::tuple Counters(const PusherHandle& self) {
+  const PusherStats stats = self.stats();
+  return nb::make_tuple(stats.sent, stats.bytes, stats.errors, stats.dead_letters);
+}
+
+PyMethodDef methods[] = {
+    {"push", AsFunction(Push), METH_FASTCALL | METH_KEYWORDS,
+     "push($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
+     "Gives out one job, as an instance, a dict, or keywords; built directly in shared memory. Waits up to `timeout` for room\n"
+     "(an int of milliseconds, a timedelta, None for ever; the pusher's own if not given) while the ring is full of jobs that\n"
+     "are not done; where the channel says on_full: fail it never waits. Other threads run meanwhile, and Ctrl-C ends the wait.\n"
+     "Errors: SHMBufferFullError (the ring stayed full; the job was not given out), SHMSerializationError,\n"
+     "SHMMessageTooLargeError, SHMConnectionError (closed, forked)."},
+    {"loan", AsFunction(Lend<PusherHandle>), METH_FASTCALL | METH_KEYWORDS,
+     "loan($self, /, **fields)\n--\n\n"
+     "A job to be written in shared memory: given out when its `with` block ends, abandoned where that raises. Fields are given\n"
+     "as in Publisher.loan. Waits for room at the end of the block only, as long as the pusher's timeout.\n"
+     "Errors: as push."},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PusherHandle>)},
+    {0, nullptr},
+};
+
+}  // namespace
+
+void AddPusher(nb::module_& module) {
+  nb::class_<PusherHandle> pusher(module, "Pusher", nb::type_slots(slots), "The end of a channel that gives out jobs.");
+  pusher
+      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
+           nb::arg("timeout").none())
+      .def("close", CloseSender<PusherHandle>,
+           "Leaves the channel; its jobs stay while anybody is attached. A wait in another thread ends. Closing twice is allowed.")
+      .def("counters", Counters, "(sent, bytes, errors, dead_letters)")
+      .def_prop_ro("channel", [](const PusherHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("closed", [](const PusherHandle& self) { return self.opened == nullptr; });
+  for (PyMethodDef& method : methods) AddFastMethod(pusher, method);
+}
+
+}  // namespace shmcomm::python

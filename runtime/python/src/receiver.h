@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the Python classes of receiving ends have in common. Each is described by its `End`, a struct of:
+//   Endpoint, Stats, Message      types of C++; Endpoint has TryTake, Take and Wait
+//   kName                         "subscriber", for errors
+//   kWanted                       "message", for errors
+//   static PyObject* New(Opened<Endpoint>& self, Message taken)
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "endpoint.h"
+#include "timeout.h"
+#include "waits.h"
+
+namespace shmcomm::python {
+
+template <class End>
+class Receiver {
+ public:
+  using Endpoint = typename End::Endpoint;
+  using Message = typename End::Message;
+  using OpenedEnd = Opened<Endpoint>;
+
+  /// The Python object; empty once closed.
+  struct Handle {
+    std::optional<OpenedEnd> opened;
+    std::string name;
+    typename End::Stats last_stats;
+
+    typename End::Stats stats() const { return opened ? opened->endpoint.stats() : last_stats; }
+  };
+
+  static void Construct(Handle* self, Endpoint endpoint, nanobind::handle_t<DeclaredChannel> channel) {
+    const DeclaredChannel& declared = *nanobind::inst_ptr<DeclaredChannel>(channel);
+    auto* sample_class = reinterpret_cast<PyTypeObject*>(declared.sample_class.ptr());
+    new (self) Handle{};
+    self->name = endpoint.channel();
+    self->opened.emplace(OpenedEnd{std::move(endpoint), self->name, nanobind::borrow(channel), declared.type, sample_class,
+                                   ProcessNumber()});
+  }
+
+  /// The end of a method's `self`, null with an exception set if it cannot be used now.
+  static OpenedEnd* Usable(PyObject* object) {
+    if (!nanobind::inst_ready(object)) return RefuseClosed(End::kName), nullptr;
+    Handle& handle = *nanobind::inst_ptr<Handle>(object);
+    if (!handle.opened) return RefuseClosed(handle.name), nullptr;
+    if (handle.opened->in_use == 0) return &*handle.opened;
+    SetError(ErrorKind::kBase, "%s: another thread is waiting on this %s; give each thread its own", handle.name.c_str(),
+             End::kName);
+    return nullptr;
+  }
+
+  static PyObject* Fail(const OpenedEnd& self, const absl::Status& status) {
+    SetUseError(status, self.process);
+    return nullptr;
+  }
+
+  /// What was there already, None if there was nothing.
+  static PyObject* TakenOrNone(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
+    if (!taken.ok()) return Fail(self, taken.status());
+    if (!taken->has_value()) return Py_NewRef(Py_None);
+    return End::New(self, **std::move(taken));
+  }
+
+  /// RepeatWait, during which nobody else may use the end; a close() meanwhile is carried out at the end. After -1 `self`
+  /// may be gone.
+  template <class Wait>
+  static int WaitInSlices(PyObject* object, OpenedEnd& self, absl::Duration timeout, Wait&& wait) {
+    int waited = 0;
+    {
+      const InUse mark(self.in_use);
+      waited = RepeatWait(self.close_wanted, timeout, std::forward<Wait>(wait));
+    }
+    if (!self.close_wanted) return waited;
+    Handle& handle = *nanobind::inst_ptr<Handle>(object);
+    CloseNow(handle);
+    if (!PyErr_Occurred()) RefuseClosed(handle.name);
+    return -1;
+  }
+
+  /// recv(timeout)
+  static PyObject* Receive(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+    absl::Duration timeout = absl::InfiniteDuration();
+    return TimeoutArgument("recv", arguments, given, names, &timeout) ? Take(object, timeout) : nullptr;
+  }
+
+  /// try_recv()
+  static PyObject* TryReceive(PyObject* object, PyObject*) {
+    OpenedEnd* self = Usable(object);
+    return self == nullptr ? nullptr : TakenOrNone(*self, self->endpoint.TryTake());
+  }
+
+  /// poll(timeout)
+  static PyObject* Poll(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+    absl::Duration timeout = absl::ZeroDuration();
+    OpenedEnd* self = Usable(object);
+    if (self == nullptr || !TimeoutArgument("poll", arguments, given, names, &timeout)) return nullptr;
+    absl::StatusOr<bool> ready = self->endpoint.Wait(absl::ZeroDuration());
+    if (ready.ok() && !*ready) {
+      const int waited = WaitInSlices(object, *self, timeout, [&](absl::Duration slice) {
+        ready = self->endpoint.Wait(slice);
+        return !ready.ok() || *ready;
+      });
+      if (waited < 0) return nullptr;
+    }
+    return ready.ok() ? PyBool_FromLong(*ready) : Fail(*self, ready.status());
+  }
+
+  static PyObject* Iterate(PyObject* object) { return Py_NewRef(object); }
+
+  /// Waits for ever; a closed end ends the iteration.
+  static PyObject* Next(PyObject* object) {
+    const bool is_ready = nanobind::inst_ready(object);
+    if (is_ready && !nanobind::inst_ptr<Handle>(object)->opened) return nullptr;
+    PyObject* taken = Take(object, absl::InfiniteDuration());
+    const bool was_closed = taken == nullptr && is_ready && !nanobind::inst_ptr<Handle>(object)->opened;
+    if (was_closed && PyErr_ExceptionMatches(ErrorClass(ErrorKind::kConnection))) PyErr_Clear();
+    return taken;
+  }
+
+  /// close(). A wait in another thread ends within a slice.
+  static void Close(Handle& self) {
+    if (!self.opened) return;
+    if (self.opened->in_use > 0) self.opened->close_wanted = true;
+    else CloseNow(self);
+  }
+
+ private:
+  static void CloseNow(Handle& self) {
+    self.last_stats = self.opened->endpoint.stats();
+    self.opened.reset();
+  }
+
+  static PyObject* Take(PyObject* object, absl::Duration timeout) {
+    OpenedEnd* self = Usable(object);
+    if (self == nullptr) return nullptr;
+    PyObject* taken = TakenOrNone(*self, self->endpoint.TryTake());
+    if (taken != Py_None) return taken;
+    Py_DECREF(taken);
+    return TakeWaiting(object, *self, timeout);
+  }
+
+  static PyObject* TakeWaiting(PyObject* object, OpenedEnd& self, absl::Duration timeout) {
+    absl::StatusOr<Message> taken = absl::DeadlineExceededError("");
+    const int waited = WaitInSlices(object, self, timeout, [&](absl::Duration slice) {
+      taken = self.endpoint.Take(slice);
+      return !absl::IsDeadlineExceeded(taken.status());
+    });
+    if (waited < 0) return nullptr;
+    if (waited == 0) {
+      SetError(ErrorKind::kTimeout, "%s: no %s within %lld ms", self.name.c_str(), End::kWanted,
+               static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
+      return nullptr;
+    }
+    return taken.ok() ? End::New(self, *std::move(taken)) : Fail(self, taken.status());
+  }
+};
+
+}  // namespace shmcomm::python
