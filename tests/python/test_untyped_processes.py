@@ -257,10 +257,10 @@ def test_many_messages_leave_memory_flat(root: Path, monkeypatch: pytest.MonkeyP
         exchange(200)
         gc.collect()
         tracemalloc.start()
-        exchange(50)
+        exchange(1000)  # CPython 3.12 keeps something of its first hundreds of exceptions
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
-        exchange(500)
+        exchange(1000)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
