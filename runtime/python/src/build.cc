@@ -156,7 +156,7 @@ void AddPart(Builder& builder, const Type& type, const Field& field, const Parts
       AddScalarField(builder, tag, static_cast<Stored<std::remove_pointer_t<decltype(kind)>>>(part.tag));
     });
   }
-  builder.AddOffset(static_cast<flatbuffers::voffset_t>(field.slot), flatbuffers::Offset<void>(part.offset));
+  AddReference(builder, field, part.offset);
 }
 
 /// The place of a field that is not given.

@@ -69,7 +69,7 @@ MaybeOffset CopyUnion(Builder& builder, const RecordObject& record, const Field&
 
 MaybeOffset CopyTarget(Builder& builder, const RecordObject& record, const Field& field, Shape shape, std::uint64_t at,
                        const Path& path) {
-  const auto position = record.region.Follow(at);
+  const auto position = TargetOf(field, record.region, at);
   if (!position) return Corrupt(record, field);
   return shape == Shape::kString ? CopyString(builder, record, field, *position, path)
                                  : CopyTableAt(builder, record, field, *field.type, *position, path);
@@ -148,8 +148,7 @@ MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& 
     if (at != kAbsent && !CopyInline(builder, record, field, at)) return std::nullopt;
   }
   for (std::size_t i = 0; i < offsets.size(); ++i) {
-    builder.AddOffset(static_cast<flatbuffers::voffset_t>(type.fields[type.references[i]].slot),
-                      flatbuffers::Offset<void>(offsets[i]));
+    AddReference(builder, type.fields[type.references[i]], offsets[i]);
   }
   return builder.EndTable(start);
 }

@@ -51,6 +51,12 @@ PyObject* ReadStructScalar(RecordObject& record, Field& field) {
   return LoadScalar<T, kIsEnum>(*record.type->schema, field, *record.type, record.region, at);
 }
 
+std::optional<VectorAt> OpenVectorOf(const Field& field, Region region, std::uint64_t at) {
+  const auto position = TargetOf(field, region, at);
+  if (!position) return std::nullopt;
+  return field.is_long ? region.OpenLongVector(*position, field.element_bytes) : region.OpenVector(*position, field.element_bytes);
+}
+
 PyObject* AbsentReference(const RecordObject& record, const Field& field) {
   if (field.shape == Shape::kString && field.content != nullptr) return Py_NewRef(field.content);
   if (!field.is_required) return Py_NewRef(Py_None);
@@ -61,7 +67,7 @@ PyObject* AbsentReference(const RecordObject& record, const Field& field) {
 PyObject* ReadStringField(RecordObject& record, Field& field) {
   const std::uint64_t at = PositionOf(record, field);
   if (at == kAbsent) return AbsentReference(record, field);
-  const auto position = record.region.Follow(at);
+  const auto position = TargetOf(field, record.region, at);
   return position ? ReadString(*record.type, field, record.region, *position) : CorruptField(*record.type, field);
 }
 
@@ -177,8 +183,7 @@ bool LocateElements(const RecordObject& record, const Field& field, VectorAt* el
     *elements = VectorAt{at, field.count, kAbsent};
     return true;
   }
-  const auto position = record.region.Follow(at);
-  const auto vector = position ? record.region.OpenVector(*position, field.element_bytes) : std::nullopt;
+  const auto vector = OpenVectorOf(field, record.region, at);
   if (!vector) return CorruptField(*record.type, field) != nullptr;
   *elements = *vector;
   if (field.element != Shape::kUnion) return true;

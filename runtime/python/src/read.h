@@ -4,6 +4,8 @@
 
 #include <Python.h>
 
+#include <optional>
+
 #include "record.h"
 
 namespace shmcomm::python {
@@ -15,6 +17,11 @@ ReadFunction ChooseRead(const Type& type, const Field& field);
 inline std::uint64_t PositionOf(const RecordObject& record, const Field& field) {
   if (record.type->is_struct) return record.table.position + field.slot;
   return record.region.FieldPosition(record.table, field.slot);
+}
+
+/// Where the offset of a string, table or vector field leads that lies at `at`.
+inline std::optional<std::uint64_t> TargetOf(const Field& field, Region region, std::uint64_t at) {
+  return field.is_far ? region.FollowFar(at) : region.Follow(at);
 }
 
 /// The string whose length word is at `position`; null with SHMCorruptionError if it does not lie inside. Bytes that are

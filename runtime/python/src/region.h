@@ -2,7 +2,8 @@
 // Checked reading of bytes that another process may change at any moment.
 //
 // Rules of this file, on which the safety of every accessor rests:
-//   - a position is 64 bits wide and every offset of the wire format at most 32, so sums cannot overflow
+//   - a position is 64 bits wide and an offset of the wire format 32, so sums cannot overflow; a 64-bit offset or length is
+//     compared with the region's size before it is added to or multiplied with anything
 //   - each word is loaded once into a local, the local is checked, and only the local is used (`Load`)
 //   - a false or empty answer means "the message does not make sense"; nothing outside [base, base + size) is touched
 #pragma once
@@ -84,6 +85,13 @@ struct Region {
     return at + offset;
   }
 
+  /// Where the 64-bit offset stored at `at` points (offset64).
+  std::optional<std::uint64_t> FollowFar(std::uint64_t at) const {
+    std::uint64_t offset = 0;
+    if (!Load(at, &offset) || offset > size) return std::nullopt;
+    return at + offset;
+  }
+
   std::optional<TableAt> OpenTable(std::uint64_t position) const {
     std::int32_t back = 0;
     if (!Load(position, &back)) return std::nullopt;
@@ -100,6 +108,14 @@ struct Region {
     if (!Load(position, &count)) return std::nullopt;
     if (!Holds(position + 4, count * element_bytes)) return std::nullopt;
     return VectorAt{position + 4, count, kAbsent};
+  }
+
+  /// The vector whose 64-bit length is at `position` (vector64).
+  std::optional<VectorAt> OpenLongVector(std::uint64_t position, std::uint64_t element_bytes) const {
+    std::uint64_t count = 0;
+    if (!Load(position, &count) || count > size / element_bytes) return std::nullopt;
+    if (!Holds(position + sizeof(count), count * element_bytes)) return std::nullopt;
+    return VectorAt{position + sizeof(count), count, kAbsent};
   }
 
   /// Position of a table's field, or kAbsent. The vtable was checked by `OpenTable`; the position was not.

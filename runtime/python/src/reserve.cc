@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reserve.h"
 
+#include <algorithm>
+
 #include "errors.h"
 
 namespace shmcomm::python {
@@ -14,6 +16,19 @@ flatbuffers::uoffset_t ReserveUnits(flatbuffers::FlatBufferBuilder& builder, std
 #else
   return builder.CreateUninitializedVector(count, bytes, first);
 #endif
+}
+
+/// Builders of 32 bits know no vector64. Of bytes they reserve the elements and before them the length of 64 bits; the length
+/// of 32 bits in front of that is seen by nobody.
+ReservedVector ReserveLong(flatbuffers::FlatBufferBuilder& builder, std::uint64_t count, std::uint64_t bytes,
+                           std::uint32_t alignment) {
+  constexpr std::uint32_t kLengthBytes = sizeof(std::uint64_t);
+  ReservedVector made{};
+  builder.ForceVectorAlignment(static_cast<std::size_t>(bytes), 1, std::max(alignment, kLengthBytes));
+  made.offset = ReserveUnits(builder, kLengthBytes + bytes, 1, &made.first_element) - sizeof(flatbuffers::uoffset_t);
+  flatbuffers::WriteScalar(made.first_element, count);
+  made.first_element += kLengthBytes;
+  return made;
 }
 
 }  // namespace
@@ -30,6 +45,7 @@ std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& buil
                                             std::uint64_t count, const Path& path) {
   if (count > (std::uint64_t{1} << 32) || !HasRoom(builder, count * field.element_bytes, path)) return std::nullopt;
   const std::uint32_t alignment = field.element == Shape::kStruct ? field.type->alignment : field.element_bytes;
+  if (field.is_long) return ReserveLong(builder, count, count * field.element_bytes, alignment);
   // The builder only knows elements whose size is their alignment, so structs are reserved in such units, and the length
   // word, which lies directly before the first element, is then set to the number of structs.
   ReservedVector made{};
@@ -40,6 +56,15 @@ std::optional<ReservedVector> ReserveVector(flatbuffers::FlatBufferBuilder& buil
 
 void AlignNested(flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes) {
   builder.ForceVectorAlignment(static_cast<std::size_t>(bytes), 1, FLATBUFFERS_MAX_ALIGNMENT);
+}
+
+void AddReference(flatbuffers::FlatBufferBuilder& builder, const Field& field, flatbuffers::uoffset_t offset) {
+  const auto slot = static_cast<flatbuffers::voffset_t>(field.slot);
+  if (!field.is_far) return builder.AddOffset(slot, flatbuffers::Offset<void>(offset));
+  if (offset == 0) return;
+  builder.Align(sizeof(std::uint64_t));
+  const std::uint64_t distance = builder.GetSize() - offset + sizeof(std::uint64_t);
+  builder.AddElement<std::uint64_t>(slot, distance, 0);
 }
 
 flatbuffers::uoffset_t AddLooseStruct(flatbuffers::FlatBufferBuilder& builder, const Type& type, const std::uint8_t* bytes) {

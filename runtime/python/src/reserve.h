@@ -33,6 +33,9 @@ flatbuffers::uoffset_t AddLooseStruct(flatbuffers::FlatBufferBuilder& builder, c
 /// Adds a struct to the table being built.
 void AddStructField(flatbuffers::FlatBufferBuilder& builder, const Field& field, const std::uint8_t* bytes);
 
+/// Adds the place of what was built before to the table being built; zero: there is none.
+void AddReference(flatbuffers::FlatBufferBuilder& builder, const Field& field, flatbuffers::uoffset_t offset);
+
 /// Adds a scalar to the table being built, unless it is the default.
 template <class T>
 void AddScalarField(flatbuffers::FlatBufferBuilder& builder, const Field& field, T value) {

@@ -33,10 +33,19 @@ const flatbuffers::String* FindAttribute(const flatbuffers::Vector<flatbuffers::
   return nullptr;
 }
 
+/// FlatBuffers 2.0.8 has no name for a vector64.
+constexpr auto kLongVector = static_cast<Scalar>(18);
+
 /// A plain union's tag is a byte of a type of its own.
 Scalar ScalarOf(Scalar scalar) { return scalar == Scalar::UType ? Scalar::UByte : scalar; }
 
+/// Where a field is a tag, its union says how wide that is: a binary schema calls each of them UType.
+Scalar ScalarOf(Scalar scalar, const Enumeration* enumeration) {
+  return scalar == Scalar::UType && enumeration != nullptr ? enumeration->scalar : ScalarOf(scalar);
+}
+
 Shape ShapeOf(Scalar scalar, const Type* object) {
+  if (scalar == kLongVector) return Shape::kVector;
   switch (scalar) {
     case Scalar::String: return Shape::kString;
     case Scalar::Vector: return Shape::kVector;
@@ -49,7 +58,7 @@ Shape ShapeOf(Scalar scalar, const Type* object) {
 
 std::uint32_t Alignment(const Field& field) {
   if (field.shape == Shape::kStruct) return field.type->alignment;
-  return field.shape == Shape::kScalar ? field.inline_bytes : 4;
+  return field.shape == Shape::kScalar || field.is_far ? field.inline_bytes : 4;
 }
 
 /// The tag of a union is the field with the id before its own.
@@ -187,6 +196,8 @@ void Schema::FillFields(Type& type, const reflection::Object& object) {
     field.default_integer = source->default_integer();
     field.default_real = source->default_real();
     field.key = PyUnicode_InternFromString(field.name.c_str());
+    field.is_long = source->type()->base_type() == kLongVector;
+    field.is_far = field.is_long || FindAttribute(source->attributes(), "offset64") != nullptr;
     FillShape(field, *source->type());
     field.nested = FindNested(type, *source);
     if (field.is_union()) PairWithTag(type, field);
@@ -212,13 +223,13 @@ void Schema::FillShape(Field& field, const reflection::Type& type) {
   if (has_index && is_object && index < types_.size()) field.type = types_[index].get();
   if (has_index && !is_object && index < enumerations_.size()) field.enumeration = enumerations_[index].get();
   field.shape = ShapeOf(ScalarOf(type.base_type()), field.type);
-  field.scalar = ScalarOf(type.base_type());
+  field.scalar = ScalarOf(type.base_type(), field.enumeration);
   const bool lacks_type = is_object && field.type == nullptr;
   if (lacks_type) field.shape = Shape::kUnsupported;
   if (lacks_type || field.shape == Shape::kUnsupported) return;
-  field.inline_bytes = InlineBytes(field.shape, field.scalar, field.type);
+  field.inline_bytes = field.is_far ? 8 : InlineBytes(field.shape, field.scalar, field.type);
   if (field.shape != Shape::kVector && field.shape != Shape::kArray) return;
-  field.scalar = ScalarOf(type.element());
+  field.scalar = ScalarOf(type.element(), field.enumeration);
   field.element = ShapeOf(ScalarOf(type.element()), field.type);
   if (field.element == Shape::kUnsupported) field.shape = Shape::kUnsupported;
   if (field.element == Shape::kUnsupported) return;

@@ -75,6 +75,8 @@ struct Field {
   bool is_tag = false;
   bool is_required = false;
   bool is_optional = false;
+  bool is_far = false;                     ///< a string or vector behind a 64-bit offset (offset64, vector64)
+  bool is_long = false;                    ///< a vector whose length has 64 bits (vector64)
   std::int64_t default_integer = 0;
   double default_real = 0;
   PyObject* key = nullptr;                 ///< interned name
