@@ -18,7 +18,7 @@ from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
 from shmcomm_gen.targets.cppnames import check_cpp_names
 from shmcomm_gen.targets.pychannels import generated_channels
-from shmcomm_gen.versions import check_padding, check_texts, check_version, newer_constructs
+from shmcomm_gen.versions import check_far_keys, check_padding, check_texts, check_version, newer_constructs
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
         check_version(schema, flatc, version_of(flatc), sink)
         check_texts(schema, sink)
     check_padding(schema, sink)
+    check_far_keys(schema, sink)
     if sink.has_errors:
         return []
     stem = schema.main.stem

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shmcomm_gen.diagnostics import Sink
+from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.model import ArrayType, Field, RecordType, Schema, StringType, VectorType
 from shmcomm_gen.source import Span
 
@@ -64,6 +64,19 @@ def check_padding(schema: Schema, sink: Sink) -> None:
             if record.is_struct and field.padding > most:
                 sink.error("S052", f"{field.padding} B of padding follow '{field.name}', and no flatc makes C++ of more than "
                            f"{most}", field.span, f"put a field there: reserved:[ubyte:{field.padding}]")  # fmt: skip
+
+
+def check_far_keys(schema: Schema, sink: Sink) -> None:
+    """flatc sorts a vector of structs that have a key, and its sorted vectors know no 64-bit offsets: the C++ does not compile."""
+    for record in schema.records.values():
+        for field in record.fields:
+            element = field.type.element if isinstance(field.type, VectorType) else None
+            if not field.is_far or not isinstance(element, RecordType):
+                continue
+            key = next((one for one in schema.records[element.name].fields if one.key), None)
+            if key:
+                sink.error("S052", f"'{field.name}' has 64-bit offsets and structs with a key, of which no flatc makes C++",
+                           field.span, "drop one of the two", Related(key.span, "the key"))  # fmt: skip
 
 
 def read_version(said: str) -> Version | None:

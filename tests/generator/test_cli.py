@@ -136,6 +136,17 @@ def test_padding_that_stops_flatc_is_refused_for_cpp(tmp_path: Path, capsys: Cap
 
     assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_2_0_8())]) == 1
     assert "error[S052]: 28 B of padding follow 'width'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("attribute", ["offset64", "vector64"])
+def test_far_structs_with_a_key_are_no_cpp(attribute: str, tmp_path: Path, capsys: Capture) -> None:
+    schema = write(tmp_path / "a.fbs", f"struct S {{ x:int (key); }}\ntable T {{ far:[S] ({attribute}); }}")
+
+    assert main([schema, "--cpp", str(tmp_path / "out"), "--flatc", str(flatc_25())]) == 1
+
+    told = capsys.readouterr().err
+    assert told.startswith("error[S052]: 'far' has 64-bit offsets and structs with a key, of which no flatc makes C++\n")
+    assert "note: the key\n" in told
     assert main([schema, "--bfbs", str(tmp_path / "out")]) == 0
 
 
