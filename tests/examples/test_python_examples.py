@@ -51,3 +51,10 @@ def test_the_benchmark_reports_and_plots(root: Path, tmp_path: Path) -> None:
     rows = [line for line in output.splitlines() if line.startswith("shmcomm ")]
     assert len(rows) == 2 and "p99" in output
     assert ElementTree.parse(tmp_path / "plot.svg").getroot().tag.endswith("svg")
+
+
+def test_one_loop_follows_all_rooms(root: Path) -> None:
+    lines = run("asyncio_example.py", root=root).splitlines()
+
+    assert sorted(lines[:3]) == [f"{room}: 20.0 degrees" for room in ("cellar", "hall", "kitchen")]
+    assert lines[3:] == ["example/temperature/hall: no message within 20 ms"]

@@ -29,6 +29,9 @@ if "SHMCOMM_BUILD_DIR" in os.environ:
     sys.path.insert(0, str(Path(os.environ["SHMCOMM_BUILD_DIR"]) / "python"))
 
 
+from event_loops import Run, runner  # noqa: E402
+
+
 @pytest.fixture(scope="session", autouse=True)
 def built_package() -> None:
     """Nothing here works without the extension."""
@@ -93,6 +96,12 @@ def flatc_class(reference: Path) -> Any:
         return importlib.import_module(f"flatc_everything.{name}")
 
     return load
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine on an event loop of its own."""
+    return runner(request.param)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ shmcomm\.(_core|typed)\.(decode|encode)
 """
 
 USE = """
+import asyncio
 from datetime import timedelta
 
 import numpy as np
@@ -50,9 +51,17 @@ def show(sub: TreeSubscriber) -> None:
         encoding: Encoding = tree.encoding
         leaves = [] if tree.leaves is None else [leaf.id for leaf in tree.leaves]
         print(total, name, encoding, leaves, tree.sequence + tree.lost + tree.publish_ns + tree.publisher, tree.to_dict())
+    asynchronous: Tree = asyncio.run(sub.arecv(timeout=100))
+    print(asynchronous)
     waited: Tree = sub.recv(timeout=100) if sub.poll(timeout=timedelta(seconds=1)) else sub.recv()
     maybe: Tree | None = sub.try_recv()
     print(waited, maybe, sub.stats.lost)
+
+
+async def follow(sub: TreeSubscriber) -> None:
+    async for tree in sub:
+        number: int = tree.id
+        print(number)
 """
 
 WRONG = """

@@ -9,6 +9,8 @@ Any object by name, without a schema:
 True
 {'cmd': 'move', 'pos': [1.0, 2.0, 3.0]}
 
+In asyncio: `await sub.arecv()`, `async for message in sub`.
+
 Typed endpoints come from a generated package (`from robot import CameraPublisher`) or from `shmcomm.load`; this package
 holds what they share: the exceptions, and `metadata` of a received message.
 

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, overload
 
 from shmcomm import _core
+from shmcomm.awaited import AsyncIterated
+from shmcomm.closing import ClosedOnExit
 from shmcomm.errors import SHMError
 from shmcomm.jobs import JobMetadata, job_metadata
 
@@ -117,9 +119,10 @@ class Publisher(_core.Publisher):
         self.close()
 
 
-class Subscriber(_core.Subscriber):
-    """Takes the messages of one channel, in order, from the moment it was opened. Used by one thread at a time; opened
-    before fork(), it works only in the parent. Messages may outlive it and may be dropped on any thread."""
+class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
+    """Takes the messages of one channel, in order, from the moment it was opened. Used by one thread at a time, or by the
+    tasks of one event loop; opened before fork(), it works only in the parent. Messages may outlive it and may be dropped
+    on any thread."""
 
     _channel: ClassVar[_core.Channel]
     _schema: ClassVar[_Structs]
@@ -128,6 +131,14 @@ class Subscriber(_core.Subscriber):
     def __init__(self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "") -> None:
         """Joins the channel, and creates it if this is its first endpoint. Options and errors as Publisher."""
         super().__init__(self._channel, channel, fspath(root), domain)
+
+    async def arecv(self, timeout: int | timedelta | None = None) -> _core.Sample:
+        """recv for asyncio: other tasks run while it waits, and cancelling it loses no message. Several tasks may wait; each
+        message goes to one of them. Errors: as recv; SHMError where a task of another event loop waits."""
+        from shmcomm.event_loop import arrival
+
+        sample: _core.Sample = await arrival(self, self.try_recv, None, timeout)
+        return sample
 
     def recv_array(self, max: int = 1024, timeout: int | timedelta | None = None) -> npt.NDArray[np.void]:
         """The messages that are there, `max` at most, as one structured array of their struct: a copy, so nothing stays
@@ -165,11 +176,3 @@ class Subscriber(_core.Subscriber):
     def stats(self) -> SubscriberStats:
         """Counters; after close those of the end."""
         return SubscriberStats(*self.counters())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

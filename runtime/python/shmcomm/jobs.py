@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from typing import ClassVar, NamedTuple
 
 from shmcomm import _core
+from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
 
 __all__ = ["JobMetadata", "Puller", "PullerStats", "Pusher", "PusherStats", "job_metadata"]
@@ -90,9 +91,9 @@ class Pusher(_core.Pusher, ClosedOnExit):
         return PusherStats(*self.counters())
 
 
-class Puller(_core.Puller, ClosedOnExit):
-    """Takes jobs, the oldest first; each is this puller's alone. Used by one thread at a time; opened before fork(), it works
-    only in the parent. Jobs may outlive it, and may be ended on any thread:
+class Puller(AsyncIterated, _core.Puller, ClosedOnExit):
+    """Takes jobs, the oldest first; each is this puller's alone. Used by one thread at a time, or by the tasks of one event
+    loop; opened before fork(), it works only in the parent. Jobs may outlive it, and may be ended on any thread:
 
         for job in puller:
             with job:                # done at the end of the block, given back to others where it raises
@@ -105,6 +106,14 @@ class Puller(_core.Puller, ClosedOnExit):
     def __init__(self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "") -> None:
         """Joins the channel, and creates it if this is its first endpoint. Options and errors as Pusher."""
         super().__init__(self._channel, channel, fspath(root), domain)
+
+    async def arecv(self, timeout: int | timedelta | None = None) -> _core.Job:
+        """recv for asyncio: other tasks run while it waits, and cancelling it loses no job. Several tasks may wait; each job
+        goes to one of them. Errors: as recv; SHMError where a task of another event loop waits."""
+        from shmcomm.event_loop import arrival
+
+        job: _core.Job = await arrival(self, self.try_recv, None, timeout, wanted="job")
+        return job
 
     @property
     def stats(self) -> PullerStats:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shmcomm import _core
+from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
 from shmcomm.codecs import array_header
 from shmcomm.endpoints import Metadata, PublisherStats, SubscriberStats
@@ -128,11 +129,15 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
         return PublisherStats(*self.counters())
 
 
-class Subscriber(_core.UntypedSubscriber, ClosedOnExit):
+_NOTHING = object()
+
+
+class Subscriber(AsyncIterated, _core.UntypedSubscriber, ClosedOnExit):
     """Receives the messages of a channel, in order, from the moment it was opened.
 
-    Used by one thread at a time; what it received may be used and dropped on any. After fork() it works only in the
-    parent. It can be iterated over: that waits for messages until it is closed.
+    Used by one thread at a time, or by the tasks of one event loop; what it received may be used and dropped on any. After
+    fork() it works only in the parent. It can be iterated over, with `async for` too: that waits for messages until it is
+    closed.
 
     >>> with Publisher("doc/sub") as pub, Subscriber("doc/sub") as sub:
     ...     for n in range(3):
@@ -172,6 +177,25 @@ class Subscriber(_core.UntypedSubscriber, ClosedOnExit):
         _check_name(name)
         chosen = _chosen(lifespan, reliable=reliable, history=history, capacity=capacity)
         super().__init__(name, fspath(root), domain, chosen, allow_pickle, spin)
+
+    async def arecv(self, timeout: Timeout = None, *, copy: bool = False) -> Any:
+        """recv for asyncio: other tasks run while it waits, and cancelling it loses no message.
+
+        Several tasks may wait; each message goes to one of them. No thread runs behind it: the event loop, asyncio's or
+        uvloop, watches the descriptor of fileno() while a task waits. Errors: as recv; SHMError where a task of another event
+        loop waits.
+
+        >>> async def first(sub):
+        ...     return await sub.arecv(timeout=100)
+        >>> import asyncio
+        >>> with Publisher("doc/arecv") as pub, Subscriber("doc/arecv") as sub:
+        ...     _ = pub.send("hello")
+        ...     asyncio.run(first(sub))
+        'hello'
+        """
+        from shmcomm.event_loop import arrival
+
+        return await arrival(self, lambda: self.try_recv(_NOTHING, copy=copy), _NOTHING, timeout)
 
     @property
     def metadata(self) -> Metadata:

@@ -24,8 +24,9 @@ NB_MODULE(_core, module) {
   nb::set_leak_warnings(false);
   PyObject* plain = module.ptr();
   const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddFieldType(plain) &&
-                  AddSequenceType(plain) && AddTypedLoanType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain);
-  if (!ok || !ImportDatetime()) nb::raise_python_error();
+                  AddSequenceType(plain) && AddTypedLoanType(plain) && AddSlotBufferType(plain) &&
+                  AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
+  if (!ok) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);
   AddPublisher(module);

@@ -52,6 +52,12 @@ PyMethodDef methods[] = {
     {"poll", AsFunction(PullerObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a job, waited for up to `timeout` (as in recv); another puller may take it first."},
+    {"fileno", PullerObject::Descriptor, METH_NOARGS,
+     "fileno($self)\n--\n\n"
+     "A descriptor for select, selectors and event loops, the same at every call until this is closed. It is readable when a\n"
+     "job may be there, and every 100 ms without: then receive with try_recv until there is nothing, which makes it\n"
+     "unreadable and arms it again. Do not read it. In asyncio, arecv does all that.\n"
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked)."},
 };
 
 PyType_Slot slots[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the Python classes of receiving ends have in common. Each is described by its `End`, a struct of:
-//   Endpoint, Stats, Message      types of C++; Endpoint has TryTake, Take and Wait
+//   Endpoint, Stats, Message      types of C++; Endpoint has TryTake, Take, Wait and fd
 //   kName                         "subscriber", for errors
 //   kWanted                       "message", for errors
 //   static PyObject* New(Opened<Endpoint>& self, Message taken)
@@ -109,6 +109,14 @@ class Receiver {
       if (waited < 0) return nullptr;
     }
     return ready.ok() ? PyBool_FromLong(*ready) : Fail(*self, ready.status());
+  }
+
+  /// fileno()
+  static PyObject* Descriptor(PyObject* object, PyObject*) {
+    OpenedEnd* self = Usable(object);
+    if (self == nullptr) return nullptr;
+    const absl::StatusOr<int> descriptor = self->endpoint.fd();
+    return descriptor.ok() ? PyLong_FromLong(*descriptor) : Fail(*self, descriptor.status());
   }
 
   static PyObject* Iterate(PyObject* object) { return Py_NewRef(object); }

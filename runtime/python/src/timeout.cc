@@ -3,6 +3,8 @@
 
 #include <datetime.h>
 
+#include "reference.h"
+
 namespace shmcomm::python {
 namespace {
 
@@ -22,12 +24,15 @@ bool FromInt(PyObject* value, absl::Duration* timeout) {
   return true;
 }
 
-}  // namespace
-
-bool ImportDatetime() {
-  PyDateTime_IMPORT;
-  return PyDateTimeAPI != nullptr;
+PyObject* TimeoutSeconds(PyObject*, PyObject* value) {
+  absl::Duration timeout;
+  if (!ParseTimeout(value, &timeout)) return nullptr;
+  return timeout == absl::InfiniteDuration() ? Py_NewRef(Py_None) : PyFloat_FromDouble(absl::ToDoubleSeconds(timeout));
 }
+
+PyMethodDef timeout_seconds = {"timeout_seconds", TimeoutSeconds, METH_O, "A timeout in seconds, None for ever."};
+
+}  // namespace
 
 bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
   *timeout = absl::InfiniteDuration();
@@ -56,6 +61,13 @@ bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t 
     return false;
   }
   return given + named == 0 || ParseTimeout(arguments[0], timeout);
+}
+
+bool AddTimeout(PyObject* module) {
+  PyDateTime_IMPORT;
+  if (PyDateTimeAPI == nullptr) return false;
+  const Reference function(PyCFunction_New(&timeout_seconds, nullptr));
+  return function && PyModule_AddObjectRef(module, "timeout_seconds", function.get()) == 0;
 }
 
 }  // namespace shmcomm::python

@@ -8,14 +8,14 @@
 
 namespace shmcomm::python {
 
-/// Loads what ParseTimeout needs.
-bool ImportDatetime();
-
 /// False with TypeError (a float among others) or ValueError (negative).
 bool ParseTimeout(PyObject* value, absl::Duration* timeout);
 
 /// The only argument of `method`, by position or as `timeout=`; false with TypeError.
 bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
                      absl::Duration* timeout);
+
+/// Loads what ParseTimeout needs and adds `timeout_seconds(timeout)` to `module`: a float, or None for ever; errors as ParseTimeout.
+bool AddTimeout(PyObject* module);
 
 }  // namespace shmcomm::python

@@ -277,6 +277,13 @@ PyObject* Poll(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObj
   return ready.ok() ? PyBool_FromLong(*ready) : Fail(*self, ready.status());
 }
 
+PyObject* Descriptor(PyObject* object, PyObject*) {
+  UntypedSubscriber* self = Usable(object);
+  if (self == nullptr) return nullptr;
+  const absl::StatusOr<int> descriptor = self->opened->fd();
+  return descriptor.ok() ? PyLong_FromLong(*descriptor) : Fail(*self, descriptor.status());
+}
+
 PyObject* Iterate(PyObject* object) { return Py_NewRef(object); }
 
 /// Waits for ever; a closed subscriber ends the iteration.
@@ -352,6 +359,18 @@ PyMethodDef methods[] = {
      ">>> with Subscriber(\"doc/poll\") as sub:\n"
      "...     sub.poll(timeout=1)\n"
      "False\n"},
+    {"fileno", Descriptor, METH_NOARGS,
+     "fileno($self)\n--\n\n"
+     "A descriptor for select, selectors and event loops, the same at every call until this is closed. It is readable when a\n"
+     "message may be there, and every 100 ms without: then receive with try_recv until there is nothing, which makes it\n"
+     "unreadable and arms it again. Do not read it. In asyncio, arecv does all that.\n"
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     ">>> import select\n"
+     ">>> with Subscriber(\"doc/fileno\") as sub, Publisher(\"doc/fileno\") as pub:\n"
+     "...     _ = sub.fileno(), pub.send(\"hello\")\n"
+     "...     readable, _, _ = select.select([sub], [], [], 1)\n"
+     "...     [end.try_recv() for end in readable]\n"
+     "['hello']\n"},
 };
 
 PyType_Slot slots[] = {
