@@ -88,13 +88,14 @@ test_release() {
 # The tests whose counts grow, by themselves and without the others' load beside them.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
+  export SHMCOMM_RELIABLE_MESSAGES=10000000
   stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|Storm|^fuzz|sched.mutants'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|Storm|^fuzz|sched.mutants|^ReliableProcesses'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
-  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN
+  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES
 }
 
 print_goals() {

@@ -42,6 +42,7 @@ GOALS = (
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
+    Goal("reliable messages that 16 processes each got from 16", 10_000_000, r"reliable_processes messages (\d+)", total),
     Goal("messages checked in the soak", 1_000_000, r"soak .* taken (\d+)", total),
     Goal("kills in the soak", 3_000, r"soak .* kills (\d+)", total),
     Goal("cycles and messages with flat memory", 1_000_000, r"leaks \w+ count (\d+)", total),

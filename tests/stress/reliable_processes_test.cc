@@ -143,6 +143,7 @@ TEST_F(ReliableProcesses, LoseNothingRepeatNothingAndKeepEachPublishersOrder) {
   meeting_->go.store(true);
 
   ExpectAllEndWell();
+  std::printf("reliable_processes messages %llu\n", static_cast<unsigned long long>(MessagesOfEach() * kPublishers));
 }
 
 }  // namespace
