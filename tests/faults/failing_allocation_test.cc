@@ -9,6 +9,9 @@
 #include <utility>
 
 #include "faults/failing_allocations.h"
+#include "shmcomm/puller.h"
+#include "shmcomm/pusher.h"
+#include "support/reqrep_channels.h"
 #include "support/resources.h"
 #include "support/test_channels.h"
 
@@ -43,6 +46,12 @@ class FailingAllocation : public test::EndpointTest {
     }
   }
 
+  template <class End, class Options>
+  static absl::Status OpenInto(std::optional<End>& end, const ChannelSpec& spec, const Options& options) {
+    auto opened = End::Open(spec, options);
+    if (opened.ok()) end.emplace(*std::move(opened));
+    return opened.status();
+  }
   absl::Status OpenPublisherHere() {
     auto opened = Publisher::Open(spec_, publisher_options_);
     if (opened.ok()) publisher_.emplace(*std::move(opened));
@@ -107,6 +116,59 @@ TEST_F(FailingAllocation, OfPublishingAndTakingLosesNothing) {
                     });
                 while (subscriber_->TryTake()->has_value()) ++next;
               });
+}
+
+TEST_F(FailingAllocation, OfPushingAndTakingAJobLosesNothing) {
+  ChannelSpec spec = test::BytesSpec(64 << 10);
+  spec.name = "test/jobs";
+  spec.pattern = Pattern::kPushPull;
+  PusherOptions pusher_options;
+  PullerOptions puller_options;
+  pusher_options.root = puller_options.root = root_.path();
+  std::optional<Pusher> pusher;
+  std::optional<Puller> puller;
+  const auto open_pusher = [&] { return OpenInto(pusher, spec, pusher_options); };
+  const auto open_puller = [&] { return OpenInto(puller, spec, puller_options); };
+  EachMayFail(open_pusher, [&] { pusher.reset(); });
+  EachMayFail(open_puller, [&] { puller.reset(); });
+  ASSERT_TRUE(open_pusher().ok());
+  ASSERT_TRUE(open_puller().ok());
+
+  const auto push = [&] { return pusher->PushCopy("job", 3, Codec::kBytes, absl::ZeroDuration()); };
+  const auto take = [&] { return puller->Take(absl::ZeroDuration()).status(); };   // and do it
+  EachMayFail(push, [&] { ASSERT_TRUE(take().ok()); });
+  ASSERT_TRUE(push().ok());
+  EachMayFail(take, [&] { ASSERT_TRUE(push().ok()); });
+}
+
+TEST_F(FailingAllocation, OfACallIsAnErrorAndTheNextIsAnswered) {
+  RequesterOptions requester_options;
+  ReplierOptions replier_options;
+  requester_options.root = replier_options.root = root_.path();
+  std::optional<Requester> requester;
+  std::optional<Replier> replier;
+  const auto open_requester = [&] { return OpenInto(requester, test::SumsSpec(), requester_options); };
+  const auto open_replier = [&] { return OpenInto(replier, test::SumsSpec(), replier_options); };
+  EachMayFail(open_requester, [&] { requester.reset(); });
+  EachMayFail(open_replier, [&] { replier.reset(); });
+  ASSERT_TRUE(open_requester().ok());
+  ASSERT_TRUE(open_replier().ok());
+
+  const auto call = [&] {
+    const auto sent = test::SendNumber(*requester, 7, absl::Seconds(60));
+    if (!sent.ok()) return sent.status();
+    absl::Status status;
+    for (;;) {
+      auto request = replier->TryTake();
+      status.Update(request.status());
+      if (!request.ok() || !request->has_value()) break;
+      status.Update(test::ReplyNumber(**request, 8));
+    }
+    if (status.ok()) return requester->Receive(*sent).status();
+    requester->Forget(*sent);
+    return status;
+  };
+  EachMayFail(call, [] {});
 }
 
 TEST_F(FailingAllocation, OfClosingLeavesTheRestToTheNextOpen) {

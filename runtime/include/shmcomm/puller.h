@@ -120,7 +120,7 @@ class Puller {
 
  private:
   friend class WaitSet;
-  explicit Puller(endpoint::PullerCore* core);
+  explicit Puller(std::shared_ptr<endpoint::Door> door);
   std::shared_ptr<endpoint::Door> door_;   // to the core; living jobs keep that beyond the door
 };
 

@@ -18,8 +18,7 @@
 namespace shmcomm {
 namespace endpoint {
 class Door;
-class PublisherCore;
-}  // namespace endpoint
+}
 
 /// Gives out jobs, each of which one puller of the channel gets. A push waits while the ring is full of jobs that are not
 /// done yet, unless on_full is fail. One thread at a time per pusher; pushers of a channel are independent. Movable; closing
@@ -70,7 +69,7 @@ class Pusher {
   PusherStats stats() const;
 
  private:
-  explicit Pusher(std::unique_ptr<endpoint::PublisherCore> core);
+  explicit Pusher(std::shared_ptr<endpoint::Door> door);
   std::shared_ptr<endpoint::Door> door_;   // to the core, which goes when it shuts
 };
 

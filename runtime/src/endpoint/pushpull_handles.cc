@@ -25,7 +25,7 @@ const std::string& NoChannel() {
 
 }  // namespace
 
-Pusher::Pusher(std::unique_ptr<endpoint::PublisherCore> core) : door_(std::make_shared<endpoint::Door>(core.release())) {}
+Pusher::Pusher(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Pusher::Pusher(Pusher&&) noexcept = default;
 
 Pusher& Pusher::operator=(Pusher&& other) noexcept {
@@ -40,15 +40,17 @@ Pusher::~Pusher() { Close(); }
 
 absl::StatusOr<Pusher> Pusher::Open(const ChannelSpec& spec, const PusherOptions& options) {
   if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kPushPull); !status.ok()) return status;
-  PublisherOptions as_publisher;
-  static_cast<EndpointOptions&>(as_publisher) = options;
-  as_publisher.max_size = options.max_size;
-  as_publisher.max_loans = options.max_loans;
   return Guarded([&]() -> absl::StatusOr<Pusher> {
+    PublisherOptions as_publisher;
+    static_cast<EndpointOptions&>(as_publisher) = options;
+    as_publisher.max_size = options.max_size;
+    as_publisher.max_loans = options.max_loans;
+    auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<std::unique_ptr<endpoint::PublisherCore>> core = endpoint::PublisherCore::Open(spec, as_publisher);
     if (!core.ok()) return core.status();
     (*core)->TellDeadLetters(options.on_dead_letters);
-    return Pusher(*std::move(core));
+    door->LeadTo(core->release());
+    return Pusher(std::move(door));
   });
 }
 
@@ -129,7 +131,7 @@ absl::Status Job::End(bool (endpoint::PullerCore::*end)(const Job&)) {
                                       "daemonise in the guide's page on errors");
 }
 
-Puller::Puller(endpoint::PullerCore* core) : door_(std::make_shared<endpoint::Door>(core)) {}
+Puller::Puller(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}
 Puller::Puller(Puller&&) noexcept = default;
 
 Puller& Puller::operator=(Puller&& other) noexcept {
@@ -145,9 +147,11 @@ Puller::~Puller() { Close(); }
 absl::StatusOr<Puller> Puller::Open(const ChannelSpec& spec, const PullerOptions& options) {
   if (absl::Status status = endpoint::CheckPattern(spec, Pattern::kPushPull); !status.ok()) return status;
   return Guarded([&]() -> absl::StatusOr<Puller> {
+    auto door = std::make_shared<endpoint::Door>();
     absl::StatusOr<endpoint::PullerCore*> core = endpoint::PullerCore::Open(spec, options);
     if (!core.ok()) return core.status();
-    return Puller(*core);
+    door->LeadTo(*core);
+    return Puller(std::move(door));
   });
 }
 
@@ -166,13 +170,13 @@ absl::StatusOr<Job> Puller::Take(absl::Duration timeout) {
 absl::StatusOr<bool> Puller::Wait(absl::Duration timeout) {
   const InPuller core(door_);
   if (!core) return endpoint::Closed();
-  return core->Wait(timeout);
+  return Guarded([&] { return core->Wait(timeout); });
 }
 
 absl::StatusOr<int> Puller::fd() {
   const InPuller core(door_);
   if (!core) return endpoint::Closed();
-  return core->PolledDescriptor();
+  return Guarded([&] { return core->PolledDescriptor(); });
 }
 
 void Puller::Cancel() {

@@ -69,8 +69,9 @@ absl::StatusOr<std::unique_ptr<RequesterCore>> RequesterCore::Open(const Channel
   absl::Cleanup close = [&] { (*replies)->CloseHandle(); };
   auto requests = PublisherCore::Join(*std::move(channel), *std::move(seat), spec, request_options);
   if (!requests.ok()) return requests.status();   // what lies in the directory is removed by the next who opens
-  std::move(close).Cancel();
-  return std::unique_ptr<RequesterCore>(new RequesterCore(*std::move(requests), *replies, spec, options, *max_in_flight));
+  auto core = std::unique_ptr<RequesterCore>(new RequesterCore(*std::move(requests), *replies, spec, options, *max_in_flight));
+  std::move(close).Cancel();   // not before: memory may run out
+  return core;
 }
 
 RequesterCore::RequesterCore(std::unique_ptr<PublisherCore> requests, SubscriberCore* replies, const ChannelSpec& spec,

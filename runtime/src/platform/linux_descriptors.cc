@@ -79,7 +79,11 @@ absl::Status MakeFifoAt(int directory, const std::string& name) {
 }
 
 absl::StatusOr<Descriptor> OpenFifoAt(int directory, const std::string& name) {
-  Descriptor fd(openat(directory, name.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  int opened = -1;
+  do {
+    opened = openat(directory, name.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  } while (opened < 0 && errno == EINTR);
+  Descriptor fd(opened);
   if (!fd.valid()) return Failed("open", name, errno);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return Failed("fstat", name, errno);
