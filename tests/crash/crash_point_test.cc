@@ -23,22 +23,20 @@ using test::NumbersSpec;
 using test::Send;
 using test::ValueOf;
 
-const std::set<std::string> kAllPoints = {
-    "channel.create.after_link",    "channel.remove.after_file", "channel.remove.after_meta",
-    "registry.announce.after_row",  "registry.clean.after_unlink", "ring.clear.after_active",
-    "ring.clear.after_hazards",     "ring.commit.after_entry",   "ring.join.after_active",
-    "ring.protect.after_hazard",    "ring.retract.after_tombstone", "wake.ring.after_disarm",
-    "wake.ring.after_word",         "wake.file.after_make",      "wake.file.after_bit",
-    "wake.file.before_unlink",      "ring.protect.after_one_of_many",
-};
-
 class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
  protected:
-  bool Dies(std::uint64_t n, const std::function<bool()>& life) { return child_.Dies(n, life); }
+  static constexpr std::uint32_t kHistory = 8;
+
+  bool Dies(std::uint64_t n, const std::function<bool()>& life) {
+    const bool has_died = child_.Dies(n, life);
+    if (has_died) met_.insert(child_.last());
+    return has_died;
+  }
   std::string Place(std::uint64_t n) const { return "died at " + child_.last() + ", point " + std::to_string(n); }
 
-  static ChannelSpec Spec() {
+  static ChannelSpec Spec(std::uint32_t history = 0) {
     ChannelSpec spec = NumbersSpec(GetParam());
+    spec.qos.history = history;
     spec.qos.max_subscribers = 3;
     spec.qos.max_borrowed = 2;
     return spec;
@@ -52,8 +50,9 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
     }
     return true;
   }
+  /// Takes the channel's history, by batches and one by one, and holds one.
   bool LiveAsSubscriber() const {
-    auto subscriber = Subscriber::Open(Spec(), SubscriberHere());
+    auto subscriber = Subscriber::Open(Spec(kHistory), SubscriberHere());
     if (!subscriber.ok()) return false;
     if (!subscriber->fd().ok()) return false;
     std::vector<Sample> held;
@@ -92,6 +91,8 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
     return files;
   }
 
+  std::set<std::string> met_;
+
  private:
   crash::DyingChild child_;
 };
@@ -114,32 +115,35 @@ TEST_P(CrashPoints, APublisherDyingAtAnyLeavesItsReadersAndSuccessorUndisturbed)
     }
   }
   EXPECT_GT(n, 40u);
+  EXPECT_THAT(met_, ::testing::IsSupersetOf({"registry.announce.after_row", "ring.commit.after_entry"}));
   reader.Close();
   EXPECT_TRUE(FilesLeft().empty());
 }
 
 TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
-  Publisher publisher = OpenPublisher(Spec());
-  Subscriber witness = OpenSubscriber(Spec());
+  Publisher publisher = OpenPublisher(Spec(kHistory));
+  Subscriber witness = OpenSubscriber(Spec(kHistory));
   std::uint64_t next_sequence = 0;
   std::uint64_t n = 1;
-  const auto life = [&] {  // the parent publishes before; the child's history is what it takes
-    return LiveAsSubscriber();
-  };
-  for (; Dies(n, life); ++n) {
+  for (std::uint64_t i = 0; i < kHistory; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  for (; Dies(n, [this] { return LiveAsSubscriber(); }); ++n) {
     SCOPED_TRACE(Place(n));
     for (std::uint64_t i = 0; i < 40; ++i) ASSERT_TRUE(Send(publisher, i).ok());
     ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
     // Two places are left beside the witness's: the dead do not keep theirs.
-    Subscriber second = OpenSubscriber(Spec());
-    Subscriber third = OpenSubscriber(Spec());
+    Subscriber second = OpenSubscriber(Spec(kHistory));
+    Subscriber third = OpenSubscriber(Spec(kHistory));
     for (const char* line : {"wake.1", "wake.2"}) ASSERT_EQ(Files().count(line), 0u);
     ASSERT_TRUE(Send(publisher, 7).ok());
-    ASSERT_EQ(test::TakeValues(second), std::vector<std::uint64_t>{7});
-    ASSERT_EQ(test::TakeValues(third), std::vector<std::uint64_t>{7});
+    ASSERT_EQ(test::TakeValues(second).back(), 7u);
+    ASSERT_EQ(test::TakeValues(third).back(), 7u);
     ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
   }
   EXPECT_GT(n, 3u);
+  EXPECT_THAT(met_, ::testing::IsSupersetOf({"ring.join.after_active", "ring.protect.after_hazard",
+                                             "ring.protect.after_one_of_many", "ring.clear.after_hazards",
+                                             "ring.clear.after_active", "wake.file.after_make", "wake.file.after_bit",
+                                             "wake.file.before_unlink"}));
   publisher.Close();
   witness.Close();
   EXPECT_TRUE(FilesLeft().empty());
@@ -160,6 +164,8 @@ TEST_P(CrashPoints, ALoneProcessDyingAtAnyLeavesNothingToItsSuccessorOfAnotherSc
     ASSERT_TRUE(FilesLeft().empty());
   }
   EXPECT_GT(n, 30u);
+  EXPECT_THAT(met_, ::testing::IsSupersetOf({"channel.create.after_link", "channel.remove.after_meta",
+                                             "channel.remove.after_file"}));
   EXPECT_TRUE(FilesLeft().empty());
 }
 

@@ -3,21 +3,31 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "registry/membership.h"
+#include "registry/reply_directory.h"
 #include "registry/site.h"
+#include "ring/claim.h"
+#include "ring/repair.h"
 #include "ring/view.h"
 #include "segment/validate.h"
 #include "support/test_channels.h"
+#include "wake/wake_file.h"
 
 namespace shmcomm::crash {
 namespace {
+
+// Of a file with large slots: what lies in a slot is nobody's before its entry is.
+constexpr std::size_t kMostWatchedBytes = 64 << 10;
 
 std::shared_ptr<segment::Mapping> MapNamed(const std::string& directory, const std::string& name) {
   auto opened = platform::OpenDirectory(directory);
@@ -37,6 +47,19 @@ std::set<std::string> NamesIn(const std::string& directory) {
   return names;
 }
 
+/// Files and pipes below the directory: also those of the reply directories in it.
+std::set<std::string> NamesBelow(const std::string& directory) {
+  std::set<std::string> names;
+  for (const std::string& name : NamesIn(directory)) {
+    if (!registry::ParseReplyDirectoryName(name).has_value()) {
+      names.insert(name);
+      continue;
+    }
+    for (const std::string& file : NamesIn(directory + "/" + name)) names.insert(name + "/" + file);
+  }
+  return names;
+}
+
 /// One channel's files, mapped to be looked at.
 class Inspection {
  public:
@@ -44,7 +67,8 @@ class Inspection {
 
   std::string FirstWrong() {
     if (std::string wrong = Open(); !wrong.empty()) return wrong;
-    for (const auto check : {&Inspection::CheckRing, &Inspection::CheckLines, &Inspection::CheckDataFiles}) {
+    for (const auto check : {&Inspection::CheckRing, &Inspection::CheckLines, &Inspection::CheckClaims,
+                             &Inspection::CheckWakeFiles, &Inspection::CheckDataFiles, &Inspection::CheckReplyDirectories}) {
       if (std::string wrong = (this->*check)(); !wrong.empty()) return wrong;
     }
     return {};
@@ -63,7 +87,7 @@ class Inspection {
       return readers.ToString();
     }
     ring_ = ring::ViewRing(ring_file_->data(), meta->header.entries, meta->header.max_publishers, meta->header.first);
-    readers_ = ring::ViewReaders(readers_file_->data(), meta->header.max_subscribers, 0);
+    readers_ = ring::ViewReaders(readers_file_->data(), meta->header.max_subscribers, layout::ClaimCount(meta->header));
     return {};
   }
 
@@ -78,6 +102,7 @@ class Inspection {
       }
       if (entry.lap() != ring_.Lap(sequence)) return absl::StrCat("entry ", sequence, " is of lap ", entry.lap());
       if (entry.slot() == ring::kTombstone) continue;
+      if (readers_.has_claims() && ring::IsOver(ring_, readers_, sequence)) continue;
       if (std::string wrong = CheckMessage(sequence, entry); !wrong.empty()) return wrong;
     }
     return {};
@@ -92,9 +117,11 @@ class Inspection {
     if (!info.ok()) return where + info.status().ToString();
     if (ring::Distance(info->start_sequence, sequence) < 0) return {};  // of an earlier owner of the id
     const layout::SlotHeader* header = info->slots.Header(entry.slot());
-    if (header->sequence != sequence || header->message_bytes != sizeof(test::Numbers)) return where + "has another's header";
+    const std::uint32_t bytes = header->message_bytes;
+    const bool is_whole = bytes >= sizeof(test::Numbers) && bytes <= info->slots.Room();
+    if (header->sequence != sequence || !is_whole) return where + "has another's header";
     test::Numbers numbers;
-    std::memcpy(&numbers, info->slots.MessageEnd(entry.slot()) - sizeof(numbers), sizeof(numbers));
+    std::memcpy(&numbers, info->slots.MessageEnd(entry.slot()) - bytes, sizeof(numbers));
     for (const std::uint64_t word : numbers.rest) {
       if (word != numbers.value) return where + "is torn";
     }
@@ -107,10 +134,48 @@ class Inspection {
       const bool is_active = (readers_.active[line / 64].load() >> (line % 64) & 1) != 0;
       const bool is_free = ring::CursorWord{mine.cursor.load()}.state() == ring::ReaderState::kFree;
       const bool is_alive = living_.lines.count(line) != 0;
-      if (is_alive != is_active || is_alive == is_free) return absl::StrCat("reader line ", line, " is not as its owner");
+      const bool counts_active = !readers_.has_claims();  // no scan looks at a line that claims
+      if ((counts_active && is_alive != is_active) || is_alive == is_free) return absl::StrCat("reader line ", line, " is not as its owner");
       for (const auto& hazard : mine.hazards) {
         if (!is_alive && hazard.load() != 0) return absl::StrCat("reader line ", line, " of nobody holds a message");
       }
+    }
+    return {};
+  }
+
+  /// Whoever has a job or stands in the queue of sleepers is alive.
+  std::string CheckClaims() {
+    for (std::uint32_t i = 0; i < readers_.claim_count; ++i) {
+      const ring::ClaimWord claim{readers_.claims[i].load()};
+      const bool is_claimed = claim.state() == ring::ClaimState::kClaimed;
+      if (is_claimed && living_.lines.count(claim.owner() - 1) == 0) return absl::StrCat("claim ", i, " is a dead one's");
+    }
+    for (std::uint32_t line = 0; line < readers_.count; ++line) {
+      const bool is_idle = (readers_.IdleWord(line).load() >> (line % 64) & 1) != 0;
+      if (is_idle && living_.lines.count(line) == 0) return absl::StrCat("reader line ", line, " of nobody waits for its turn");
+    }
+    return {};
+  }
+
+  /// A wake file is somebody's who lives, and who is told of one has it.
+  std::string CheckWakeFiles() {
+    const std::set<std::string> names = NamesIn(directory_);
+    for (std::uint32_t line = 0; line < readers_.count; ++line) {
+      const bool is_told = (readers_.descriptors[line / 64].load() >> (line % 64) & 1) != 0;
+      const bool is_there = names.count(wake::WakeFileName(line)) != 0;
+      const bool is_alive = living_.lines.count(line) != 0;
+      if (is_told != is_there || (is_there && !is_alive)) return wake::WakeFileName(line) + " is not as its owner";
+    }
+    return {};
+  }
+
+  /// A reply directory is that of a requester that lives.
+  std::string CheckReplyDirectories() {
+    for (const std::string& name : NamesIn(directory_)) {
+      const auto replies = registry::ParseReplyDirectoryName(name);
+      if (!replies.has_value()) continue;
+      const bool is_current = replies->generation == ring_.publishers[replies->publisher].generation.load();
+      if (!is_current || living_.publishers.count(replies->publisher) == 0) return name + " is nobody's";
     }
     return {};
   }
@@ -127,6 +192,7 @@ class Inspection {
   }
 
   bool IsNamed(std::uint32_t publisher) const {
+    if (readers_.has_claims()) return ring::HasOpenJob(ring_, readers_, publisher);
     for (std::uint32_t i = 0; i < ring_.size; ++i) {
       const ring::Entry entry{ring_.entries[i].load()};
       if (entry.publisher() == publisher && entry.slot() != ring::kTombstone) return true;
@@ -156,7 +222,7 @@ int LockedByte(const std::string& path, std::uint64_t byte) {
 }  // namespace
 
 bool WatchedFiles::FindFiles() {
-  const std::set<std::string> names = NamesIn(directory_);
+  const std::set<std::string> names = NamesBelow(directory_);
   bool changed = false;
   for (auto it = files_.begin(); it != files_.end();) {
     const bool is_gone = names.count(it->first) == 0;
@@ -166,7 +232,8 @@ bool WatchedFiles::FindFiles() {
   for (const std::string& name : names) {
     File& file = files_[name];
     if (file.mapping != nullptr || (file.mapping = MapNamed(directory_, name)) == nullptr) continue;
-    file.seen.assign(file.mapping->data(), file.mapping->data() + file.mapping->size());
+    file.seen.resize(std::min<std::size_t>(file.mapping->size(), kMostWatchedBytes));
+    std::memcpy(file.seen.data(), file.mapping->data(), file.seen.size());
     changed = true;
   }
   return changed;
@@ -176,7 +243,7 @@ bool WatchedFiles::HaveChanged() {
   bool changed = false;
   for (auto& [name, file] : files_) {
     if (file.mapping == nullptr || std::memcmp(file.mapping->data(), file.seen.data(), file.seen.size()) == 0) continue;
-    file.seen.assign(file.mapping->data(), file.mapping->data() + file.mapping->size());
+    std::memcpy(file.seen.data(), file.mapping->data(), file.seen.size());
     changed = true;
   }
   return changed;
@@ -190,7 +257,16 @@ bool WatchedFiles::HaveChangedOrCome() {
 void CopyFiles(const std::string& from, const std::string& to) {
   std::filesystem::create_directories(to);
   std::filesystem::permissions(to, std::filesystem::perms::owner_all);
-  for (const std::string& name : NamesIn(from)) std::filesystem::copy_file(from + "/" + name, to + "/" + name);
+  for (const std::string& name : NamesBelow(from)) {
+    const std::filesystem::path source = from + "/" + name;
+    const std::filesystem::path copy = to + "/" + name;
+    std::filesystem::create_directory(copy.parent_path(), source.parent_path());
+    if (!std::filesystem::is_fifo(source)) {
+      std::filesystem::copy_file(source, copy);
+    } else if (mkfifo(copy.c_str(), 0600) != 0) {
+      std::perror(copy.c_str());
+    }
+  }
 }
 
 HeldLocks::HeldLocks(const std::string& directory, const Living& living) {

@@ -14,7 +14,7 @@
 
 namespace shmcomm::crash {
 
-/// Watches the bytes of all files in a channel's directory, which may come and go.
+/// Watches the bytes of all files below a channel's directory, which may come and go.
 class WatchedFiles {
  public:
   explicit WatchedFiles(std::string directory) : directory_(std::move(directory)) { FindFiles(); }
@@ -35,7 +35,7 @@ class WatchedFiles {
   std::map<std::string, File> files_;
 };
 
-/// Copies the files of one directory into another, which is made.
+/// Copies the files and pipes below one directory into another, which is made.
 void CopyFiles(const std::string& from, const std::string& to);
 
 /// Who lives in a channel, by reader line and publisher id.
@@ -58,7 +58,8 @@ class HeldLocks {
 };
 
 /// The first thing that must not be in a channel in which `living` are all that live and the dead have been cleaned up;
-/// empty when there is none. Messages are test::Numbers.
+/// empty when there is none. Messages begin with test::Numbers. Where messages are claimed, those that are over are not
+/// looked at: their files may be gone.
 std::string WhatIsWrong(const std::string& directory, const Living& living);
 
 /// The first reader line and publisher id whose locks somebody holds.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,102 +19,84 @@
 namespace shmcomm::crash {
 namespace {
 
-class EveryInstruction : public ::testing::TestWithParam<Operation> {
+class EveryInstruction : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     if (!TracedChild::IsPossible()) GTEST_SKIP() << "the system lets nobody trace its child";
+    scene_ = GetParam().make();
   }
-  /// One victim, instruction by instruction; `at_write` is called after each that changed a shared file.
-  template <class AtWrite>
-  static Walk WalkThrough(Scene& scene, AtWrite&& at_write) {
-    Walk walk;
-    TracedChild victim = scene.MakeVictim();
-    WatchedFiles files(scene.directory());
-    while (victim.is_stopped() && !victim.IsAtEnd() && !HasFatalFailure()) {
-      walk.pcs.push_back(victim.pc());
-      const bool is_system_call = victim.IsAtSystemCall();
-      victim.StepInstruction();
-      if (!(is_system_call ? files.HaveChangedOrCome() : files.HaveChanged())) continue;
-      walk.writes.push_back(walk.pcs.size() - 1);
-      at_write();
-    }
-    EXPECT_EQ(victim.Leave(), 0);
+
+  /// A victim that gets through: where its instructions are, and where it writes.
+  Walk WalkOnce() {
+    const Walk walk = WalkThrough(*scene_, [] {});
+    scene_->ExpectEverybodyGoesOn();
     return walk;
-  }
-  static Walk WalkThrough(Scene& scene) {
-    return WalkThrough(scene, [] {});
   }
 
   static void Say(const char* what, std::size_t points, std::size_t of) {
-    std::printf("every_instruction %s %s %zu of %zu\n", GetParam().name, what, points, of);
+    std::printf("every_instruction %s %s %zu of %zu\n", GetParam().name.c_str(), what, points, of);
   }
 
-  test::Watchdog watchdog_{GetParam().name, std::chrono::seconds(1500)};
+  test::Watchdog watchdog_{GetParam().name.c_str(), std::chrono::seconds(1500)};
+  std::unique_ptr<Scene> scene_;
   OnOneProcessor pinned_;
 };
 
 /// Instrumented code has ten times the instructions, and the same writes: there the long operations are left to the
 /// system calls' test.
-std::vector<Operation> WalkedOperations() {
-  std::vector<Operation> operations = AllOperations();
+std::vector<Case> WalkedCases() {
+  std::vector<Case> cases = AllCases();
 #if defined(__SANITIZE_ADDRESS__)
-  operations.erase(std::remove_if(operations.begin(), operations.end(), [](const auto& each) { return each.is_lifecycle; }),
-                   operations.end());
+  cases.erase(std::remove_if(cases.begin(), cases.end(), [](const auto& each) { return each.is_lifecycle; }), cases.end());
 #endif
-  return operations;
+  return cases;
 }
 
-std::string NameOf(const ::testing::TestParamInfo<Operation>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(Of, EveryInstruction, ::testing::ValuesIn(WalkedOperations()), NameOf);
+std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
+INSTANTIATE_TEST_SUITE_P(Of, EveryInstruction, ::testing::ValuesIn(WalkedCases()), NameOf);
 
 TEST_P(EveryInstruction, LeavesFilesThatANewcomerRepairs) {
-  Scene scene(GetParam());
-  const bool is_alone = GetParam().others == Others::kNobody;
-
-  const Walk walk = WalkThrough(scene, [&] {
+  const Walk walk = WalkThrough(*scene_, [&] {
     SCOPED_TRACE("after a write");
-    if (is_alone) return;
-    scene.ExpectCopyRecovers();
+    if (!GetParam().is_alone) scene_->ExpectCopyRecovers();
   });
 
   Say("images", walk.writes.size(), walk.pcs.size());
-  scene.ExpectNothingIsLeft();
+  scene_->ExpectNothingIsLeft();
 }
 
 TEST_P(EveryInstruction, MayBeTheLastOne) {
-  Scene scene(GetParam());
-  const Walk walk = WalkThrough(scene);
+  const Walk walk = WalkOnce();
   const std::size_t stride = KillPoints() == 0 ? 1 : std::max<std::size_t>(1, walk.pcs.size() / KillPoints());
 
   std::size_t kills = 0;
   for (std::size_t k = 0; k < walk.pcs.size(); k += stride, ++kills) {
     SCOPED_TRACE("killed before instruction " + std::to_string(k));
     {
-      TracedChild victim = scene.MakeVictim();
+      TracedChild victim = scene_->MakeVictim();
       victim.RunTo(walk.pcs[k], walk.OccurrenceOf(k));
     }
-    ASSERT_NO_FATAL_FAILURE(scene.ExpectEverybodyGoesOn());
+    ASSERT_NO_FATAL_FAILURE(scene_->ExpectEverybodyGoesOn());
   }
 
   Say("kills", kills, walk.pcs.size());
-  scene.ExpectNothingIsLeft();
+  scene_->ExpectNothingIsLeft();
 }
 
 TEST_P(EveryInstruction, MayTakeForEver) {
-  Scene scene(GetParam());
-  const Walk walk = WalkThrough(scene);
+  const Walk walk = WalkOnce();
 
   for (const std::size_t write : walk.writes) {
     SCOPED_TRACE("stopped after instruction " + std::to_string(write));
-    TracedChild victim = scene.MakeVictim();
+    TracedChild victim = scene_->MakeVictim();
     if (victim.RunTo(walk.pcs[write], walk.OccurrenceOf(write))) victim.StepInstruction();
-    ASSERT_NO_FATAL_FAILURE(scene.ExpectOthersGoOnBeside());
+    ASSERT_NO_FATAL_FAILURE(scene_->ExpectOthersGoOnBeside());
     ASSERT_EQ(victim.Leave(), 0);
-    ASSERT_NO_FATAL_FAILURE(scene.ExpectEverybodyGoesOn());
+    ASSERT_NO_FATAL_FAILURE(scene_->ExpectEverybodyGoesOn());
   }
 
   Say("pairs", walk.writes.size(), walk.pcs.size());
-  scene.ExpectNothingIsLeft();
+  scene_->ExpectNothingIsLeft();
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 // go on, and the files left are those of the living.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,24 +16,22 @@
 namespace shmcomm::crash {
 namespace {
 
-std::vector<Operation> LifecycleOperations() {
-  std::vector<Operation> operations;
-  for (const Operation& operation : AllOperations()) {
-    if (operation.is_lifecycle) operations.push_back(operation);
-  }
-  return operations;
+std::vector<Case> LifecycleCases() {
+  std::vector<Case> cases = AllCases();
+  cases.erase(std::remove_if(cases.begin(), cases.end(), [](const auto& each) { return !each.is_lifecycle; }), cases.end());
+  return cases;
 }
 
-class EverySystemCall : public ::testing::TestWithParam<Operation> {
+class EverySystemCall : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     if (!TracedChild::IsPossible()) GTEST_SKIP() << "the system lets nobody trace its child";
   }
-  test::Watchdog watchdog_{GetParam().name};
+  test::Watchdog watchdog_{GetParam().name.c_str()};
 };
 
-std::string NameOf(const ::testing::TestParamInfo<Operation>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(Of, EverySystemCall, ::testing::ValuesIn(LifecycleOperations()), NameOf);
+std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
+INSTANTIATE_TEST_SUITE_P(Of, EverySystemCall, ::testing::ValuesIn(LifecycleCases()), NameOf);
 
 /// Lets the victim go to its `edge`-th edge and kills it there. False: its step has fewer.
 bool DiesAtEdge(Scene& scene, int edge) {
@@ -43,18 +43,18 @@ bool DiesAtEdge(Scene& scene, int edge) {
 }
 
 TEST_P(EverySystemCall, MayBeTheLastOne) {
-  Scene scene(GetParam());
+  const std::unique_ptr<Scene> scene = GetParam().make();
 
   int edge = 0;
-  for (; DiesAtEdge(scene, edge); ++edge) {
+  for (; DiesAtEdge(*scene, edge); ++edge) {
     SCOPED_TRACE("killed at edge " + std::to_string(edge));
-    ASSERT_NO_FATAL_FAILURE(scene.ExpectEverybodyGoesOn());
+    ASSERT_NO_FATAL_FAILURE(scene->ExpectEverybodyGoesOn());
   }
 
   EXPECT_GT(edge, 2);
-  std::printf("every_system_call %s kills %d\n", GetParam().name, edge);
-  ASSERT_NO_FATAL_FAILURE(scene.ExpectEverybodyGoesOn());
-  scene.ExpectNothingIsLeft();
+  std::printf("every_system_call %s kills %d\n", GetParam().name.c_str(), edge);
+  ASSERT_NO_FATAL_FAILURE(scene->ExpectEverybodyGoesOn());
+  scene->ExpectNothingIsLeft();
 }
 
 }  // namespace

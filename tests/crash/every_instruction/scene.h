@@ -1,59 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 // A channel, a victim that is walked through one operation, and the others in it, who must go on whatever becomes of the
-// victim. The others live in the test's own process.
+// victim. The others live in the test's own process. One scene for each pattern; AllCases has all operations of all.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
-#include "crash/every_instruction/channel_files.h"
-#include "crash/every_instruction/operations.h"
-#include "shmcomm/publisher.h"
-#include "shmcomm/subscriber.h"
-#include "support/temporary_root.h"
+#include "crash/every_instruction/traced_child.h"
 
 namespace shmcomm::crash {
 
 class Scene {
  public:
-  explicit Scene(const Operation& operation);
+  Scene() = default;
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+  virtual ~Scene() = default;
 
-  std::string directory() const { return root_ / "default/test%2Fnumbers"; }
-  const Operation& operation() const { return operation_; }
+  /// The channel's files.
+  virtual std::string directory() const = 0;
 
-  /// A new victim that stands before its step, with messages to take and somebody who sleeps and must be woken.
-  TracedChild MakeVictim();
+  /// A new victim that stands before its step, with something to take, and somebody who must be woken.
+  virtual TracedChild MakeVictim() = 0;
 
   /// The victim is dead: the others do not notice, newcomers find a place, nothing stays behind.
-  void ExpectEverybodyGoesOn();
-  /// The victim is stopped: the others publish and take for some laps as if it were not.
-  void ExpectOthersGoOnBeside();
+  virtual void ExpectEverybodyGoesOn() = 0;
+  /// The victim is stopped: the others go on for some laps as if it were not.
+  virtual void ExpectOthersGoOnBeside() = 0;
   /// The same files, somewhere else, where only the others live: a newcomer repairs them.
-  void ExpectCopyRecovers();
-
+  virtual void ExpectCopyRecovers() = 0;
   /// Everybody leaves; no file stays.
-  void ExpectNothingIsLeft();
-
- private:
-  bool has_reader() const { return operation_.others != Others::kNobody; }
-  bool has_publisher() const { return operation_.others == Others::kReaderAndPublisher; }
-  bool is_reliable() const { return operation_.spec.qos.reliability == Reliability::kReliable; }
-
-  void Publish(Publisher& publisher, std::uint64_t value);
-  void TakeAll();
-  void ExchangeWithNewcomers(const ChannelSpec& spec, const std::string& root);
-  void ExpectALoneNewcomerFindsNothing();
-
-  test::TemporaryRoot root_;
-  const Operation& operation_;
-  std::optional<Subscriber> reader_;
-  std::optional<Publisher> publisher_;
-  std::uint64_t next_sequence_ = 0;
+  virtual void ExpectNothingIsLeft() = 0;
 };
+
+/// One operation of one pattern.
+struct Case {
+  std::string name;
+  /// Opens, creates and removes files: many instructions, few of them on shared memory, and the directory's lock is held
+  /// in between, so that nobody joins meanwhile.
+  bool is_lifecycle;
+  /// Nobody else is in the channel: no copy of it can be entered.
+  bool is_alone;
+  std::function<std::unique_ptr<Scene>()> make;
+};
+
+std::vector<Case> PubSubCases();
+std::vector<Case> JobCases();
+std::vector<Case> CallCases();
+std::vector<Case> AllCases();
+
+/// For GoogleTest.
+inline void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+
+/// Every path below `root`.
+std::vector<std::string> FilesBelow(const std::string& root);
 
 /// The step of an operation, as one child made it.
 struct Walk {
@@ -63,6 +69,9 @@ struct Walk {
   /// How often the instruction at `index` had been met before.
   std::uint64_t OccurrenceOf(std::size_t index) const;
 };
+
+/// One victim, instruction by instruction; `at_write` is called after each that changed a shared file.
+Walk WalkThrough(Scene& scene, const std::function<void()>& at_write);
 
 /// Kills an operation, spread evenly over its instructions; 0 is at every one. SHMCOMM_KILL_POINTS says how many.
 std::size_t KillPoints();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "crash/every_instruction/operations.h"
+#include "crash/every_instruction/pubsub_operations.h"
 
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "segment/plan.h"
 #include "support/forked_child.h"
 #include "support/test_channels.h"
 
@@ -29,6 +30,15 @@ ChannelSpec Reliable(std::uint32_t max_publishers) {
   return spec;
 }
 
+/// Messages so large that a publisher retires early what every reader has passed.
+ChannelSpec Large() {
+  ChannelSpec spec = BestEffort(kShared);
+  spec.qos.max_size = segment::kLargeBytes;
+  spec.message.is_struct = false;
+  spec.message.struct_bytes = 0;
+  return spec;
+}
+
 std::shared_ptr<Publisher> OpenPublisher(const ChannelSpec& spec, const std::string& root) {
   auto opened = Publisher::Open(spec, PublisherAt(root));
   return opened.ok() ? std::make_shared<Publisher>(*std::move(opened)) : nullptr;
@@ -41,9 +51,9 @@ std::shared_ptr<Subscriber> OpenSubscriber(const ChannelSpec& spec, const std::s
 
 bool SendOne(Publisher& publisher) { return test::Send(publisher, 7).ok(); }
 
-bool FillLoan(Loan& loan) {
+bool FillLoan(Loan& loan, std::size_t bytes = sizeof(test::Numbers)) {
   const test::Numbers numbers{7, {7, 7, 7, 7, 7, 7, 7}};
-  const auto place = loan.Raw(sizeof(numbers));
+  const auto place = loan.Raw(bytes);
   if (place.ok()) std::memcpy(*place, &numbers, sizeof(numbers));
   return place.ok();
 }
@@ -58,11 +68,25 @@ Operation OfPublisher(const char* name, const ChannelSpec& spec, int before, std
           }};
 }
 
+Operation ToDescriptor(Operation operation) {
+  operation.reader_has_descriptor = true;
+  return operation;
+}
+
 /// An operation of a subscriber that finds messages: the survivors publish before its step.
 Operation OfSubscriber(const char* name, const ChannelSpec& spec, std::function<bool(Subscriber&)> step) {
   return {name, spec, Others::kReaderAndPublisher, false, [spec, step](const std::string& root) -> Step {
             const auto subscriber = OpenSubscriber(spec, root);
             return subscriber == nullptr ? Step() : [subscriber, step] { return step(*subscriber); };
+          }};
+}
+
+/// The same of a subscriber that is watched through a descriptor.
+Operation OfWatchedSubscriber(const char* name, const ChannelSpec& spec, std::function<bool(Subscriber&)> step) {
+  return {name, spec, Others::kReaderAndPublisher, false, [spec, step](const std::string& root) -> Step {
+            const auto subscriber = OpenSubscriber(spec, root);
+            if (subscriber == nullptr || !subscriber->fd().ok()) return {};
+            return [subscriber, step] { return step(*subscriber); };
           }};
 }
 
@@ -132,6 +156,17 @@ Operation CloseSubscriberOf(const char* name, const ChannelSpec& spec, Others ot
       name, spec, others, [spec](const std::string& root) { return OpenSubscriber(spec, root); }, &CloseIt<Subscriber>);
 }
 
+Operation CloseWatchedSubscriberOf(const char* name, const ChannelSpec& spec) {
+  return Lifecycle<Subscriber>(
+      name, spec, Others::kReaderAndPublisher,
+      [spec](const std::string& root) {
+        auto subscriber = OpenSubscriber(spec, root);
+        if (subscriber != nullptr) static_cast<void>(subscriber->fd());
+        return subscriber;
+      },
+      &CloseIt<Subscriber>);
+}
+
 /// Dies with a publisher that has published and a subscriber that holds a message.
 void DieIn(const ChannelSpec& spec, const std::string& root) {
   test::StayingChild dead([&](const test::StayingChild::Stay& stay) {
@@ -167,6 +202,18 @@ bool LoanAndAbandon(Publisher& publisher) {
   return loan.ok() && FillLoan(*loan);
 }
 
+/// The first makes the publisher retire early, the second finds what was retired.
+bool PublishTwoLarge(Publisher& publisher) {
+  for (int i = 0; i < 2; ++i) {
+    auto loan = publisher.Loan();
+    if (!loan.ok() || !FillLoan(*loan, segment::kLargeBytes)) return false;
+    if (!publisher.PublishRaw(*std::move(loan), Codec::kBytes).ok()) return false;
+  }
+  return true;
+}
+
+bool MakeDescriptor(Subscriber& subscriber) { return subscriber.fd().ok(); }
+
 bool TakeOne(Subscriber& subscriber) {
   const auto sample = subscriber.TryTake();
   return sample.ok() && sample->has_value();
@@ -177,10 +224,14 @@ bool TakeNewest(Subscriber& subscriber) {
   return sample.ok() && sample->has_value();
 }
 
-bool TakeAllThenSleep(Subscriber& subscriber) {
+bool TakeAll(Subscriber& subscriber) {
   while (TakeOne(subscriber)) {
   }
-  return subscriber.Wait(absl::Nanoseconds(1)).ok();
+  return true;
+}
+
+bool TakeAllThenSleep(Subscriber& subscriber) {
+  return TakeAll(subscriber) && subscriber.Wait(absl::Nanoseconds(1)).ok();
 }
 
 }  // namespace
@@ -198,7 +249,7 @@ SubscriberOptions SubscriberAt(const std::string& root) {
   return options;
 }
 
-const std::vector<Operation>& AllOperations() {
+const std::vector<Operation>& PubSubOperations() {
   // 40 messages: every slot has been used, so a publish reclaims.
   static const auto* const operations = new std::vector<Operation>{
       OfPublisher("publish_shared", BestEffort(kShared), 1, SendOne),
@@ -208,10 +259,14 @@ const std::vector<Operation>& AllOperations() {
       OfPublisher("publish_reliable", Reliable(kShared), 1, SendOne),
       OfPublisher("loan_and_publish", BestEffort(kShared), 40, LoanAndPublish),
       OfPublisher("loan_and_abandon", BestEffort(kShared), 40, LoanAndAbandon),
+      OfPublisher("publish_large", Large(), 40, PublishTwoLarge),
+      ToDescriptor(OfPublisher("publish_to_descriptor", BestEffort(kShared), 1, SendOne)),
       OfSubscriber("take_and_release", BestEffort(kShared), TakeOne),
       OfSubscriber("take_and_release_reliable", Reliable(kShared), TakeOne),
       OfSubscriber("take_latest", BestEffort(kShared), TakeNewest),
       OfSubscriber("take_all_then_sleep", BestEffort(kShared), TakeAllThenSleep),
+      OfSubscriber("make_descriptor", BestEffort(kShared), MakeDescriptor),
+      OfWatchedSubscriber("take_all_then_arm_descriptor", BestEffort(kShared), TakeAll),
       Release(BestEffort(kShared)),
       OpenPublisherIn("open_publisher", BestEffort(kShared), Others::kReaderAndPublisher),
       OpenPublisherIn("open_sole_publisher", BestEffort(kSole), Others::kReader),
@@ -220,6 +275,7 @@ const std::vector<Operation>& AllOperations() {
       ClosePublisherOf("close_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 1),
       ClosePublisherOf("close_unused_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 0),
       CloseSubscriberOf("close_subscriber", BestEffort(kShared), Others::kReaderAndPublisher),
+      CloseWatchedSubscriberOf("close_watched_subscriber", BestEffort(kShared)),
       Clean("clean_shared", BestEffort(kShared)),
       Clean("clean_sole", BestEffort(kSole)),
       OpenPublisherIn("create_by_publisher", BestEffort(kShared), Others::kNobody),

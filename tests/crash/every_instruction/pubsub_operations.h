@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is walked instruction by instruction: one row an operation. A new operation is a new row.
+// What is walked instruction by instruction of publishers and subscribers: one row an operation.
 #pragma once
 
 #include <functional>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,11 @@ struct Operation {
   bool is_lifecycle;
   /// In the victim: opens what the step needs, and returns the step.
   std::function<Step(const std::string& root)> prepare;
+  /// The survivors' reader is watched through a descriptor, which a publisher must ring.
+  bool reader_has_descriptor = false;
 };
 
-const std::vector<Operation>& AllOperations();
-
-/// For GoogleTest.
-inline void PrintTo(const Operation& operation, std::ostream* out) { *out << operation.name; }
+const std::vector<Operation>& PubSubOperations();
 
 PublisherOptions PublisherAt(const std::string& root);
 SubscriberOptions SubscriberAt(const std::string& root);
