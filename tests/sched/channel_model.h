@@ -140,6 +140,7 @@ class ModelPublisher {
   std::uint32_t number_ = 0;
   std::uint64_t correlation_ = 0;
   std::optional<ring::Writer> writer_;
+  std::optional<wake::WakeFileRinger> wake_files_;
   std::optional<wake::Ringer> ringer_;
   std::optional<wake::TurnRinger> turn_ringer_;
   std::optional<endpoint::Room> room_;

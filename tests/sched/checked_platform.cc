@@ -94,10 +94,32 @@ bool BarrierAll() {
   return machine != nullptr && machine->BarrierAll();
 }
 
-// No model watches a descriptor yet: there are no wake files.
-absl::Status MakeFifoAt(int, const std::string&) { return absl::UnimplementedError("no FIFO in a model"); }
-absl::StatusOr<Descriptor> OpenFifoAt(int, const std::string&) { return absl::UnimplementedError("no FIFO in a model"); }
-void WriteByte(int) {}
+absl::Status MakeFifoAt(int, const std::string& name) {
+  Machine* machine = Machine::running();
+  const bool is_made = machine != nullptr && machine->MakePipe(name);
+  return is_made ? absl::OkStatus() : absl::AlreadyExistsError(name);
+}
+
+absl::StatusOr<Descriptor> OpenFifoAt(int, const std::string& name) {
+  Machine* machine = Machine::running();
+  const int file = machine != nullptr ? machine->OpenPipe(name) : kOutsideFile;
+  if (file < 0) return absl::NotFoundError(name);
+  return Descriptor(file);
+}
+
+void WriteByte(int file) {
+  if (Machine* machine = Machine::running()) machine->WritePipe(file);
+}
+
+void Drain(int file) {
+  if (Machine* machine = Machine::running()) machine->DrainPipe(file);
+}
+
+// A wait for a descriptor is a wait for its pipe, and its timer the time that a sleep may last.
+absl::StatusOr<Descriptor> MakeTimer() { return OpenFileAt(-1, "timer", Access::kRead); }
+void SetTimer(int, std::int64_t) {}
+absl::StatusOr<Descriptor> MakePoll() { return OpenFileAt(-1, "poll", Access::kRead); }
+absl::Status PollAdd(int, int, std::uint64_t) { return absl::OkStatus(); }
 
 std::int64_t NowNs() {
   Machine* machine = Machine::running();

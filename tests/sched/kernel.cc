@@ -11,6 +11,8 @@ void Kernel::Reset() {
     lock.view = View{};
   }
   names_.clear();
+  pipes_.clear();
+  opened_pipes_.clear();
   next_file_ = kFirstFile;
   can_issue_barrier_ = true;
 }
@@ -25,7 +27,31 @@ void Kernel::Close(int file) {
   }
 }
 
+bool Kernel::MakePipe(const std::string& name) {
+  if (std::find(names_.begin(), names_.end(), name) != names_.end()) return false;
+  names_.push_back(name);
+  pipes_.push_back(Pipe{name});
+  return true;
+}
+
+int Kernel::OpenPipe(const std::string& name) {
+  for (Pipe& pipe : pipes_) {
+    if (!pipe.is_linked || pipe.name != name) continue;
+    opened_pipes_.emplace_back(Open(), &pipe);
+    return opened_pipes_.back().first;
+  }
+  return -1;
+}
+
+Kernel::Pipe* Kernel::PipeOf(int file) {
+  for (const auto& [opened, pipe] : opened_pipes_) {
+    if (opened == file) return pipe;
+  }
+  return nullptr;
+}
+
 void Kernel::RemoveName(const std::string& name) {
+  for (Pipe& pipe : pipes_) pipe.is_linked = pipe.is_linked && pipe.name != name;
   names_.erase(std::remove(names_.begin(), names_.end(), name), names_.end());
 }
 

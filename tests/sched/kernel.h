@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model knows of an operating system: byte locks that die with their holder, one directory, and whether there is
-// a membarrier. Futexes are the scheduler's sleepers.
+// What the model knows of an operating system: byte locks that die with their holder, one directory, named pipes in it, and
+// whether there is a membarrier. Futexes are the scheduler's sleepers.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sched/memory.h"
@@ -37,6 +39,18 @@ class Kernel {
   void AddName(const std::string& name) { names_.push_back(name); }
   void RemoveName(const std::string& name);
 
+  /// A named pipe is full or empty: one byte says all. An unlinked one lives on for who has it open, and another may have its
+  /// name. It orders nothing: what its writer did before is seen only by the orders of the words.
+  bool MakePipe(const std::string& name);
+  /// A new open file description of the pipe that has the name now; -1 where there is none.
+  int OpenPipe(const std::string& name);
+  struct Pipe {
+    std::string name;
+    bool is_linked = true;
+    bool is_full = false;
+  };
+  Pipe* PipeOf(int file);
+
   /// False makes every membarrier fail, though processes could register for it.
   void set_can_issue_barrier(bool can) { can_issue_barrier_ = can; }
   bool can_issue_barrier() const { return can_issue_barrier_; }
@@ -57,6 +71,8 @@ class Kernel {
   Memory& memory_;
   std::vector<Lock> locks_;
   std::vector<std::string> names_;
+  std::deque<Pipe> pipes_;           // in place: their addresses are what readers sleep on
+  std::vector<std::pair<int, Pipe*>> opened_pipes_;
   int next_file_ = kFirstFile;
   bool can_issue_barrier_ = true;
 };

@@ -211,9 +211,13 @@ WakeReason Machine::FutexWait(const void* word, std::uint32_t expected, std::int
     if (trace_.is_on()) Say("futex wait on " + trace_.names().NameOf(word) + ": the word has changed");
     return WakeReason::kWoken;
   }
+  return SleepOn(word, timeout_ns);
+}
+
+WakeReason Machine::SleepOn(const void* key, std::int64_t timeout_ns) {
   const bool is_bounded = timeout_ns <= kLongestBoundedSleepNs;
-  if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(word) + (is_bounded ? "" : " for ever"));
-  const WakeReason reason = scheduler_.Sleep(word, is_bounded);
+  if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(key) + (is_bounded ? "" : " for ever"));
+  const WakeReason reason = scheduler_.Sleep(key, is_bounded);
   if (reason == WakeReason::kTimedOut) {
     now_ns_ += timeout_ns;
     for (unsigned thread = 0; thread < scheduler_.count(); ++thread) memory_.SeeEverything(thread);
@@ -290,6 +294,43 @@ void Machine::RemoveName(const std::string& name) {
   scheduler_.Step(true);
   if (trace_.is_on()) Say("unlinks " + name);
   kernel_.RemoveName(name);
+}
+
+bool Machine::MakePipe(const std::string& name) {
+  scheduler_.Step(true);
+  if (trace_.is_on()) Say("makes the pipe " + name);
+  return kernel_.MakePipe(name);
+}
+
+int Machine::OpenPipe(const std::string& name) {
+  scheduler_.Step(true);
+  const int file = kernel_.OpenPipe(name);
+  if (trace_.is_on()) Say("opens the pipe " + name + " as file " + std::to_string(file));
+  return file;
+}
+
+void Machine::WritePipe(int file) {
+  scheduler_.Step(true);
+  Kernel::Pipe* pipe = kernel_.PipeOf(file);
+  if (pipe == nullptr) return;
+  pipe->is_full = true;
+  const unsigned woken = scheduler_.Wake(pipe, kMaxThreads);
+  if (trace_.is_on()) Say("writes into " + pipe->name + ": " + std::to_string(woken) + " woken");
+}
+
+void Machine::DrainPipe(int file) {
+  scheduler_.Step(true);
+  Kernel::Pipe* pipe = kernel_.PipeOf(file);
+  if (pipe == nullptr) return;
+  if (trace_.is_on()) Say("drains " + pipe->name);
+  pipe->is_full = false;
+}
+
+WakeReason Machine::WaitForPipe(int file, std::int64_t timeout_ns) {
+  scheduler_.Step(true);
+  Kernel::Pipe* pipe = kernel_.PipeOf(file);
+  Check(pipe != nullptr, "a pipe is waited for that is not open");
+  return pipe->is_full ? WakeReason::kWoken : SleepOn(pipe, timeout_ns);
 }
 
 std::int64_t Machine::NowNs() { return now_ns_ += 1000; }

@@ -87,6 +87,12 @@ class Machine {
   std::vector<std::string> ListNames();
   void AddName(const std::string& name);
   void RemoveName(const std::string& name);
+  bool MakePipe(const std::string& name);
+  int OpenPipe(const std::string& name);
+  void WritePipe(int file);
+  void DrainPipe(int file);
+  /// Sleeps until the pipe is full; as FutexWait.
+  WakeReason WaitForPipe(int file, std::int64_t timeout_ns);
   std::int64_t NowNs();
   /// The same without an instruction.
   std::int64_t now_ns() const { return now_ns_; }
@@ -100,6 +106,7 @@ class Machine {
   bool TakeNews();
 
  private:
+  WakeReason SleepOn(const void* key, std::int64_t timeout_ns);
   Location& Access(const void* word, unsigned bytes, bool writes);
   void Tell(const Location& location, std::uint64_t old);
   unsigned me() const { return scheduler_.current(); }

@@ -19,7 +19,7 @@ import sys
 import tomllib
 
 FULL_LAP_BITS = 40
-RUNTIME_SOURCES = ("ring/*.cc", "wake/*.cc", "registry/*.cc", "platform/lock_descriptor.cc", "endpoint/room.cc")
+RUNTIME_SOURCES = ("ring/*.cc", "wake/*.cc", "registry/*.cc", "platform/lock_descriptor.cc", "endpoint/polled.cc", "endpoint/room.cc")
 ABSL_PACKAGES = ("absl_status", "absl_statusor", "absl_strings")
 # What nearly every source includes and no mutant changes: compiled once, it makes the others three times as fast.
 PRELUDE = ("algorithm", "array", "functional", "memory", "optional", "string", "vector",

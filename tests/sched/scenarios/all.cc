@@ -17,6 +17,7 @@ Catalogue AllScenarios() {
   AddSuccession(catalogue);
   AddSeats(catalogue);
   AddWaking(catalogue);
+  AddWatching(catalogue);
   AddGated(catalogue);
   AddPulling(catalogue);
   AddCalling(catalogue);

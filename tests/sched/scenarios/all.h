@@ -24,6 +24,7 @@ void AddTraffic(Catalogue& catalogue);
 void AddSuccession(Catalogue& catalogue);
 void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
+void AddWatching(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
 void AddCalling(Catalogue& catalogue);

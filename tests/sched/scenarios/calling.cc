@@ -6,6 +6,7 @@
 
 #include "platform/os.h"
 #include "registry/cleaner.h"
+#include "registry/membership.h"
 #include "sched/claim_model.h"
 #include "sched/scenarios/all.h"
 #include "wake/room.h"
@@ -18,6 +19,7 @@ struct CallingConfig {
   std::uint32_t repliers = 1;
   std::uint32_t max_attempts = 1;     // more: the request is idempotent
   bool repliers_are_mortal = true;    // all but the last, where another may answer
+  bool requester_is_mortal = false;   // and somebody cleans up after it
   bool is_impatient = false;          // the requester takes a call back that nobody has begun when it looks again
 };
 
@@ -58,10 +60,14 @@ class Calling : public Scenario {
     replies_reader_.Open(machine, replies_, 0);
     replies_reader_.Join();
     sleeper_.emplace(replies_.ring().header->bell, *replies_.readers().wake, false);
-    machine.Spawn("requester", [this] {
+    has_cleaned_ = false;
+    const auto call = [this] {
       for (std::uint64_t id = 1; id <= config_.calls; ++id) Call(id);
-    });
+    };
+    const unsigned requester = config_.requester_is_mortal ? machine.SpawnMortal("requester", call) : machine.Spawn("requester", call);
+    machine.GiveLock(requester, kRequesterFile, layout::PublisherLockByte(1));
     for (std::uint32_t i = 0; i < config_.repliers; ++i) StartReplier(i);
+    if (config_.requester_is_mortal) machine.Spawn("cleaner", [this] { RunCleaner(); });
   }
 
   void Changed(Machine& machine, const void* word, std::uint64_t old, std::uint64_t now) override {
@@ -74,12 +80,13 @@ class Calling : public Scenario {
   void Finish(Machine& machine) override {
     // Where the only replier died before it began, no more is known than that nobody has begun.
     const bool nobody_begins = config_.repliers == 1 && machine.kills() == 1 && book_.ready() == 1;
-    const bool is_told = machine.StateOf(kRequester) == ThreadState::kDone;
+    const bool is_told = machine.StateOf(kRequester) == ThreadState::kDone || IsRequesterDead();
     machine.Check(is_told || nobody_begins, "a caller is never told what became of its call");
     machine.Check((failed_ & replied_) == 0, "I18: a call failed though it was answered");
     machine.Check((taken_back_ & replied_) == 0, "a call was answered that was taken back");
     machine.Check(machine.kills() > 0 || failed_ == 0, "a call failed though nobody died");
     const bool others_answer = config_.max_attempts > 1 && config_.repliers > 1;
+    machine.Check(!has_cleaned_ || book_.ready() == 0, "a dead requester's request is still there to be begun");
     machine.Check(!others_answer || failed_ == 0, "an idempotent call failed though another replier lives");
   }
 
@@ -90,6 +97,7 @@ class Calling : public Scenario {
 
  private:
   static constexpr unsigned kRequester = 0;
+  static constexpr int kRequesterFile = 1;   // of its lock; a replier's is its thread's number and one
   static constexpr std::uint32_t kMost = 2;
   static constexpr std::int64_t kLongestSleepNs = 20'000'000;  // as the endpoint: what a death may cost its caller
   static constexpr std::int64_t kForEver = std::int64_t{1} << 62;
@@ -108,8 +116,19 @@ class Calling : public Scenario {
     machine_->GiveLock(thread, static_cast<int>(thread) + 1, layout::ReaderLockByte(index));
   }
 
+  bool IsRequesterDead() const { return machine_->StateOf(kRequester) == ThreadState::kKilled; }
+
+  /// Another process opens the channel some time after the requester has died, or never.
+  void RunCleaner() {
+    while (machine_->StateOf(kRequester) == ThreadState::kReady) base::Pause();
+    absl::StatusOr<registry::LockFile> lock = registry::LockFile::Open(requests_.site().directory);
+    if (!lock.ok() || !*lock->TryLock(layout::PublisherLockByte(1))) return;
+    ring::CancelJobsOf(requests_.ring(), requests_.readers(), 1);
+    has_cleaned_ = IsRequesterDead();
+  }
+
   void RunReplier(std::uint32_t index) {
-    while (machine_->StateOf(kRequester) != ThreadState::kDone) {
+    while (machine_->StateOf(kRequester) != ThreadState::kDone && !IsRequesterDead()) {
       if (!repliers_[index].Claim()) {
         repliers_[index].Sleep(kForEver);
         continue;
@@ -173,6 +192,7 @@ class Calling : public Scenario {
   std::uint64_t answered_ = 0;                     // bits of calls: the caller was given a reply
   std::uint64_t replied_ = 0;                      // a reply was published
   std::uint64_t failed_ = 0;                       // the caller was told that none will come
+  bool has_cleaned_ = false;
   std::uint64_t taken_back_ = 0;                   // and that nobody has begun or ever will
 };
 
@@ -187,6 +207,13 @@ void AddCalling(Catalogue& catalogue) {
   plan.bounds.kills = 1;
   CallingConfig config;
   Add(catalogue, "call", "1 requester, 1 replier, which may be killed anywhere", config, plan);
+  config.calls = 3;
+  config.repliers_are_mortal = false;
+  config.requester_is_mortal = true;
+  Add(catalogue, "call_cleaned", "3 calls, the requester may be killed anywhere, and a cleaner takes its requests back", config,
+      plan);
+  config.repliers_are_mortal = true;
+  config.requester_is_mortal = false;
   config.calls = 2;
   config.repliers = 2;
   config.is_impatient = true;
