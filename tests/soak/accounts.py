@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-OPENED, TAKEN, TORN, ERROR = range(4)
+OPENED, TAKEN, TORN, ERROR, PUSHED, DONE, CALLING, ANSWERED, UNANSWERED = range(9)
 CHILD = 100  # instead of an error's code: a forked child was not refused
 
 
@@ -17,6 +17,10 @@ class Totals:
     taken: int = 0
     lost: int = 0
     sessions: int = 0
+    jobs: int = 0
+    again: int = 0
+    calls: int = 0
+    unanswered: int = 0
 
 
 def read_log(path: Path) -> np.ndarray:
@@ -59,4 +63,66 @@ def check_session(taken: np.ndarray, is_reliable: bool) -> list[str]:
             wrongs.append(f"a message of source {source} twice or out of order")
         if is_reliable and (counts[generations == 0] != 1).any():
             wrongs.append(f"a message of source {source} is missing on a reliable channel")
+    return wrongs
+
+
+def rows_of(logs: Path, role: str, channel: str) -> np.ndarray:
+    return np.concatenate([np.empty((0, 6), np.int64), *(read_log(path) for path in sorted(logs.glob(f"{role}.{channel}.*")))])
+
+
+def names_of(rows: np.ndarray) -> set[tuple[int, ...]]:
+    """Source, generation and count: what every message is known by."""
+    return set(map(tuple, rows[:, 3:].tolist()))
+
+
+def wrong_rows(rows: np.ndarray, channel: str) -> list[str]:
+    bad = rows[(rows[:, 0] == TORN) | (rows[:, 0] == ERROR)]
+    return [f"{channel}: row {row}" for row in bad[:5].tolist()]
+
+
+def check_jobs(logs: Path, totals: Totals) -> list[str]:
+    """Every job was done once; it was taken again only with its attempt raised, and never after it was done."""
+    rows = np.concatenate([rows_of(logs, role, "jobs") for role in ("push", "pull", "anchor")])
+    wrongs = wrong_rows(rows, "jobs")
+    attempts: dict[tuple[int, ...], list[int]] = {}
+    for row in rows[rows[:, 0] == TAKEN].tolist():
+        attempts.setdefault(tuple(row[3:]), []).append(row[2])
+    done: dict[tuple[int, ...], list[int]] = {}
+    for row in rows[rows[:, 0] == DONE].tolist():
+        done.setdefault(tuple(row[3:]), []).append(row[2])
+    lost = names_of(rows[rows[:, 0] == PUSHED]) - attempts.keys()
+    twice = [job for job, ends in done.items() if len(ends) > 1]
+    unraised = [job for job, each in attempts.items() if len(set(each)) != len(each)]
+    late = [job for job, ends in done.items() if max(attempts[job]) > ends[0]]
+    for wrong, jobs in (("were taken by nobody", lost), ("were done twice", twice), ("kept their attempt", unraised), ("came back", late)):
+        if jobs:
+            wrongs.append(f"jobs {list(jobs)[:5]} {wrong}")
+    totals.jobs += len(attempts)
+    totals.again += sum(len(each) - 1 for each in attempts.values())
+    return wrongs
+
+
+def check_calls(logs: Path, totals: Totals) -> list[str]:
+    """Every call ended, unless its caller did; it was executed once at most, and never where its caller was told so."""
+    asked, served = rows_of(logs, "call", "calls"), rows_of(logs, "serve", "calls")
+    wrongs = wrong_rows(asked, "calls") + wrong_rows(served, "calls")
+    taken = served[served[:, 0] == TAKEN]
+    executed = names_of(taken)
+    if len(executed) != len(taken):
+        wrongs.append(f"{len(taken) - len(executed)} calls were executed twice")
+    answered = names_of(asked[asked[:, 0] == ANSWERED])
+    failed = asked[asked[:, 0] == UNANSWERED]
+    untouched = names_of(failed[failed[:, 2] == 0])
+    if answered - executed:
+        wrongs.append(f"calls {list(answered - executed)[:5]} were answered by nobody")
+    if untouched & executed:
+        wrongs.append(f"calls {list(untouched & executed)[:5]} were executed though their callers know better")
+    for path in sorted(logs.glob("call.calls.*")):
+        rows = read_log(path)
+        begun = np.flatnonzero(rows[:-1, 0] == CALLING)
+        is_open = (rows[begun + 1, 0] == CALLING) & (rows[begun + 1, 4] == rows[begun, 4])
+        if is_open.any():
+            wrongs.append(f"{path.name}: calls {rows[begun[is_open]][:5].tolist()} never ended")
+    totals.calls += len(answered)
+    totals.unanswered += len(failed)
     return wrongs
