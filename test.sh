@@ -90,16 +90,19 @@ test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=10000000
   stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|HostileWriter|Leaks|Storm|^fuzz|sched.mutants|^ReliableProcesses'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|Storm|^fuzz|sched.mutants|^ReliableProcesses'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
+  # Each repetition within its watchdog.
+  stage "leaks, long" env SHMCOMM_SCALE=100 build/ci/tests/faults/faults_test --gtest_filter='Leaks.*' --gtest_repeat=17
+  stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/ci/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES
 }
 
 print_goals() {
-  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,models__long,pytest__long}.log | tee "$logs/goals.log"
+  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,models__long,leaks__long,hostile_writer__long,pytest__long}.log | tee "$logs/goals.log"
 }
 
 test_sanitizers() {

@@ -28,6 +28,9 @@ def total(figures: Figures) -> int:
     return sum(numbers[0] for numbers in figures)
 
 
+def least(figures: Figures) -> int:
+    return min((numbers[0] for numbers in figures), default=0)
+
 
 GOALS = (
     Goal("executions of the model checker", 10_000_000, r"model: (\d+) executions", total),
@@ -42,10 +45,14 @@ GOALS = (
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
+    Goal("words a second that it wrote, where it was slowest", 1_000_000, r"hostile_writer .* a second (\d+)", least),
     Goal("reliable messages that 16 processes each got from 16", 10_000_000, r"reliable_processes messages (\d+)", total),
     Goal("messages checked in the soak", 1_000_000, r"soak .* taken (\d+)", total),
-    Goal("kills in the soak", 3_000, r"soak .* kills (\d+)", total),
-    Goal("cycles and messages with flat memory", 1_000_000, r"leaks \w+ count (\d+)", total),
+    Goal("kills in the soak", 20_000, r"soak .* kills (\d+)", total),
+    Goal("jobs done once in the soak", 100_000, r"soak .* jobs (\d+)", total),
+    Goal("calls answered in the soak", 100_000, r"soak .* calls (\d+)", total),
+    Goal("endpoints that came and went with flat memory", 1_000_000, r"leaks NotBy(?:Opening|Others)\w+ count (\d+)", total),
+    Goal("messages with flat memory", 100_000_000, r"leaks NotByMessages count (\d+)", total),
 )  # fmt: skip
 
 

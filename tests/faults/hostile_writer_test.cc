@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process of the same user scribbles over all files of a channel at full speed while endpoints of ours work on them:
 // every call returns, nothing outside the files is touched, and what is read of an untrusted message does not change.
-// SHMCOMM_SCALE multiplies the rounds, SHMCOMM_SEED repeats a run's choices.
+// SHMCOMM_SCALE multiplies the rounds, SHMCOMM_HOSTILE_SECONDS lets it go on for so long, SHMCOMM_SEED repeats a run's choices.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -23,6 +24,11 @@ std::uint64_t SeedOfThisRun() {
   std::printf("SHMCOMM_SEED=%llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   return seed;
+}
+
+std::chrono::seconds LeastTime() {
+  const char* text = std::getenv("SHMCOMM_HOSTILE_SECONDS");
+  return std::chrono::seconds(text == nullptr ? 0 : std::strtoll(text, nullptr, 10));
 }
 
 struct Channel {
@@ -86,7 +92,10 @@ TEST_P(HostileWriter, MakesErrorsAndNothingElse) {
   {
     Scribbler scribbler(Directory("test%2Fbytes"), random());
     const std::uint64_t rounds = Scaled(200);
-    for (std::uint64_t round = 0; round < rounds || scribbler.written() < 10 * rounds; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto end = start + LeastTime();
+    for (std::uint64_t round = 0; round < rounds || scribbler.written() < 10 * rounds || std::chrono::steady_clock::now() < end;
+         ++round) {
       if (round % 64 == 0) Reopen(publisher, PublisherHere());
       if (round % 64 == 16) Reopen(trusting, SubscriberHere());
       if (round % 64 == 32) Reopen(copying, untrusted);
@@ -96,8 +105,10 @@ TEST_P(HostileWriter, MakesErrorsAndNothingElse) {
       if (trusting.has_value()) TakeSome(*trusting, false);
       if (copying.has_value()) TakeSome(*copying, true);
     }
-    std::printf("hostile_writer %s written %llu taken %llu errors %llu\n", GetParam().name,
-                static_cast<unsigned long long>(scribbler.written()), static_cast<unsigned long long>(taken_),
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::printf("hostile_writer %s written %llu in %.0f s, a second %.0f, taken %llu errors %llu\n", GetParam().name,
+                static_cast<unsigned long long>(scribbler.written()), took.count(),
+                static_cast<double>(scribbler.written()) / took.count(), static_cast<unsigned long long>(taken_),
                 static_cast<unsigned long long>(errors_));
   }
   publisher.reset();
