@@ -58,3 +58,7 @@ def test_one_loop_follows_all_rooms(root: Path) -> None:
 
     assert sorted(lines[:3]) == [f"{room}: 20.0 degrees" for room in ("cellar", "hall", "kitchen")]
     assert lines[3:] == ["example/temperature/hall: no message within 20 ms"]
+
+
+def test_workers_share_the_jobs(root: Path) -> None:
+    assert run("pipeline_example.py", root=root) == "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n"

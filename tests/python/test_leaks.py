@@ -53,6 +53,25 @@ def test_endpoints_that_come_and_go_leave_nothing(everything: Any, root: Path) -
 
 
 @pytest.mark.timeout(300 * SCALE)
+def test_jobs_without_a_schema_leave_nothing(root: Path) -> None:
+    import asyncio
+
+    from shmcomm import Puller, Pusher
+
+    def cycle() -> None:
+        with Pusher("x", root=root) as pusher, Puller("x", root=root) as puller:
+            pusher.send({"a": [1]})
+            pusher.send(b"x" * 5000)
+            assert asyncio.run(puller.arecv()) == {"a": [1]}
+            assert len(puller.recv()) == 5000
+            with pytest.raises(TimeoutError):
+                asyncio.run(puller.arecv(timeout=1))
+
+    expect_flat(100 * SCALE, cycle)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.timeout(300 * SCALE)
 def test_messages_leave_nothing(everything: Any, root: Path) -> None:
     with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
 

@@ -12,8 +12,8 @@ from programs import environment
 # nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; the buffer protocol is a
 # method of Python only from 3.12 on.
 ALLOWED = r"""
-shmcomm\._core\.(Channel|Publisher|Puller|Pusher|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
-shmcomm\.(untyped\.)?(Publisher|Subscriber)
+shmcomm\._core\.(UntypedPusher|UntypedPuller|Channel|Publisher|Puller|Pusher|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
+shmcomm\.(untyped\.|untyped_jobs\.)?(Publisher|Subscriber|Pusher|Puller)
 shmcomm\.endpoints\.(Publisher|Subscriber)
 shmcomm\.(jobs|typed)\.(Publisher|Puller|Pusher|Subscriber)
 shmcomm\._core\.((Untyped)?Publisher|Pusher)\.(loan|push|send)

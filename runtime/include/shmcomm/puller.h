@@ -103,6 +103,9 @@ class Puller {
   /// Errors: kCancelled · kFailedPrecondition.
   absl::StatusOr<bool> Wait(absl::Duration timeout);
 
+  /// Whether the process that pushed `job`, taken here, runs as this process's user. Otherwise it is root.
+  bool IsFromThisUser(const Job& job) const;
+
   /// A descriptor for epoll, select or an event loop. As Subscriber::fd.
   absl::StatusOr<int> fd();
 

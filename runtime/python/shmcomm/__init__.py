@@ -40,6 +40,7 @@ from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.untyped import Loan, Publisher, Subscriber
+from shmcomm.untyped_jobs import Puller, Pusher
 
 __all__ = [
     "JobMetadata",
@@ -47,7 +48,9 @@ __all__ = [
     "Metadata",
     "Publisher",
     "PublisherStats",
+    "Puller",
     "PullerStats",
+    "Pusher",
     "PusherStats",
     "SHMBufferFullError",
     "SHMConnectionError",

@@ -17,8 +17,18 @@ from shmcomm.codecs import array_header
 from shmcomm.endpoints import Metadata, PublisherStats, SubscriberStats
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     import numpy as np
     import numpy.typing as npt
+
+    class _Lender(Protocol):
+        """A sending end."""
+
+        def _reserve(self, head: bytes, bytes: int) -> _core.LoanBuffer: ...
+        def _commit(self, loan: _core.LoanBuffer) -> bool: ...
+        def _abandon(self, loan: _core.LoanBuffer) -> None: ...
+
 
 __all__ = ["Loan", "Publisher", "Subscriber"]
 
@@ -249,9 +259,9 @@ _known_form = lru_cache(64, typed=True)(_form)
 
 
 class Loan:
-    """A message being written where subscribers will read it; see Publisher.loan."""
+    """A message being written where receivers will read it; see Publisher.loan."""
 
-    def __init__(self, publisher: Publisher, shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    def __init__(self, publisher: _Lender, shape: int | tuple[int, ...], dtype: npt.DTypeLike) -> None:
         self._publisher = publisher
         try:
             self._form = _known_form(shape, dtype)  # type: ignore[arg-type]

@@ -12,5 +12,7 @@ void AddPusher(nanobind::module_& module);
 void AddPuller(nanobind::module_& module);
 void AddUntypedPublisher(nanobind::module_& module);
 void AddUntypedSubscriber(nanobind::module_& module);
+void AddUntypedPusher(nanobind::module_& module);
+void AddUntypedPuller(nanobind::module_& module);
 
 }  // namespace shmcomm::python

@@ -35,4 +35,6 @@ NB_MODULE(_core, module) {
   AddPuller(module);
   AddUntypedPublisher(module);
   AddUntypedSubscriber(module);
+  AddUntypedPusher(module);
+  AddUntypedPuller(module);
 }

@@ -56,6 +56,8 @@ class ClaimingCore : public Waitable, public Lender {
 
   const std::string& name() const override { return channel_.name(); }
   bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
+  /// Whether the sender of a message taken here runs as this process's user.
+  bool IsFromThisUser(std::uint32_t sender) const { return maps_.IsOurs(sender); }
   Verify verify() const { return verify_; }
 
   // For WaitSet and fd(), see Waitable.

@@ -173,6 +173,11 @@ absl::StatusOr<bool> Puller::Wait(absl::Duration timeout) {
   return Guarded([&] { return core->Wait(timeout); });
 }
 
+bool Puller::IsFromThisUser(const Job& job) const {
+  const auto* core = endpoint::Peek<endpoint::PullerCore>(door_);
+  return core != nullptr && core->IsFromThisUser(job.pusher());
+}
+
 absl::StatusOr<int> Puller::fd() {
   const InPuller core(door_);
   if (!core) return endpoint::Closed();
