@@ -270,7 +270,9 @@ def test_many_messages_leave_memory_flat(root: Path, monkeypatch: pytest.MonkeyP
 
 FOREIGN = """
 import msgpack, os, sys
-from shmcomm import Publisher, Subscriber, SHMSerializationError
+import shmcomm
+from shmcomm import SHMSerializationError
+Publisher, Subscriber = getattr(shmcomm, sys.argv[2]), getattr(shmcomm, sys.argv[3])
 os.setgid(65534); os.setuid(65534)
 with Publisher("x", root=sys.argv[1]) as pub:
     file = next(entry for entry in (os.scandir(sys.argv[1] + "/default/x")) if entry.name.startswith("pub."))
@@ -290,12 +292,13 @@ with Publisher("x", root=sys.argv[1]) as pub:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
-def test_a_pickle_of_another_user_is_decoded_only_on_request(generated: Path, root: Path) -> None:
+@pytest.mark.parametrize("ends", [("Publisher", "Subscriber"), ("Pusher", "Puller")])
+def test_a_pickle_of_another_user_is_decoded_only_on_request(generated: Path, root: Path, ends: tuple[str, str]) -> None:
     folder = root / "of nobody"
     folder.mkdir(mode=0o700)
     os.chmod(root, 0o755)
     os.chown(folder, 65534, 65534)
-    child = start(FOREIGN, folder, generated=generated)
+    child = start(FOREIGN, folder, *ends, generated=generated)
     file = hear(child)
     os.chown(file, 0, 0)  # as if root had published
     os.chmod(file, 0o644)

@@ -58,7 +58,8 @@ PyType_Slot slots[] = {
 }  // namespace
 
 void AddUntypedPublisher(nb::module_& module) {
-  nb::class_<Ends::Handle> python_class(module, "UntypedPublisher", nb::type_slots(slots), "The sending end of a channel without a schema.");
+  nb::class_<Ends::Handle> python_class(module, "UntypedPublisher", nb::type_slots(slots),
+                                        "The sending end of a channel without a schema.");
   Ends::AddMembers(python_class);
   python_class.def("counters", Counters, "(sent, bytes, errors)");
   AddFastMethod(python_class, send);

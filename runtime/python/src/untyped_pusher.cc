@@ -17,7 +17,9 @@ struct PusherEnd {
   static constexpr Pattern kPattern = Pattern::kPushPull;
   static constexpr const char* kName = "pusher";
 
-  static absl::StatusOr<Pusher> Open(const ChannelSpec& spec, const PusherOptions& options) { return Pusher::Open(spec, options); }
+  static absl::StatusOr<Pusher> Open(const ChannelSpec& spec, const PusherOptions& options) {
+    return Pusher::Open(spec, options);
+  }
   static absl::Status GiveCopy(Pusher& self, const void* data, std::size_t bytes, Codec codec) {
     return self.PushCopy(data, bytes, codec, absl::ZeroDuration());
   }
@@ -54,7 +56,8 @@ PyType_Slot slots[] = {
 }  // namespace
 
 void AddUntypedPusher(nb::module_& module) {
-  nb::class_<Ends::Handle> python_class(module, "UntypedPusher", nb::type_slots(slots), "The end of a channel without a schema that gives out jobs.");
+  nb::class_<Ends::Handle> python_class(module, "UntypedPusher", nb::type_slots(slots),
+                                        "The end of a channel without a schema that gives out jobs.");
   Ends::AddMembers(python_class);
   python_class.def("counters", Counters, "(sent, bytes, errors, dead_letters)");
   AddFastMethod(python_class, send);

@@ -45,7 +45,7 @@ class UntypedSender {
     absl::Duration timeout;
     Serializer serializer;
     Stats last_stats;
-    std::uint64_t refused = 0;        ///< messages that did not get as far as the publisher
+    std::uint64_t refused = 0;        ///< messages that did not get as far as the endpoint
     Warning full;
     int in_use = 0;
     bool close_wanted = false;
@@ -67,7 +67,7 @@ class UntypedSender {
   enum class Sent { kYes, kFull, kError };
 
   static void Open(Handle* self, std::string name, std::string root, std::string domain, const nanobind::dict& chosen,
-            nanobind::handle max_size, nanobind::handle timeout, nanobind::handle serializer) {
+                   nanobind::handle max_size, nanobind::handle timeout, nanobind::handle serializer) {
     const UntypedChannel channel = ReadUntypedChannel(End::kPattern, chosen);
     auto options = CommonOptions<typename End::Options>(std::move(name), std::move(root), std::move(domain));
     options.adopted = channel.adopted;
@@ -168,7 +168,7 @@ class UntypedSender {
     return *has_room ? Sent::kYes : Sent::kFull;
   }
 
-  /// Publishes through `publish`, which may be called again: another publisher can take the room that was waited for.
+  /// Publishes through `publish`, which may be called again: somebody else can take the room that was waited for.
   template <class Publish>
   static Sent Deliver(Handle& self, absl::Duration timeout, Publish&& publish) {
     const bool has_deadline = timeout != absl::InfiniteDuration() && timeout > absl::ZeroDuration();
