@@ -17,7 +17,6 @@ from shmcomm_gen.output import Output, text_output
 from shmcomm_gen.resolve import resolve
 from shmcomm_gen.targets import bfbs, cpp, fbs, python
 from shmcomm_gen.targets.cppnames import check_cpp_names
-from shmcomm_gen.targets.pychannels import generated_channels
 from shmcomm_gen.versions import check_far_keys, check_padding, check_texts, check_version, newer_constructs
 
 
@@ -74,7 +73,7 @@ def compile_schema(request: Request, sink: Sink) -> Compilation:
     if request.cpp_dir:
         outputs += _cpp_outputs(schema, binary, request.cpp_dir, request.flatc, sink)
     if request.python_dir:
-        outputs += _python_outputs(schema, binary, request.python_dir, sink)
+        outputs += _python_outputs(schema, binary, request.python_dir)
     if request.bfbs_dir:
         outputs.append(Output(request.bfbs_dir / f"{schema.main.stem}.bfbs", binary))
     return Compilation(() if sink.has_errors else tuple(outputs), sources)
@@ -102,11 +101,7 @@ def _cpp_outputs(schema: Schema, binary: bytes, directory: Path, asked: Path | N
     ]
 
 
-def _python_outputs(schema: Schema, binary: bytes, directory: Path, sink: Sink) -> list[Output]:
-    for channel in schema.channels:
-        if channel not in generated_channels(schema):
-            what = f"channel '{channel.name}' is {channel.pattern}, which is not generated for Python yet"
-            sink.note("S005", what, channel.span)
+def _python_outputs(schema: Schema, binary: bytes, directory: Path) -> list[Output]:
     package = directory / schema.main.stem
     texts = python.package_files(schema)
     files = [text_output(package / name, text) for name, text in texts.items()]

@@ -56,7 +56,7 @@ def test_every_language_goes_to_its_folder(tmp_path: Path, capsys: Capture) -> N
         "cpp/robot_generated.h", "python/robot/__init__.py", "python/robot/__init__.pyi", "python/robot/py.typed",
         "python/robot/robot.bfbs", "robot.bfbs", "robot.d",
     ]  # fmt: skip
-    assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == ["note[S005]"]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_second_run_writes_nothing(tmp_path: Path) -> None:

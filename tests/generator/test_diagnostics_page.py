@@ -24,7 +24,6 @@ FILE = re.compile(r"^// file: (.*)\n", re.MULTILINE)
 Capture = pytest.CaptureFixture[str]
 # How the compiler is called, where it is not `shmcommc check robot.channel`; `wrong` alone where the right way is another call.
 CALLS = {
-    "S005": ["--python", "out"],
     "S036": ["--cpp", "out", "--flatc", "missing"],
     "S037": ["--cpp", "out", "--flatc", "./flatc"],
     "S038": ["--python", "out"],

@@ -1,13 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other processes of a test."""
+"""Other processes and threads of a test."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+
+def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[Any]]:
+    """Runs `work`; the list then holds its answer or its exception."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, outcome
 
 
 def environment(generated: Path) -> dict[str, str]:

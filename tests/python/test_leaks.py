@@ -7,10 +7,12 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shmcomm import SHMReplyError
 
 SCALE = int(os.environ.get("SHMCOMM_SCALE", "1"))
 NOISE_KILOBYTES = 512  # what allocators keep for themselves
@@ -84,3 +86,54 @@ def test_messages_leave_nothing(everything: Any, root: Path) -> None:
             tree.to_dict()
 
         expect_flat(10_000 * SCALE, cycle)
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_ends_of_jobs_and_calls_that_come_and_go_leave_nothing(patterns: Any, root: Path) -> None:
+    def cycle() -> None:
+        with patterns.JobsPusher(root=root) as pusher, patterns.JobsPuller(root=root) as puller:
+            pusher.push(id=1, tile=b"1234")
+            job = puller.recv(timeout=1000)
+        assert job.tile.tolist() == list(b"1234")
+        with patterns.DriveReplier(root=root) as replier, patterns.DriveRequester(root=root) as requester:
+            call = requester.start(linear=1.0)
+            request = replier.recv(timeout=1000)
+            request.reply(ok=True)
+            reply = call.result()
+            requester.start(linear=2.0)
+        assert reply.ok
+
+    expect_flat(100 * SCALE, cycle)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_jobs_leave_nothing(patterns: Any, root: Path) -> None:
+    with patterns.JobsPusher(root=root) as pusher, patterns.JobsPuller(root=root) as puller:
+
+        def cycle() -> None:
+            pusher.push(id=1, tile=b"1234", name="name", timeout=1000)
+            with puller.recv(timeout=1000) as job:
+                assert len(job.tile) == 4 and job.name == "name"
+            with pusher.loan(tile=3) as loan:
+                loan.tile[:] = 1
+            with suppress(ZeroDivisionError), puller.recv(timeout=1000):
+                raise ZeroDivisionError
+            puller.recv(timeout=1000).done()
+
+        expect_flat(3_000 * SCALE, cycle)
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_calls_leave_nothing(patterns: Any, root: Path) -> None:
+    with patterns.DriveReplier(root=root) as replier, patterns.DriveRequester(root=root) as requester:
+
+        def cycle() -> None:
+            first, second = requester.start(linear=1.0, points=[1.0]), requester.start({"linear": 2.0}, timeout=1000)
+            replier.recv(timeout=1000).reply(ok=True, data=b"12")
+            replier.recv(timeout=1000).fail("no")
+            assert first.result().data.tolist() == list(b"12")
+            with suppress(SHMReplyError):
+                second.result()
+
+        expect_flat(3_000 * SCALE, cycle)

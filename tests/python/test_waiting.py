@@ -6,27 +6,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import end, hear, start, tell, wait_until_asleep
-
-
-def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[Any]]:
-    """Runs `work`; the list then holds its answer or its exception."""
-    outcome: list[Any] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except Exception as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, outcome
+from programs import end, hear, in_thread, start, tell, wait_until_asleep
 
 
 def test_a_waiting_thread_lets_others_run(everything: Any, root: Path) -> None:
@@ -112,20 +96,45 @@ def test_a_send_that_waits_lets_the_reading_thread_run(everything: Any, root: Pa
 
 
 INTERRUPTED = """
-import signal, sys, time
-import everything
-sub = everything.TreeSubscriber(root=sys.argv[1])
-waits = {"recv": sub.recv, "long": lambda: sub.recv(timeout=600_000), "iterate": lambda: next(iter(sub)), "poll": lambda: sub.poll(timeout=None)}
+import sys
+import everything, patterns
+root, how = sys.argv[1:]
+kinds = {"sub": everything.TreeSubscriber, "puller": patterns.JobsPuller, "replier": patterns.DriveReplier}
+def receiving(kind):
+    end = kinds[kind](root=root)
+    return {"recv": end.recv, "long": lambda: end.recv(timeout=600_000), "iterate": lambda: next(iter(end)), "poll": lambda: end.poll(timeout=None)}
+def push():
+    pusher = patterns.JobsPusher(root=root)
+    while True: pusher.push(id=1)
+def loan():
+    pusher = patterns.JobsPusher(root=root)
+    while True:
+        with pusher.loan(id=1): pass
+def send():
+    pub, sub = everything.SurePublisher(root=root), everything.SureSubscriber(root=root)
+    while True: pub.send(id=1)
+def call():
+    replier, requester = patterns.DriveReplier(root=root), patterns.DriveRequester(root=root)
+    requester.call(linear=1.0)
+def result():
+    replier, requester = patterns.DriveReplier(root=root), patterns.DriveRequester(root=root)
+    requester.start(linear=1.0).result()
+def replier():
+    patterns.DriveRequester(root=root, wait_for_replier=True).call(linear=1.0)
+def serve():
+    patterns.DriveReplier(root=root).serve(print)
+kind, _, what = how.partition(".")
+wait = receiving(kind)[what] if what else globals()[kind]
 try:
     print("waiting")
-    waits[sys.argv[2]]()
+    wait()
 except KeyboardInterrupt:
     print("interrupted")
-sub.close()
 """
+RECEIVING = [f"{kind}.{how}" for kind in ("sub", "puller", "replier") for how in ("recv", "long", "iterate", "poll")]
 
 
-@pytest.mark.parametrize("how", ["recv", "long", "iterate", "poll"])
+@pytest.mark.parametrize("how", [*RECEIVING, "push", "loan", "send", "call", "result", "replier", "serve"])
 def test_control_c_ends_a_wait(generated: Path, root: Path, how: str) -> None:
     child = start(INTERRUPTED, root, how, generated=generated)
     assert hear(child) == "waiting"
@@ -134,6 +143,31 @@ def test_control_c_ends_a_wait(generated: Path, root: Path, how: str) -> None:
 
     assert hear(child) == "interrupted"
     assert end(child) == 0
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["push", "send"])
+def test_close_from_another_thread_ends_a_wait_for_room(patterns: Any, everything: Any, root: Path, how: str) -> None:
+    import shmcomm
+
+    end_of = {"push": patterns.JobsPusher, "send": everything.SurePublisher}
+    sender, reader = end_of[how](root=root), everything.SureSubscriber(root=root)
+    sent: list[int] = []
+
+    def send_without_end() -> None:
+        while True:
+            getattr(sender, how)(id=1)
+            sent.append(1)
+
+    thread, outcome = in_thread(send_without_end)
+    while not sent:
+        os.sched_yield()
+    while thread.is_alive():
+        sender.close()
+        thread.join(0.01)
+
+    assert isinstance(outcome[0], shmcomm.SHMConnectionError)
+    reader.close()
 
 
 def test_a_signal_handler_that_closes_ends_the_wait(everything: Any, root: Path) -> None:

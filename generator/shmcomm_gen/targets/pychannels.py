@@ -16,6 +16,8 @@ from shmcomm_gen.targets.pyfields import docstring, literal, loaned, signature
 _SAMPLE = ("sequence", "lost", "publish_ns", "publisher")
 _JOB = ("sequence", "publish_ns", "pusher", "attempt")
 _JOB_METHODS = ("done", "give_back")
+_REQUEST = ("sequence", "publish_ns", "requester", "attempt")
+_REQUEST_METHODS = ("reply", "fail", "answered")
 
 _TIMEOUT = "timeout: int | _timedelta | None = ..."
 _LONGEST_LINE = 100
@@ -41,8 +43,20 @@ class ReceivedView:
 
 
 @dataclass(frozen=True)
+class ReplyView:
+    """The reply of a reqrep channel. `received` is the class of what a requester gives."""
+
+    message: str
+    qualified: str
+    fingerprint: str
+    signature: str
+    received: ReceivedView
+
+
+@dataclass(frozen=True)
 class ChannelView:
-    """`template` describes the endpoints for type checkers. `received` is the class of what the receiving one gives."""
+    """`template` describes the endpoints for type checkers. `received` is the class of what the receiving one gives,
+    `reply` is there in reqrep alone."""
 
     identifier: str
     template: str
@@ -59,15 +73,22 @@ class ChannelView:
     timed_signature: str
     loan_signature: str
     received: ReceivedView
+    stem: str
+    reply: ReplyView | None
 
+    @property
+    def facts_of_reply(self) -> tuple[str, ...]:
+        """Further arguments of the channel's declaration."""
+        return (f'reply="{self.reply.qualified}", reply_fingerprint={self.reply.fingerprint},',) if self.reply else ()
 
-def generated_channels(schema: Schema) -> tuple[Channel, ...]:
-    """Endpoints of reqrep are not there yet."""
-    return tuple(channel for channel in schema.channels if channel.pattern != "reqrep")
+    @property
+    def samples(self) -> tuple[ReceivedView, ...]:
+        """The classes of received messages that say nothing of their channel."""
+        return (self.reply.received,) if self.reply else (self.received,)
 
 
 def channel_views(schema: Schema, annotations: Annotations) -> tuple[ChannelView, ...]:
-    return tuple(_channel(channel, schema, annotations) for channel in generated_channels(schema))
+    return tuple(_channel(channel, schema, annotations) for channel in schema.channels)
 
 
 def _channel(channel: Channel, schema: Schema, annotations: Annotations) -> ChannelView:
@@ -89,17 +110,47 @@ def _channel(channel: Channel, schema: Schema, annotations: Annotations) -> Chan
         signature=signature("self", message, annotations),
         timed_signature=signature("self", message, annotations, more=timeouts),
         loan_signature=signature("self", message, annotations, loaned),
-        received=_received(channel, schema, annotations),
+        received=_RECEIVED[channel.pattern].view(channel.message, channel.stem, schema, annotations),
+        stem=channel.stem,
+        reply=_reply(channel, schema, annotations) if channel.reply else None,
     )
 
 
-def _received(channel: Channel, schema: Schema, annotations: Annotations) -> ReceivedView:
-    kind, numbers, methods = ("Job", _JOB, _JOB_METHODS) if channel.pattern == "pushpull" else ("Sample", _SAMPLE, ())
-    fields = [field for field in schema.records[channel.message].fields if not field.deprecated]
-    # A field hides what a message says of itself; only where it is no int do the two disagree.
-    is_at_odds = any(f.name in methods or (f.name in numbers and annotations.read_field(f) != "int") for f in fields)
-    name = annotations.names[channel.message]
-    return ReceivedView(f"_{name}{kind}", name, kind, "  # type: ignore[misc]" if is_at_odds else "")
+def _reply(channel: Channel, schema: Schema, annotations: Annotations) -> ReplyView:
+    return ReplyView(
+        message=annotations.names[channel.reply],
+        qualified=channel.reply,
+        fingerprint=f"0x{fingerprint(channel.reply, schema):016x}",
+        signature=signature("self", schema.records[channel.reply], annotations),
+        received=_RECEIVED["pubsub"].view(channel.reply, channel.stem, schema, annotations),
+    )
+
+
+@dataclass(frozen=True)
+class _Received:
+    """What a pattern's receiving end gives. The class of a request is its channel's: it knows the reply."""
+
+    core: str
+    numbers: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    is_of_channel: bool = False
+
+    def view(self, message: str, stem: str, schema: Schema, annotations: Annotations) -> ReceivedView:
+        fields = [field for field in schema.records[message].fields if not field.deprecated]
+        # A field hides what a message says of itself; only where it is no int do the two disagree.
+        is_at_odds = any(
+            f.name in self.methods or (f.name in self.numbers and annotations.read_field(f) != "int") for f in fields
+        )
+        name = annotations.names[message]
+        own_name = f"_{stem if self.is_of_channel else name}{self.core}"
+        return ReceivedView(own_name, name, self.core, "  # type: ignore[misc]" if is_at_odds else "")
+
+
+_RECEIVED = {
+    "pubsub": _Received("Sample", _SAMPLE),
+    "pushpull": _Received("Job", _JOB, _JOB_METHODS),
+    "reqrep": _Received("Request", _REQUEST, _REQUEST_METHODS, is_of_channel=True),
+}
 
 
 def _facts(channel: Channel) -> Iterator[str]:

@@ -16,7 +16,7 @@ from shmcomm_gen.diagnostics import Related, Sink
 from shmcomm_gen.model import ROLES, EnumType, EnumValue, Record, Schema, Union, UnionMember, namespace_of, short_name
 from shmcomm_gen.source import Span
 from shmcomm_gen.targets.annotations import Annotations
-from shmcomm_gen.targets.pychannels import ChannelView, ReceivedView, channel_views, generated_channels
+from shmcomm_gen.targets.pychannels import ChannelView, ReceivedView, channel_views
 from shmcomm_gen.targets.pyfields import (
     BUILTINS,
     FieldView,
@@ -32,7 +32,8 @@ from shmcomm_gen.templating import render
 # What the package and its stub are written with. A type of that name is spelled with an underscore behind it.
 _OF_THE_PACKAGE = frozenset(
     "int float bool str bytes bytearray memoryview dict tuple property _schema _Schema _core _Iterator _Sequence "
-    "_timedelta _IntEnum _IntFlag _Any _overload _np _npt _Publisher _Subscriber _Pusher _Puller _Self _Elements".split()
+    "_timedelta _IntEnum _IntFlag _Any _overload _np _npt _Publisher _Subscriber _Pusher _Puller _Requester _Replier "
+    "_Callable _Self _Elements".split()
 )
 
 
@@ -83,12 +84,12 @@ class PackageView:
 
     @property
     def received(self) -> tuple[ReceivedView, ...]:
-        return tuple(dict.fromkeys(channel.received for channel in self.channels))
+        return tuple(dict.fromkeys(sample for channel in self.channels for sample in channel.samples))
 
     @property
     def loans(self) -> tuple[RecordView, ...]:
-        """The records that some channel carries."""
-        carried = {channel.qualified for channel in self.channels}
+        """The records that can be lent."""
+        carried = {channel.qualified for channel in self.channels if channel.reply is None}
         return tuple(record for record in self.records if record.qualified in carried)
 
     @property
@@ -113,7 +114,7 @@ def python_names(schema: Schema) -> Mapping[str, str]:
     main file's own type, and of the others the qualified name with underscores."""
     qualified = [*schema.records, *schema.enums, *schema.unions]
     own = set(schema.main.types)
-    endpoints = {channel.stem + role for channel in generated_channels(schema) for role in ROLES[channel.pattern]}
+    endpoints = {channel.stem + role for channel in schema.channels for role in ROLES[channel.pattern]}
     count = Counter(short_name(name) for name in qualified)
     own_count = Counter(short_name(name) for name in qualified if name in own)
 

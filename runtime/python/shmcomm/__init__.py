@@ -22,6 +22,7 @@ the logger `shmcomm`. No daemon runs, and nothing has to be cleaned up.
 from collections.abc import Sequence as _Sequence
 
 from shmcomm import _core
+from shmcomm.calls import ReplierStats, RequesterStats, RequestMetadata
 from shmcomm.codecs import register_codec
 from shmcomm.endpoints import Metadata, PublisherStats, SubscriberStats, metadata
 from shmcomm.errors import (
@@ -31,6 +32,7 @@ from shmcomm.errors import (
     SHMError,
     SHMMessageTooLargeError,
     SHMPeerDiedError,
+    SHMReplyError,
     SHMSchemaMismatchError,
     SHMSerializationError,
     SHMTimeoutError,
@@ -52,12 +54,16 @@ __all__ = [
     "PullerStats",
     "Pusher",
     "PusherStats",
+    "ReplierStats",
+    "RequestMetadata",
+    "RequesterStats",
     "SHMBufferFullError",
     "SHMConnectionError",
     "SHMCorruptionError",
     "SHMError",
     "SHMMessageTooLargeError",
     "SHMPeerDiedError",
+    "SHMReplyError",
     "SHMSchemaMismatchError",
     "SHMSerializationError",
     "SHMTimeoutError",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, overload
 
 from shmcomm import _core
 from shmcomm.awaited import AsyncIterated
+from shmcomm.calls import RequestMetadata, request_metadata
 from shmcomm.closing import ClosedOnExit
 from shmcomm.errors import SHMError
 from shmcomm.jobs import JobMetadata, job_metadata
@@ -78,10 +79,14 @@ class Metadata(NamedTuple):
 def metadata(sample: _core.Sample) -> Metadata: ...
 @overload
 def metadata(sample: _core.Job) -> JobMetadata: ...
-def metadata(sample: _core.Sample | _core.Job) -> Metadata | JobMetadata:
-    """What travels with a received message or job, even where a field of the message has the same name:
+@overload
+def metadata(sample: _core.Request) -> RequestMetadata: ...
+def metadata(sample: _core.Sample | _core.Job | _core.Request) -> Metadata | JobMetadata | RequestMetadata:
+    """What travels with a received message, job or request, even where a field of the message has the same name:
     `sample.sequence` is then the field and `metadata(sample).sequence` the number of the message."""
-    return job_metadata(sample) if isinstance(sample, _core.Job) else Metadata(*_core.metadata(sample))
+    if isinstance(sample, _core.Job):
+        return job_metadata(sample)
+    return request_metadata(sample) if isinstance(sample, _core.Request) else Metadata(*_core.metadata(sample))
 
 
 class Publisher(_core.Publisher):

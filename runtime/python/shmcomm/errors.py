@@ -9,6 +9,7 @@ __all__ = [
     "SHMError",
     "SHMMessageTooLargeError",
     "SHMPeerDiedError",
+    "SHMReplyError",
     "SHMSchemaMismatchError",
     "SHMSerializationError",
     "SHMTimeoutError",
@@ -25,6 +26,9 @@ class SHMConnectionError(SHMError):
 
 class SHMTimeoutError(SHMError, TimeoutError):
     """Nothing arrived in the time given."""
+
+    maybe_executed: bool = False
+    """of a call: whether a replier may have done what was asked"""
 
 
 class SHMBufferFullError(SHMError):
@@ -44,7 +48,17 @@ class SHMMessageTooLargeError(SHMError):
 
 
 class SHMPeerDiedError(SHMError):
-    """The process at the other end died."""
+    """The process at the other end died, or nobody is there."""
+
+    maybe_executed: bool = False
+    """of a call: whether its replier may have done what was asked before it died"""
+
+
+class SHMReplyError(SHMError):
+    """What a replier answered instead of a reply: the handler's error, with its message."""
+
+    code: str = "UNKNOWN"
+    """the name of the error's absl::StatusCode; UNKNOWN from a handler in Python"""
 
 
 class SHMCorruptionError(SHMError):

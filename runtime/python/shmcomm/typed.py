@@ -9,17 +9,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
-from shmcomm._core import Job, Record, decode, encode
+from shmcomm._core import Call, Job, Record, Request, decode, encode
+from shmcomm.calls import Replier, Requester
 from shmcomm.endpoints import Publisher, Subscriber
 from shmcomm.jobs import Puller, Pusher
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Job", "Publisher", "Puller", "Pusher", "Record", "Schema", "Subscriber", "decode", "encode"]
+__all__ = [
+    "Call",
+    "Job",
+    "Publisher",
+    "Puller",
+    "Pusher",
+    "Record",
+    "Replier",
+    "Request",
+    "Requester",
+    "Schema",
+    "Subscriber",
+    "decode",
+    "encode",
+]
 
 # By pattern: what a received message is called, and what it is besides its type.
-_RECEIVED: dict[str, tuple[str, type[Record]]] = {"pubsub": ("Sample", _core.Sample), "pushpull": ("Job", _core.Job)}
+_RECEIVED: dict[str, tuple[str, type[Record]]] = {
+    "pubsub": ("Sample", _core.Sample),
+    "pushpull": ("Job", _core.Job),
+    "reqrep": ("Request", _core.Request),
+}
 
 
 class Schema:
@@ -55,7 +74,10 @@ class Schema:
         kind, base = _RECEIVED[options["pattern"]]
         received = self._variant(message, kind, base, f"A received {options['message']}.")
         written = self._variant(message, "Loan", _core.Loan, f"A {options['message']} being written in shared memory.")
-        return _core.Channel(self._core, received, written, options)
+        answer = None
+        if "reply" in options:
+            answer = self._variant(self._core.class_of(options["reply"]), "Sample", _core.Sample, f"A received {options['reply']}.")
+        return _core.Channel(self._core, received, written, options, answer)
 
     def _variant(self, message: type[Record], suffix: str, base: type[Record], doc: str) -> type[Record]:
         """A class of messages with an origin. The message comes first: a field called `sequence` is that field."""
@@ -77,6 +99,14 @@ class Schema:
     def puller(self, name: str, channel: _core.Channel) -> type[Puller]:
         """The class of the end of a pushpull channel that takes jobs."""
         return type(name, (Puller,), self._endpoint_body(channel))
+
+    def requester(self, name: str, channel: _core.Channel) -> type[Requester]:
+        """The class of a reqrep channel's asking end."""
+        return type(name, (Requester,), self._endpoint_body(channel))
+
+    def replier(self, name: str, channel: _core.Channel) -> type[Replier]:
+        """The class of a reqrep channel's answering end."""
+        return type(name, (Replier,), self._endpoint_body(channel))
 
     def _endpoint_body(self, channel: _core.Channel) -> dict[str, Any]:
         text = f"Channel '{channel.name}', {channel.pattern}<{', '.join(channel.messages)}>."

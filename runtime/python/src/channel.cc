@@ -10,6 +10,7 @@
 
 #include "classes.h"
 #include "job.h"
+#include "request.h"
 #include "sample.h"
 #include "typed_loan.h"
 
@@ -87,6 +88,7 @@ const char* NameOf(Pattern pattern) {
 nb::list Messages(const DeclaredChannel& self) {
   nb::list names;
   names.append(self.type->name);
+  if (self.reply != nullptr) names.append(self.reply->name);
   return names;
 }
 
@@ -108,17 +110,29 @@ Type* FindType(Schema& schema, const nb::dict& options, const char* key) {
 }
 
 /// Whether the classes are what the pattern's endpoints give and take.
-bool BindClasses(Pattern pattern, const nb::object& sample_class, const nb::object& loan_class) {
-  const bool is_bound = pattern == Pattern::kPushPull ? BindJobClass(sample_class.ptr()) : BindSampleClass(sample_class.ptr());
-  return is_bound && BindLoanClass(loan_class.ptr());
+bool BindClasses(Pattern pattern, PyObject* sample_class, PyObject* loan_class) {
+  if (!BindLoanClass(loan_class)) return false;
+  switch (pattern) {
+    case Pattern::kPubSub: return BindSampleClass(sample_class);
+    case Pattern::kPushPull: return BindJobClass(sample_class);
+    case Pattern::kReqRep: break;
+  }
+  return BindRequestClass(sample_class);
+}
+
+void DeclareReply(DeclaredChannel& self, ChannelSpec& spec, Schema& schema, const nb::dict& options, nb::object reply_class) {
+  self.reply = FindType(schema, options, "reply");
+  if (!BindSampleClass(reply_class.ptr())) nb::raise_python_error();
+  self.reply_class = std::move(reply_class);
+  spec.reply = MessageOf(schema, *self.reply, NumberOf<std::uint64_t>(options, "reply_fingerprint"));
 }
 
 void Declare(DeclaredChannel* self, nb::handle_t<SchemaHandle> schema_object, nb::type_object sample_class,
-             nb::type_object loan_class, const nb::dict& options) {
+             nb::type_object loan_class, const nb::dict& options, nb::object reply_class) {
   Schema& schema = nb::inst_ptr<SchemaHandle>(schema_object)->schema();
   const Pattern pattern = PatternOf(options);
   Type* type = FindType(schema, options, "message");
-  if (!BindClasses(pattern, sample_class, loan_class)) nb::raise_python_error();
+  if (!BindClasses(pattern, sample_class.ptr(), loan_class.ptr())) nb::raise_python_error();
   auto* owned = new OwnedSpec{nb::cast<std::string>(options["name"]), nb::cast<std::string>(options["declared_at"]), {}};
   Py_INCREF(schema_object.ptr());  // for ever, as the specification: it points into the schema
   owned->spec.name = owned->name.c_str();
@@ -126,14 +140,16 @@ void Declare(DeclaredChannel* self, nb::handle_t<SchemaHandle> schema_object, nb
   owned->spec.pattern = pattern;
   owned->spec.qos = QosOf(options);
   owned->spec.message = MessageOf(schema, *type, NumberOf<std::uint64_t>(options, "fingerprint"));
-  new (self) DeclaredChannel{&owned->spec, type, std::move(sample_class), std::move(loan_class)};
+  new (self) DeclaredChannel{&owned->spec, type, std::move(sample_class), std::move(loan_class), nullptr, {}};
+  if (pattern == Pattern::kReqRep) DeclareReply(*self, owned->spec, schema, options, std::move(reply_class));
 }
 
 }  // namespace
 
 void AddChannel(nb::module_& module) {
   nb::class_<DeclaredChannel>(module, "Channel", "A channel as its schema declares it.")
-      .def("__init__", Declare, nb::arg("schema"), nb::arg("sample_class"), nb::arg("loan_class"), nb::arg("options"))
+      .def("__init__", Declare, nb::arg("schema"), nb::arg("sample_class"), nb::arg("loan_class"), nb::arg("options"),
+           nb::arg("reply_class") = nb::none())
       .def_prop_ro("name", [](const DeclaredChannel& self) { return self.spec->name; })
       .def_prop_ro("pattern", [](const DeclaredChannel& self) { return NameOf(self.spec->pattern); })
       .def_prop_ro("message", [](const DeclaredChannel& self) { return self.type->name; })

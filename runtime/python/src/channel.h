@@ -16,6 +16,8 @@ struct DeclaredChannel {
   Type* type = nullptr;
   nanobind::object sample_class;
   nanobind::object loan_class;
+  Type* reply = nullptr;          ///< reqrep alone
+  nanobind::object reply_class;
 };
 
 void AddChannel(nanobind::module_& module);

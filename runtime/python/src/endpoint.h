@@ -4,16 +4,26 @@
 
 #include <nanobind/nanobind.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "channel.h"
 #include "errors.h"
 #include "shmcomm/options.h"
+#include "shmcomm/replier.h"
 
 namespace shmcomm::python {
+
+/// How a receiving endpoint is used just now; what it gave out and needs its thread shares this.
+struct InUseState {
+  int in_use = 0;                          ///< calls under way
+  bool close_wanted = false;
+  std::vector<shmcomm::Request> dropped;   ///< unanswered, while another thread was waiting
+};
 
 /// One receiving endpoint of C++ with its channel. Its members are used with the GIL held, except while waiting.
 template <class Endpoint>
@@ -24,8 +34,8 @@ struct Opened {
   Type* type;
   PyTypeObject* sample_class;
   std::int64_t process;
-  int in_use = 0;         ///< calls under way
-  bool close_wanted = false;
+  Type* reply = nullptr;  ///< of requests
+  std::shared_ptr<InUseState> state = std::make_shared<InUseState>();
 };
 
 /// Marks a call on an endpoint as under way.

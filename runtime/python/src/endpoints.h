@@ -10,6 +10,8 @@ void AddPublisher(nanobind::module_& module);
 void AddSubscriber(nanobind::module_& module);
 void AddPusher(nanobind::module_& module);
 void AddPuller(nanobind::module_& module);
+void AddRequester(nanobind::module_& module);
+void AddReplier(nanobind::module_& module);
 void AddUntypedPublisher(nanobind::module_& module);
 void AddUntypedSubscriber(nanobind::module_& module);
 void AddUntypedPusher(nanobind::module_& module);

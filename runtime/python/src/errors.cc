@@ -10,9 +10,9 @@
 namespace shmcomm::python {
 namespace {
 
-constexpr std::array<const char*, 9> kNames = {
+constexpr std::array<const char*, 10> kNames = {
     "SHMError",          "SHMConnectionError",      "SHMTimeoutError",         "SHMBufferFullError", "SHMSerializationError",
-    "SHMSchemaMismatchError", "SHMMessageTooLargeError", "SHMPeerDiedError", "SHMCorruptionError",
+    "SHMSchemaMismatchError", "SHMMessageTooLargeError", "SHMPeerDiedError", "SHMCorruptionError", "SHMReplyError",
 };
 
 /// A failed precondition is either two schemas that disagree, which the message says in that word, or an endpoint that

@@ -18,6 +18,7 @@ enum class ErrorKind {
   kMessageTooLarge,
   kPeerDied,
   kCorruption,
+  kReply,
 };
 
 /// What an endpoint was doing when it failed: the same code means different things when opening and when in use.

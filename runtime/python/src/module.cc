@@ -8,7 +8,9 @@
 #include "field.h"
 #include "job.h"
 #include "loan_buffer.h"
+#include "call.h"
 #include "record.h"
+#include "request.h"
 #include "sample.h"
 #include "sequence.h"
 #include "slot_buffer.h"
@@ -23,9 +25,9 @@ NB_MODULE(_core, module) {
   // Generated modules keep their classes for the life of the program.
   nb::set_leak_warnings(false);
   PyObject* plain = module.ptr();
-  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddFieldType(plain) &&
-                  AddSequenceType(plain) && AddTypedLoanType(plain) && AddSlotBufferType(plain) &&
-                  AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
+  const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddRequestType(plain) &&
+                  AddCallType(plain) && AddFieldType(plain) && AddSequenceType(plain) && AddTypedLoanType(plain) &&
+                  AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
   if (!ok) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);
@@ -33,6 +35,8 @@ NB_MODULE(_core, module) {
   AddSubscriber(module);
   AddPusher(module);
   AddPuller(module);
+  AddRequester(module);
+  AddReplier(module);
   AddUntypedPublisher(module);
   AddUntypedSubscriber(module);
   AddUntypedPusher(module);

@@ -8,6 +8,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,7 +42,7 @@ class Receiver {
     new (self) Handle{};
     self->name = endpoint.channel();
     self->opened.emplace(OpenedEnd{std::move(endpoint), self->name, nanobind::borrow(channel), declared.type, sample_class,
-                                   ProcessNumber()});
+                                   ProcessNumber(), declared.reply});
   }
 
   /// The end of a method's `self`, null with an exception set if it cannot be used now.
@@ -49,7 +50,10 @@ class Receiver {
     if (!nanobind::inst_ready(object)) return RefuseClosed(End::kName), nullptr;
     Handle& handle = *nanobind::inst_ptr<Handle>(object);
     if (!handle.opened) return RefuseClosed(handle.name), nullptr;
-    if (handle.opened->in_use == 0) return &*handle.opened;
+    if (handle.opened->state->in_use == 0) {
+      handle.opened->state->dropped.clear();
+      return &*handle.opened;
+    }
     SetError(ErrorKind::kBase, "%s: another thread is waiting on this %s; give each thread its own", handle.name.c_str(),
              End::kName);
     return nullptr;
@@ -72,11 +76,12 @@ class Receiver {
   template <class Wait>
   static int WaitInSlices(PyObject* object, OpenedEnd& self, absl::Duration timeout, Wait&& wait) {
     int waited = 0;
+    const std::shared_ptr<InUseState> state = self.state;
     {
-      const InUse mark(self.in_use);
-      waited = RepeatWait(self.close_wanted, timeout, std::forward<Wait>(wait));
+      const InUse mark(state->in_use);
+      waited = RepeatWait(state->close_wanted, timeout, std::forward<Wait>(wait), [&] { state->dropped.clear(); });
     }
-    if (!self.close_wanted) return waited;
+    if (!state->close_wanted) return waited;
     Handle& handle = *nanobind::inst_ptr<Handle>(object);
     CloseNow(handle);
     if (!PyErr_Occurred()) RefuseClosed(handle.name);
@@ -134,7 +139,7 @@ class Receiver {
   /// close(). A wait in another thread ends within a slice.
   static void Close(Handle& self) {
     if (!self.opened) return;
-    if (self.opened->in_use > 0) self.opened->close_wanted = true;
+    if (self.opened->state->in_use > 0) self.opened->state->close_wanted = true;
     else CloseNow(self);
   }
 

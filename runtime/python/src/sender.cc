@@ -127,10 +127,10 @@ bool CheckNotSending(const Sender& self) {
 bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   absl::Duration timeout = self.timeout;
   const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
-  if (given == 1 && named == 0) return SendMessage(self, arguments[0], timeout);
+  if (given == 1 && named == 0) return self.Begin(timeout) && SendMessage(self, arguments[0], timeout);
   if (given > 0) {
     const bool is_timeout = given == 1 && named == 1 && self.takes_timeout && IsTimeout(PyTuple_GET_ITEM(names, 0));
-    if (is_timeout) return ParseTimeout(arguments[1], &timeout) && SendMessage(self, arguments[0], timeout);
+    if (is_timeout) return ParseTimeout(arguments[1], &timeout) && self.Begin(timeout) && SendMessage(self, arguments[0], timeout);
     PyErr_Format(PyExc_TypeError, "%s takes one message%s, or the fields of one as keywords", name,
                  self.takes_timeout ? " and timeout=" : "");
     return false;
@@ -139,7 +139,7 @@ bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, P
   PyObject* given_timeout = nullptr;
   if (!values.SetKeywords(*self.type, arguments, names, self.takes_timeout ? &given_timeout : nullptr)) return false;
   if (given_timeout != nullptr && !ParseTimeout(given_timeout, &timeout)) return false;
-  return SendFields(self, values, timeout);
+  return self.Begin(timeout) && SendFields(self, values, timeout);
 }
 
 bool SendLoan(Sender& self, shmcomm::Loan loan) {

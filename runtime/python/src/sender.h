@@ -34,6 +34,8 @@ struct Sender {
   std::vector<shmcomm::Loan> parked;   ///< dropped while another thread was sending
 
   virtual ~Sender() = default;
+  /// Called before a message is sent within `timeout`. False with an exception set.
+  virtual bool Begin(absl::Duration) { return true; }
   virtual absl::StatusOr<shmcomm::Loan> Lend() = 0;
   virtual absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) = 0;
   /// Sends what the loan's builder finished, waiting for room up to `timeout` where the endpoint may wait.

@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -15,9 +16,9 @@ namespace shmcomm::python {
 inline constexpr absl::Duration kSlice = absl::Milliseconds(50);
 
 /// Repeats `wait(slice)` without the GIL until it answers true, `timeout` passed, a signal raised or `close_wanted` is
-/// set. Answers 1 done, 0 timed out, -1 closed or with an exception set.
-template <class Wait>
-int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait) {
+/// set; `after_slice()` is called with it in between. Answers 1 done, 0 timed out, -1 closed or with an exception set.
+template <class Wait, class AfterSlice>
+int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait, AfterSlice&& after_slice) {
   const bool has_deadline = timeout != absl::InfiniteDuration();
   const absl::Time deadline = has_deadline ? absl::Now() + timeout : absl::InfiniteFuture();
   for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = deadline - absl::Now()) {
@@ -26,12 +27,18 @@ int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait) {
       nanobind::gil_scoped_release unlocked;
       is_done = wait(std::min(left, kSlice));
     }
+    after_slice();
     if (close_wanted) return -1;
     if (is_done) return 1;
     if (PyErr_CheckSignals() != 0) return -1;
     if (close_wanted) return -1;  // by a signal handler
   }
   return 0;
+}
+
+template <class Wait>
+int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait) {
+  return RepeatWait(close_wanted, timeout, std::forward<Wait>(wait), [] {});
 }
 
 }  // namespace shmcomm::python

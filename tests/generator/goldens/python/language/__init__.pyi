@@ -1,7 +1,7 @@
 """Generated from language.channel by shmcommc; do not edit."""
 # pyright: reportUnusedImport=false, reportIncompatibleMethodOverride=false
 
-from collections.abc import Iterator as _Iterator, Sequence as _Sequence
+from collections.abc import Callable as _Callable, Iterator as _Iterator, Sequence as _Sequence
 from datetime import timedelta as _timedelta
 from enum import IntEnum as _IntEnum, IntFlag as _IntFlag
 from typing import Any as _Any, overload as _overload
@@ -9,7 +9,14 @@ from typing import Any as _Any, overload as _overload
 import numpy as _np
 import numpy.typing as _npt
 from shmcomm import _core
-from shmcomm.typed import Publisher as _Publisher, Puller as _Puller, Pusher as _Pusher, Subscriber as _Subscriber
+from shmcomm.typed import (
+    Publisher as _Publisher,
+    Puller as _Puller,
+    Pusher as _Pusher,
+    Replier as _Replier,
+    Requester as _Requester,
+    Subscriber as _Subscriber,
+)
 from typing_extensions import Self as _Self
 
 _Elements = bytes | bytearray | memoryview | _npt.NDArray[_Any]

@@ -34,6 +34,17 @@ _channel_camera = _schema.channel(
 CameraPublisher = _schema.publisher("CameraPublisher", _channel_camera)
 CameraSubscriber = _schema.subscriber("CameraSubscriber", _channel_camera)
 
+_channel_drive = _schema.channel(
+    name="robot/drive", pattern="reqrep", message="robot.Twist",
+    fingerprint=0x9ecc013d645ce8b8, declared_at="robot.channel:26",
+    reply="robot.Ack", reply_fingerprint=0x3433f6b407b5d802,
+    capacity=16, max_size=64, max_reply_size=16777216, on_full="block", timeout_ns=100000000,
+    max_in_flight=4, max_publishers=8, max_subscribers=8, max_borrowed=4, max_loans=2, verify="trusted",
+    prefault=False, idempotent=False,
+)
+DriveRequester = _schema.requester("DriveRequester", _channel_drive)
+DriveReplier = _schema.replier("DriveReplier", _channel_drive)
+
 _channel_tiles = _schema.channel(
     name="robot/tiles", pattern="pushpull", message="robot.Job",
     fingerprint=0x592491566257e65d, declared_at="robot.channel:27",
@@ -57,6 +68,8 @@ __all__ = [
     "ImuSubscriber",
     "CameraPublisher",
     "CameraSubscriber",
+    "DriveRequester",
+    "DriveReplier",
     "TilesPusher",
     "TilesPuller",
 ]

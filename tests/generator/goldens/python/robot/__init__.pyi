@@ -1,7 +1,7 @@
 """Generated from robot.channel by shmcommc; do not edit."""
 # pyright: reportUnusedImport=false, reportIncompatibleMethodOverride=false
 
-from collections.abc import Iterator as _Iterator, Sequence as _Sequence
+from collections.abc import Callable as _Callable, Iterator as _Iterator, Sequence as _Sequence
 from datetime import timedelta as _timedelta
 from enum import IntEnum as _IntEnum, IntFlag as _IntFlag
 from typing import Any as _Any, overload as _overload
@@ -9,7 +9,14 @@ from typing import Any as _Any, overload as _overload
 import numpy as _np
 import numpy.typing as _npt
 from shmcomm import _core
-from shmcomm.typed import Publisher as _Publisher, Puller as _Puller, Pusher as _Pusher, Subscriber as _Subscriber
+from shmcomm.typed import (
+    Publisher as _Publisher,
+    Puller as _Puller,
+    Pusher as _Pusher,
+    Replier as _Replier,
+    Requester as _Requester,
+    Subscriber as _Subscriber,
+)
 from typing_extensions import Self as _Self
 
 _Elements = bytes | bytearray | memoryview | _npt.NDArray[_Any]
@@ -130,6 +137,8 @@ class Path(_core.Record):
 class _ImuSample(Imu, _core.Sample): ...
 
 class _ImageSample(Image, _core.Sample): ...
+
+class _AckSample(Ack, _core.Sample): ...
 
 class _JobJob(Job, _core.Job): ...
 
@@ -253,6 +262,47 @@ class CameraSubscriber(_Subscriber):
     async def arecv(self, timeout: int | _timedelta | None = None) -> _ImageSample: ...
     async def __anext__(self) -> _ImageSample: ...
 
+class _DriveRequest(Twist, _core.Request):
+    @_overload  # type: ignore[override]
+    def reply(self, message: Ack | dict[str, _Any], /) -> None: ...
+    @_overload
+    def reply(self, *, ok: bool = ..., message: str | bytes | None = ...) -> None: ...
+
+class DriveRequester(_Requester):
+    """Channel 'robot/drive', reqrep<Twist, Ack>."""
+
+    @_overload  # type: ignore[override]
+    def call(
+        self, message: Twist | dict[str, _Any], /, *, timeout: int | _timedelta | None = ...
+    ) -> _AckSample: ...
+    @_overload
+    def call(self, *, linear: float = ..., angular: float = ..., timeout: int | _timedelta | None = ...) -> _AckSample: ...
+    @_overload
+    async def acall(
+        self, message: Twist | dict[str, _Any], /, *, timeout: int | _timedelta | None = ...
+    ) -> _AckSample: ...
+    @_overload
+    async def acall(self, *, linear: float = ..., angular: float = ..., timeout: int | _timedelta | None = ...) -> _AckSample: ...
+    @_overload  # type: ignore[override]
+    def start(
+        self, message: Twist | dict[str, _Any], /, *, timeout: int | _timedelta | None = ...
+    ) -> _core.Call[_AckSample]: ...
+    @_overload
+    def start(self, *, linear: float = ..., angular: float = ..., timeout: int | _timedelta | None = ...) -> _core.Call[_AckSample]: ...
+
+class DriveReplier(_Replier):
+    """Channel 'robot/drive', reqrep<Twist, Ack>."""
+
+    def recv(self, timeout: int | _timedelta | None = None) -> _DriveRequest: ...
+    def try_recv(self) -> _DriveRequest | None: ...
+    def serve(
+        self, handler: _Callable[[_DriveRequest], Ack | dict[str, _Any] | None], /
+    ) -> _Callable[[_DriveRequest], Ack | dict[str, _Any] | None]: ...
+    def __iter__(self) -> _Iterator[_DriveRequest]: ...
+    def __next__(self) -> _DriveRequest: ...
+    async def arecv(self, timeout: int | _timedelta | None = None) -> _DriveRequest: ...
+    async def __anext__(self) -> _DriveRequest: ...
+
 class TilesPusher(_Pusher):
     """Channel 'robot/tiles', pushpull<Job>."""
 
@@ -292,6 +342,8 @@ __all__ = [
     "ImuSubscriber",
     "CameraPublisher",
     "CameraSubscriber",
+    "DriveRequester",
+    "DriveReplier",
     "TilesPusher",
     "TilesPuller",
 ]

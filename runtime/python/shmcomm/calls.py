@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The endpoints of reqrep channels that generated classes derive from. All work is done in the extension."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from os import PathLike, fspath
+from typing import Any, ClassVar, NamedTuple
+
+from shmcomm import _core
+from shmcomm.awaited import AsyncIterated, ClosedWhileAwaited
+from shmcomm.closing import ClosedOnExit
+from shmcomm.errors import SHMBufferFullError, SHMConnectionError, SHMCorruptionError, SHMPeerDiedError, SHMTimeoutError
+
+__all__ = ["Replier", "ReplierStats", "RequestMetadata", "Requester", "RequesterStats", "request_metadata"]
+
+_LOOK_FOR_STOP_MS = 50  # how long a serving thread sleeps before it sees that stop() was called
+_UNDELIVERABLE = (SHMTimeoutError, SHMPeerDiedError, SHMBufferFullError)
+
+
+class RequesterStats(NamedTuple):
+    """Counters of one requester since it was opened."""
+
+    sent: int
+    """requests"""
+    received: int
+    """replies received, errors that the replier answered among them"""
+    timed_out: int
+    """calls that were not answered in time"""
+    late: int
+    """replies dropped because nobody waited for them any more"""
+    died: int
+    """calls whose replier died, or left without an answer"""
+    errors: int
+    """requests refused"""
+
+
+class ReplierStats(NamedTuple):
+    """Counters of one replier since it was opened."""
+
+    received: int
+    """requests taken"""
+    replied: int
+    """answers published, errors among them"""
+    late: int
+    """answers dropped because the requester no longer waited, or was gone"""
+    refused: int
+    """requests that could not be read; their callers were told"""
+    errors: int
+    """answers that could not be published"""
+
+
+class RequestMetadata(NamedTuple):
+    """What travels with a request."""
+
+    sequence: int
+    """the request's number in its channel"""
+    publish_ns: int
+    """when it was sent, on the clock of time.monotonic_ns()"""
+    requester: int
+    """id of its requester, 1 to 255"""
+    attempt: int
+    """0, or how many repliers died at it (idempotent channels)"""
+
+
+def request_metadata(request: _core.Request) -> RequestMetadata:
+    """What travels with a request, even where a field of its message has the same name."""
+    base = _core.Request
+    return RequestMetadata(*(getattr(base, name).__get__(request) for name in RequestMetadata._fields))
+
+
+class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
+    """Calls the repliers of one channel. Used by one thread at a time; opened before fork(), it works only in the parent.
+    Replies may outlive it and may be dropped on any thread."""
+
+    _channel: ClassVar[_core.Channel]
+
+    def __init__(
+        self,
+        channel: str = "",
+        *,
+        root: str | PathLike[str] = "",
+        domain: str = "",
+        max_size: int = 0,
+        wait_for_replier: bool = False,
+    ) -> None:
+        """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
+        choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this requester's own largest request in
+        bytes, at most the channel's; with `wait_for_replier` a call waits, within its time, until a replier is attached,
+        where it would otherwise fail at once. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError,
+        ValueError for an option out of range."""
+        super().__init__(self._channel, channel, fspath(root), domain, max_size, wait_for_replier)
+
+    async def acall(self, *message: Any, **arguments: Any) -> _core.Sample:
+        """call for asyncio: other tasks run while it waits, and several tasks may call at once. Cancelling it gives the call
+        up. Only sending may hold the loop up, while the channel is full of requests or a replier is waited for. Arguments
+        and errors: as call; SHMError where a task of another event loop waits."""
+        from shmcomm.event_loop import arrival
+
+        call = self.start(*message, **arguments)
+        try:
+            reply: _core.Sample = await arrival(self, call.try_result, None, None, wanted="reply")
+            return reply
+        finally:
+            call.cancel()
+
+    @property
+    def stats(self) -> RequesterStats:
+        """Counters; after close those of the end."""
+        return RequesterStats(*self.counters())
+
+
+class Replier(AsyncIterated, _core.Replier, ClosedOnExit):
+    """Answers the requests of one channel; each goes to one replier. A replier and its requests are used by one thread at a
+    time; opened before fork(), it works only in the parent. Requests may outlive it. If the process dies, the callers of
+    the requests it had taken learn that at once."""
+
+    _channel: ClassVar[_core.Channel]
+    _stops = False
+
+    def __init__(
+        self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "", max_reply_size: int = 0
+    ) -> None:
+        """Joins the channel, and creates it if this is its first endpoint. `max_reply_size` is this replier's own largest
+        reply in bytes, at most the channel's; the other options, and errors, as Requester."""
+        super().__init__(self._channel, channel, fspath(root), domain, max_reply_size)
+
+    async def arecv(self, timeout: int | timedelta | None = None) -> _core.Request:
+        """recv for asyncio: other tasks run while it waits, and cancelling it loses no request. Several tasks may wait; each
+        request goes to one of them. Errors: as recv; SHMError where a task of another event loop waits."""
+        from shmcomm.event_loop import arrival
+
+        request: _core.Request = await arrival(self, self.try_recv, None, timeout, wanted="request")
+        return request
+
+    def serve(self, handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+        """Answers requests with what `handler(request)` returns, an instance or a dict, until stop() or close() is called
+        from another thread, a signal handler or the handler itself; then returns `handler`, so that it is a decorator, too.
+
+            @DriveReplier().serve
+            def on_drive(request):
+                return Ack(ok=True, message="moving")
+
+        An exception of the handler becomes the caller's SHMReplyError, `KeyError: 'left'`, and is logged. The handler may
+        answer by itself, `request.reply(...)`, and then returns None. A reply that cannot be delivered is counted and ends
+        nothing. Ctrl-C raises KeyboardInterrupt as everywhere; the request in hand is then answered with an error.
+        Errors: SHMConnectionError (forked, lock lost)."""
+        while not self._is_stopped():
+            request = self._next_request()
+            if request is not None:
+                _answer(request, handler)
+        return handler
+
+    def stop(self) -> None:
+        """Ends serve() within 50 ms, after the request in hand, or the next one at once. From any thread and from signal
+        handlers. The replier goes on being usable."""
+        self._stops = True
+
+    def _is_stopped(self) -> bool:
+        stops, self._stops = self._stops, False
+        return stops or self.closed
+
+    def _next_request(self) -> _core.Request | None:
+        """None where none came for a moment, another replier took it, it made no sense, or this was closed."""
+        try:
+            return self.try_recv() if self.poll(_LOOK_FOR_STOP_MS) else None
+        except SHMCorruptionError:
+            return None  # its caller has been told
+        except SHMConnectionError:
+            if self.closed:
+                return None
+            raise
+
+    @property
+    def stats(self) -> ReplierStats:
+        """Counters; after close those of the end."""
+        return ReplierStats(*self.counters())
+
+
+def _answer(request: _core.Request, handler: Callable[[Any], Any]) -> None:
+    reply, fail, answered = _core.Request.reply, _core.Request.fail, _core.Request.answered
+    try:
+        answer = handler(request)
+        if answer is not None or not answered.__get__(request):
+            reply(request, answer)
+    except Exception as error:
+        if answered.__get__(request):
+            if not isinstance(error, _UNDELIVERABLE):  # those are counted
+                logging.getLogger("shmcomm").exception("a handler raised after it had answered")
+            return
+        logging.getLogger("shmcomm").exception("a handler raised; its caller is told")
+        try:
+            fail(request, f"{type(error).__name__}: {error}")
+        except _UNDELIVERABLE:
+            pass

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "request.h"
+
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "errors.h"
+#include "reference.h"
+#include "sample.h"
+#include "sender.h"
+
+namespace shmcomm::python {
+namespace {
+
+/// What a request is besides a record.
+struct Content {
+  shmcomm::Request request;
+  std::shared_ptr<InUseState> state;   // of the replier, which is used by one thread at a time together with its requests
+  std::string channel;
+  Type* reply;
+  std::int64_t process;
+};
+
+struct RequestObject {
+  RecordObject record;
+  bool has_content;
+  alignas(Content) unsigned char storage[sizeof(Content)];
+
+  Content& content() { return *std::launder(reinterpret_cast<Content*>(storage)); }
+};
+
+PyTypeObject* request_type = nullptr;
+
+Content& ContentOf(PyObject* object) { return reinterpret_cast<RequestObject*>(object)->content(); }
+
+/// Where the answer goes.
+struct Answer final : Sender {
+  explicit Answer(Content& content) : request(content.request) {
+    name = content.channel;
+    type = content.reply;
+    process = content.process;
+  }
+
+  absl::StatusOr<shmcomm::Loan> Lend() override { return request.ReplyLoan(); }
+  absl::StatusOr<bool> WaitForRoom(absl::Duration) override { return true; }
+  absl::Status Give(shmcomm::Loan loan, absl::Duration) override { return request.Reply(std::move(loan)); }
+  absl::Status GiveStruct(shmcomm::Loan loan, absl::Duration) override {
+    return request.ReplyRaw(std::move(loan), Codec::kStruct);
+  }
+  absl::Status GiveCopy(const void* bytes, std::size_t size, Codec codec, absl::Duration) override {
+    return request.ReplyCopy(bytes, size, codec);
+  }
+
+  shmcomm::Request& request;
+};
+
+PyObject* New(PyTypeObject* python_class, PyObject*, PyObject*) {
+  PyErr_Format(PyExc_TypeError, "%.100s comes from a replier; it cannot be made", python_class->tp_name);
+  return nullptr;
+}
+
+void Dealloc(PyObject* object) {
+  PyTypeObject* python_class = Py_TYPE(object);
+  auto* self = reinterpret_cast<RequestObject*>(object);
+  if (self->has_content) {
+    Content& content = self->content();
+    const bool is_dropped = !content.request.is_answered() && content.state->in_use > 0;
+    if (is_dropped) content.state->dropped.push_back(std::move(content.request));
+    content.~Content();
+  }
+  Py_XDECREF(self->record.owner);
+  python_class->tp_free(object);
+  Py_DECREF(python_class);
+}
+
+bool CheckOpen(Content& content) {
+  if (content.request.is_answered()) {
+    SetError(ErrorKind::kBase, "%s: this request is answered already", content.channel.c_str());
+    return false;
+  }
+  if (content.state->in_use == 0) return true;
+  SetError(ErrorKind::kBase, "%s: another thread is waiting on this request's replier; answer on that thread",
+           content.channel.c_str());
+  return false;
+}
+
+/// reply(message, /) or reply(**fields).
+PyObject* Reply(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+  Content& content = ContentOf(object);
+  if (!CheckOpen(content)) return nullptr;
+  const std::shared_ptr<InUseState> state = content.state;
+  const InUse mark(state->in_use);  // a value being converted may run Python code that answers
+  Answer answer(content);
+  return SendArguments(answer, "reply", arguments, given, names) ? Py_NewRef(Py_None) : nullptr;
+}
+
+/// fail(message)
+PyObject* Fail(PyObject* object, PyObject* message) {
+  Content& content = ContentOf(object);
+  if (!PyUnicode_Check(message)) {
+    PyErr_Format(PyExc_TypeError, "fail takes the message as str, not %.100s", Py_TYPE(message)->tp_name);
+    return nullptr;
+  }
+  const Reference bytes(PyUnicode_AsEncodedString(message, "utf-8", "replace"));
+  if (!bytes || !CheckOpen(content)) return nullptr;
+  const std::string text(PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
+  const absl::Status status = content.request.Fail(absl::UnknownError(text));
+  if (status.ok()) return Py_NewRef(Py_None);
+  SetUseError(status, content.process);
+  return nullptr;
+}
+
+PyObject* GetSequence(PyObject* self, void*) { return PyLong_FromUnsignedLongLong(ContentOf(self).request.sequence()); }
+PyObject* GetPublishNs(PyObject* self, void*) { return PyLong_FromLongLong(ContentOf(self).request.publish_ns()); }
+PyObject* GetRequester(PyObject* self, void*) { return PyLong_FromUnsignedLong(ContentOf(self).request.requester()); }
+PyObject* GetAttempt(PyObject* self, void*) { return PyLong_FromUnsignedLong(ContentOf(self).request.attempt()); }
+PyObject* GetAnswered(PyObject* self, void*) { return PyBool_FromLong(ContentOf(self).request.is_answered()); }
+
+PyGetSetDef properties[] = {
+    {"sequence", GetSequence, nullptr, "The request's number in its channel.", nullptr},
+    {"publish_ns", GetPublishNs, nullptr, "When it was sent: time.monotonic_ns() of this computer.", nullptr},
+    {"requester", GetRequester, nullptr, "Id of its requester, 1 to 255.", nullptr},
+    {"attempt", GetAttempt, nullptr, "0, or how many repliers died at it (idempotent channels).", nullptr},
+    {"answered", GetAnswered, nullptr, "Whether it was answered.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMethodDef methods[] = {
+    {"reply", AsFunction(Reply), METH_FASTCALL | METH_KEYWORDS,
+     "reply($self, message=None, /, **fields)\n--\n\n"
+     "Answers, once: with an instance, a dict, or keywords; built directly in shared memory. Never waits.\n"
+     "Errors: SHMError (answered already), SHMTimeoutError (its caller no longer waits), SHMPeerDiedError (its caller\n"
+     "is gone), SHMBufferFullError (its caller does not take its replies), SHMConnectionError (forked). The request\n"
+     "stays open after SHMSerializationError and SHMMessageTooLargeError."},
+    {"fail", Fail, METH_O,
+     "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char*>("A request taken from a channel, to be answered once. One that is dropped is answered with an error.")},
+    {Py_tp_new, reinterpret_cast<void*>(New)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
+    {Py_tp_getset, properties},
+    {Py_tp_methods, methods},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"shmcomm._core.Request", sizeof(RequestObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+/// The message copied and looked at; null with SHMCorruptionError.
+PyObject* NewRecordOf(PyTypeObject* python_class, const Type& type, const shmcomm::Request& request) {
+  if (!CheckMessage(type, request.sequence(), request.size(), request.codec())) return nullptr;
+  const Reference bytes(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(request.data()),
+                                                  static_cast<Py_ssize_t>(request.size())));
+  return bytes ? NewValue(python_class, type, bytes.get()) : nullptr;
+}
+
+}  // namespace
+
+bool BindRequestClass(PyObject* python_class) { return BindMessageClass(python_class, request_type, Dealloc); }
+
+PyObject* NewRequest(const Opened<Replier>& replier, shmcomm::Request request) {
+  PyObject* made = NewRecordOf(replier.sample_class, *replier.type, request);
+  if (made == nullptr) {
+    request.Fail(absl::DataLossError(replier.name + ": the request is no valid " + replier.type->name)).IgnoreError();
+    return nullptr;
+  }
+  auto* self = reinterpret_cast<RequestObject*>(made);
+  new (self->storage) Content{std::move(request), replier.state, replier.name, replier.reply, replier.process};
+  self->has_content = true;
+  return made;
+}
+
+bool AddRequestType(PyObject* module) {
+  const Reference bases(PyTuple_Pack(1, RecordType()));
+  if (!bases) return false;
+  request_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&spec, bases.get()));
+  return request_type != nullptr && PyModule_AddType(module, request_type) == 0;
+}
+
+}  // namespace shmcomm::python
