@@ -98,6 +98,7 @@ inline void StorePlain(T& where, T value) {
 
 inline void Pause() { sched::YieldHint(); }
 inline void PrefetchForRead(const void*) {}
+inline void PrefetchForWrite(const void*) {}
 inline void CrashPoint(const char* name) { sched::PassCrashPoint(name); }
 
 }  // namespace shmcomm::base

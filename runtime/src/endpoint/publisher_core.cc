@@ -140,6 +140,7 @@ absl::StatusOr<Loan> PublisherCore::Lend() {
   }
   absl::StatusOr<segment::SlotIndex> slot = Reserve();
   if (!slot.ok()) return Refuse(slot.status());
+  PrefetchForCommit(*slot);
   LoanState& loan = *loans_[index];
   loan.allocator.Aim(*slot);
   loan.slot = *slot;
@@ -201,6 +202,7 @@ SHMCOMM_FLATTEN absl::Status PublisherCore::PublishCopy(const void* data, std::s
   if (bytes > max_message_bytes_) return Refuse(TooLarge(bytes));
   const absl::StatusOr<segment::SlotIndex> slot = Reserve();
   if (!slot.ok()) return Refuse(slot.status());
+  PrefetchForCommit(*slot);
   absl::Status status = memory_.Ensure(*slot, bytes);
   if (status.ok()) {
     CopyMessage(memory_.slots().MessageEnd(*slot) - bytes, data, bytes);
@@ -213,7 +215,16 @@ SHMCOMM_FLATTEN absl::Status PublisherCore::PublishCopy(const void* data, std::s
   return Refuse(status);
 }
 
+/// Readers that poll hold copies of what a commit writes. Asked for together, the lines come in the time of one.
+void PublisherCore::PrefetchForCommit(segment::SlotIndex slot) const {
+  writer_.PrefetchEntry();
+  const std::byte* end = memory_.slots().MessageEnd(slot);
+  base::PrefetchForWrite(end);
+  base::PrefetchForWrite(end - layout::kCacheLine);
+}
+
 absl::Status PublisherCore::CommitLoan(LoanState& loan, std::size_t bytes, Codec codec) {
+  writer_.PrefetchEntry();
   // Forgets the buffer, which is the slot itself, before somebody may read it.
   loan.builder.Reset();
   absl::Status committed = Commit(loan.slot, bytes, codec);

@@ -97,6 +97,7 @@ class PublisherCore final : public Cancellable {
 
   absl::StatusOr<segment::SlotIndex> Reserve();
   absl::Status Commit(segment::SlotIndex slot, std::size_t bytes, Codec codec);
+  void PrefetchForCommit(segment::SlotIndex slot) const;
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
   void ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns);
   void AwaitRoom(std::int64_t timeout_ns);

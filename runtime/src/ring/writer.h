@@ -75,6 +75,11 @@ class Writer {
   /// Gives back a reserved slot that was not published.
   void Abandon(SlotIndex slot);
 
+  /// Fetches the entry that the next commit will probably write, if no other publisher has been quicker.
+  void PrefetchEntry() const {
+    base::PrefetchForWrite(&config_.ring.At(config_.mode == CommitMode::kSole ? position_ : last_sequence_ + 1));
+  }
+
   enum class CommitResult : std::uint8_t { kCommitted, kFull, kCorrupt };
   /// Publishes a reserved slot whose message and header (all but sequence and next_slot) are written. Lock-free. kFull:
   /// reliable readers have not read far enough, or the job a lap ago is not over. kCorrupt: head does not fit the entries
