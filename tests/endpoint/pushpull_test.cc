@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include "shmcomm/pusher.h"
 #include "shmcomm/typed.h"
 #include "support/forked_child.h"
+#include "support/hand_laid.h"
 #include "support/temporary_root.h"
 #include "support/watchdog.h"
 
@@ -344,6 +346,37 @@ TEST_F(PushPullTest, AStoppedPullerKeepsItsJob) {
 
   // Long enough for several looks after the dead.
   EXPECT_EQ(puller.Take(absl::Milliseconds(250)).status().code(), StatusCode::kDeadlineExceeded);
+}
+
+/// A process that takes a job, closes every descriptor it has, as a daemon does, and acknowledges the job once another has it.
+int AckAfterAllWasClosed(const ChannelSpec& spec, std::atomic<int>& stage) {
+  auto puller = Puller::Open(spec);
+  auto job = puller->Take(absl::InfiniteDuration());
+  if (!job.ok()) return 1;
+  for (int descriptor = 3; descriptor < 256; ++descriptor) close(descriptor);
+  stage = 1;
+  while (stage != 2) usleep(100);
+  return absl::IsAborted(job->Ack()) ? 0 : 2;
+}
+
+TEST_F(PushPullTest, AnAckAfterTheProcessWasTakenForDeadIsRefused) {
+  auto pusher = *Pusher::Open(Spec());
+  ASSERT_TRUE(Push(pusher, 5).ok());
+  const test::SharedPages page(sizeof(std::atomic<int>));
+  auto* stage = new (page.data()) std::atomic<int>(0);
+  int ended = -1;
+  std::thread other([&] { ended = test::ExitStatusOf([&] { return AckAfterAllWasClosed(Spec(), *stage); }); });
+  while (*stage != 1) usleep(100);
+
+  auto puller = *Puller::Open(Spec());
+  auto job = puller.Take(absl::InfiniteDuration());
+  ASSERT_TRUE(job.ok()) << job.status();
+  *stage = 2;
+  other.join();
+
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(job->attempt(), 1u);
+  EXPECT_TRUE(job->Ack().ok()) << "it is still this one's";
 }
 
 TEST_F(PushPullTest, AJobIsGivenUpAfterItsLastAttemptAndCounted) {

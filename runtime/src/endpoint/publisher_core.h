@@ -57,6 +57,8 @@ class PublisherCore final : public Cancellable {
   const std::string& name() const override { return channel_.name(); }
   void Rouse() override {}               // its sleeps are short
   bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
+  /// False once this process's descriptors were closed under it: its place may be another's.
+  bool IsPlaceHeld() const { return seat_.membership.IsStillHeld(); }
   PublisherStats stats() const;
   const registry::Site& site() const { return channel_.site(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }

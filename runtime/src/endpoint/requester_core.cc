@@ -84,7 +84,7 @@ RequesterCore::RequesterCore(std::unique_ptr<PublisherCore> requests, Subscriber
       publish_timeout_(options.publish_timeout) {}
 
 RequesterCore::~RequesterCore() {
-  if (IsThisProcess()) {
+  if (IsThisProcess() && requests_->IsPlaceHeld()) {
     for (Call& call : calls_) {
       if (call.id != 0) Abandon(call);
     }

@@ -125,6 +125,7 @@ void DescribeReader(const Site& site, const ReaderSeat& seat) {
 }
 
 void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
+  if (!seat.membership.IsStillHeld()) return;  // closed under us: by now the line and its claims may be another's
   SweepLine(site, seat.line);
   wake::RemoveWakeFileIfAny(site.wake_files(), seat.line);  // before the line is FREE: its cleaner goes on from here
   ring::ClearReaderLine(site.readers, seat.line);
