@@ -67,7 +67,14 @@ class Crowd {
     for (Puller& puller : pullers_) puller.Cancel();
     for (std::thread& thread : threads_) thread.join();
   }
-  std::uint64_t taken(std::uint32_t puller) const { return taken_[puller].load(); }
+  std::uint64_t total() const { return taken_[0].load() + taken_[1].load() + taken_[2].load() + taken_[3].load(); }
+  /// 25 % each, within 5.
+  void ExpectEqualShares(std::uint64_t jobs) const {
+    for (const auto& taken : taken_) {
+      EXPECT_GE(taken.load(), jobs / 5);
+      EXPECT_LE(taken.load(), jobs * 3 / 10);
+    }
+  }
 
  private:
   std::vector<Puller> pullers_;
@@ -79,7 +86,7 @@ void AwaitAllIdle(const ring::ReadersView& readers) {
   while (__builtin_popcountll(readers.IdleWord(0).load()) != static_cast<int>(kPullers)) std::this_thread::yield();
 }
 
-TEST_F(PullersInTurn, EachGetsJobsAndEachJobWakesOne) {
+TEST_F(PullersInTurn, EachGetsItsShareAndEachJobWakesOne) {
   auto pusher = *Pusher::Open(Spec());
   const auto channel = *channel::Channel::Open(Spec(), {}, channel::Role::kReader);
   const ring::ReadersView& readers = channel.site().readers;
@@ -93,9 +100,43 @@ TEST_F(PullersInTurn, EachGetsJobsAndEachJobWakesOne) {
   }
   AwaitAllIdle(readers);
 
-  for (std::uint32_t i = 0; i < kPullers; ++i) EXPECT_GT(crowd.taken(i), 0u);
+  crowd.ExpectEqualShares(jobs);
   for (std::uint32_t line = 0; line < readers.count; ++line) wakes += readers.lines[line].bell.load();
   EXPECT_EQ(wakes, jobs);
+}
+
+TEST_F(PullersInTurn, EachGetsItsShareOfJobsThatComeBackToBack) {
+  auto pusher = *Pusher::Open(Spec());
+  const auto channel = *channel::Channel::Open(Spec(), {}, channel::Role::kReader);
+  const std::uint64_t jobs = JobsToShare();
+  Crowd crowd(Spec());
+  AwaitAllIdle(channel.site().readers);
+
+  // The next as soon as one is taken: whoever took that one is awake, the others wait.
+  for (std::uint64_t i = 0; i < jobs; ++i) {
+    while (crowd.total() != i) std::this_thread::yield();
+    ASSERT_TRUE(Push(pusher, i).ok());
+  }
+  while (crowd.total() != jobs) std::this_thread::yield();
+
+  crowd.ExpectEqualShares(jobs);
+}
+
+TEST_F(PullersInTurn, NoJobWaitsForAPullerThatDoesNotCome) {
+  auto pusher = *Pusher::Open(Spec());
+  auto absent = *Puller::Open(Spec());
+  auto present = *Puller::Open(Spec());
+
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    ASSERT_TRUE(absent.fd().ok());
+    ASSERT_FALSE(absent.TryTake()->has_value());   // stands in the queue
+    ASSERT_TRUE(Push(pusher, i).ok());             // and is called
+
+    const auto job = present.Take(absl::InfiniteDuration());
+
+    ASSERT_TRUE(job.ok()) << job.status();
+    EXPECT_EQ(job->sequence(), i);
+  }
 }
 
 TEST_F(PullersInTurn, NoJobIsLeftLyingWhenManyComeAtOnce) {
@@ -103,8 +144,7 @@ TEST_F(PullersInTurn, NoJobIsLeftLyingWhenManyComeAtOnce) {
   Crowd crowd(Spec());
 
   for (std::uint64_t i = 0; i < 20'000; ++i) ASSERT_TRUE(Push(pusher, i).ok());
-  const auto total = [&] { return crowd.taken(0) + crowd.taken(1) + crowd.taken(2) + crowd.taken(3); };
-  while (total() != 20'000) std::this_thread::yield();
+  while (crowd.total() != 20'000) std::this_thread::yield();
 
   EXPECT_EQ(pusher.stats().sent, 20'000u);
 }

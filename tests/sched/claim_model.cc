@@ -118,6 +118,7 @@ void ModelPuller::Enter(std::uint32_t line) {
   claimer_.emplace(config);
   claimer_->Join();
   sleeper_.emplace(channel_->site().turns(), line);
+  giving_way_.emplace(*sleeper_, *claimer_);
   ringer_.emplace(channel_->site().turns());
 }
 
@@ -127,11 +128,14 @@ void ModelPuller::Leave() {
 }
 
 bool ModelPuller::Claim() {
+  if (giving_way_->IsGivingWay()) return false;
   const ring::Claimer::NextResult next = claimer_->Next();
+  const bool was_called = sleeper_->HaveCome();
+  const bool passes_on = was_called || next.outcome != ring::Claimer::Outcome::kEmpty;
+  if (passes_on && ringer_->IsAnyIdle() && claimer_->IsAvailable()) ringer_->WakeOne();
   machine_->Check(next.outcome != ring::Claimer::Outcome::kCorrupt, "the ring looks corrupt to a puller");
   if (next.outcome != ring::Claimer::Outcome::kClaimed) return false;
   claim_ = next.claim;
-  if (ringer_->IsAnyIdle() && claimer_->IsAvailable()) ringer_->WakeOne();
   Check(claim_);
   return true;
 }
@@ -179,11 +183,13 @@ void ModelPuller::Retry() {
 }
 
 void ModelPuller::Sleep(std::int64_t timeout_ns) {
-  if (sleeper_->SleepUnless([this] { return claimer_->IsAnyReady(); }, timeout_ns)) return;
-  if (!claimer_->IsAnyReady()) registry::CleanDeadClaimers(channel_->site()).IgnoreError();
+  const auto is_any_for_us = [this] { return claimer_->IsAnyReady() && !giving_way_->IsGivingWay(); };
+  if (sleeper_->SleepUnless(is_any_for_us, [&] { return std::min(timeout_ns, giving_way_->longest_sleep_ns()); })) return;
+  if (!is_any_for_us()) registry::CleanDeadClaimers(channel_->site()).IgnoreError();
 }
 
 void ModelPuller::PassOnWake() {
+  sleeper_->HaveCome();
   if (claimer_->IsAnyReady()) ringer_->WakeOne();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "endpoint/giving_way.h"
 #include "registry/seats.h"
 #include "ring/claim.h"
 #include "sched/channel_model.h"
@@ -68,7 +69,7 @@ class ModelPuller {
   bool OpenAnywhere(Machine& machine, ChannelModel& channel);
   void Leave();
 
-  /// True when a job was claimed; its message was looked at. Passes the wake on if more jobs lie there.
+  /// True when a job was claimed that was not somebody else's turn; its message was looked at. Passes the wake on if more jobs lie there.
   bool Claim();
   /// Looks at the message again and ends the job.
   void Finish();
@@ -79,6 +80,8 @@ class ModelPuller {
   /// After the last look, before it goes away: a wake that was spent on it goes to another (I17).
   void PassOnWake();
   bool is_open() const { return claimer_.has_value(); }
+  /// Asleep for a short time only, because it left a job to another.
+  bool is_giving_way() const { return giving_way_->longest_sleep_ns() < wake::kMaxSleepNs; }
   /// Of the job in hand.
   std::uint64_t correlation() const { return correlation_; }
   std::uint32_t line() const { return line_; }
@@ -93,6 +96,7 @@ class ModelPuller {
   std::optional<registry::ReaderSeat> seat_;
   std::optional<ring::Claimer> claimer_;
   std::optional<wake::TurnSleeper> sleeper_;
+  std::optional<endpoint::GivingWay> giving_way_;
   std::optional<wake::TurnRinger> ringer_;
   ring::Claim claim_;
   const std::uint64_t* words_ = nullptr;

@@ -97,6 +97,8 @@ class HandLaid {
   std::uint64_t dead_letters() const { return readers_.header->dead_letters.load(); }
   bool IsIdle(std::uint32_t line) const { return (readers_.IdleWord(line).load() >> (line % 64) & 1) != 0; }
   void LayIdle(std::uint32_t line) { readers_.IdleWord(line).fetch_or(std::uint64_t{1} << (line % 64)); }
+  bool IsCalled(std::uint32_t line) const { return (readers_.wake->called[line / 64].load() >> (line % 64) & 1) != 0; }
+  void LayCalled(std::uint32_t line) { readers_.wake->called[line / 64].fetch_or(std::uint64_t{1} << (line % 64)); }
   wake::TurnWords turns() const { return {readers_.idle, readers_.lines, readers_.wake, readers_.count}; }
 
   layout::ReaderLine& line(std::uint32_t line) const { return readers_.lines[line]; }

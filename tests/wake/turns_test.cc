@@ -125,6 +125,40 @@ TEST(TurnSleeper, TakesItsBitBackAfterASleepInVain) {
   EXPECT_FALSE(laid.IsIdle(1));
 }
 
+TEST(TurnRinger, MarksWhomItWakesAsCalled) {
+  HandLaid laid = WithLines(200);
+  laid.LayIdle(130);
+
+  TurnRinger(laid.turns()).RingOne();
+
+  EXPECT_TRUE(laid.IsCalled(130));
+  EXPECT_EQ(TurnSleeper(laid.turns(), 3).CalledBeforeUs(), 1u);
+  EXPECT_EQ(TurnSleeper(laid.turns(), 130).CalledBeforeUs(), 0u);
+}
+
+TEST(TurnSleeper, IsNotCalledAnyMoreOnceItHasLookedOrStandsInTheQueueAgain) {
+  HandLaid laid;
+  TurnSleeper sleeper(laid.turns(), 1);
+
+  laid.LayCalled(1);
+  sleeper.HaveCome();
+  EXPECT_FALSE(laid.IsCalled(1));
+
+  laid.LayCalled(1);
+  sleeper.SleepUnless([] { return true; }, kLong);
+  EXPECT_FALSE(laid.IsCalled(1));
+}
+
+TEST(TurnSleeper, EndsTheTurnsOfAllOthers) {
+  HandLaid laid = WithLines(200);
+  for (const std::uint32_t line : {0u, 1u, 70u, 199u}) laid.LayCalled(line);
+
+  TurnSleeper(laid.turns(), 70).EndTurnsOfOthers();
+
+  EXPECT_TRUE(laid.IsCalled(70));
+  for (const std::uint32_t line : {0u, 1u, 199u}) EXPECT_FALSE(laid.IsCalled(line)) << line;
+}
+
 TEST(TurnSleeper, LeavesTheBitsOfOthersAlone) {
   HandLaid laid;
   laid.LayIdle(0);

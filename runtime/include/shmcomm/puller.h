@@ -89,7 +89,8 @@ class Puller {
   Puller& operator=(Puller&&) noexcept;
   ~Puller();
 
-  /// The next job, or an empty optional when there is none. Never blocks.
+  /// The next job, or an empty optional when there is none. Never blocks. Takes what is there, though another puller may have
+  /// been woken for it; only where fd() is in use it leaves that one the turn, for 1 ms at most.
   /// Errors: kResourceExhausted max_borrowed jobs are not acknowledged · kDataLoss a job does not make sense in shared
   /// memory; it was given up · kFailedPrecondition closed, forked, or a pusher's schema is incompatible (reported once per
   /// pusher, then its jobs are left to other pullers).

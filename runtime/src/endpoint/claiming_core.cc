@@ -33,8 +33,9 @@ ClaimingCore::ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional
       wake_files_(channel_.site().wake_files()),
       turn_ringer_(channel_.site().turns(), &wake_files_),
       turns_(channel_.site().turns(), seat_.line),
+      giving_way_(turns_, claimer_),
       room_bell_(*channel_.site().readers.wake),
-      waiting_(ClaimerSleeper(turns_, claimer_), spin) {
+      waiting_(ClaimerSleeper(turns_, claimer_, giving_way_), spin) {
   claimer_.Join();
 }
 
@@ -43,6 +44,7 @@ ClaimingCore::~ClaimingCore() {
 }
 
 void ClaimingCore::CloseHandle() {
+  if (IsThisProcess()) turns_.HaveCome();
   // I17: a wake may have been spent on us, and from here on nobody spends one.
   if (IsThisProcess() && claimer_.IsAnyReady()) turn_ringer_.WakeOne();
   if (IsAnySampleAlive()) {
@@ -88,7 +90,14 @@ void ClaimingCore::GiveBack(const ring::Claim& claim) {
   turn_ringer_.RingOne();
 }
 
-/// If more jobs lie there while somebody sleeps, their wakes may have been spent on us.
+ring::Claimer::NextResult ClaimingCore::ClaimNext() {
+  const ring::Claimer::NextResult next = claimer_.Next();
+  const bool was_called = turns_.HaveCome();
+  if (was_called || next.outcome != ring::Claimer::Outcome::kEmpty) PassWakeOn();
+  return next;
+}
+
+/// If more jobs lie there while somebody sleeps, their wakes may have been spent on us, or they were left to us.
 void ClaimingCore::PassWakeOn() {
   if (turn_ringer_.IsAnyIdle() && claimer_.IsAvailable()) turn_ringer_.WakeOne();
 }
@@ -125,7 +134,7 @@ absl::StatusOr<bool> ClaimingCore::Wait(absl::Duration timeout) {
 }
 
 bool ClaimingCore::WaitUntilAvailable(std::int64_t timeout_ns) {
-  const auto is_available = [this] { return claimer_.IsAvailable() || is_cancelled(); };
+  const auto is_available = [this] { return (claimer_.IsAvailable() && !IsGivingWay()) || is_cancelled(); };
   const auto may_go_on = [this] { return MayGoOn(); };
   // Whoever looks gets the next job before anybody who sleeps can be awake: where others sleep, we stand in the queue.
   const bool is_there = turn_ringer_.IsAnyIdle() ? waiting_.UntilAsleep(is_available, timeout_ns, may_go_on)
@@ -133,7 +142,7 @@ bool ClaimingCore::WaitUntilAvailable(std::int64_t timeout_ns) {
   if (is_there) return true;
   // Waits that are shorter than a sleep may last look after the dead as often as one that is longer.
   const bool is_due = platform::NowNs() - looked_after_dead_ns_ >= wake::kMaxSleepNs;
-  return is_due && MayGoOn() && claimer_.IsAnyReady();
+  return is_due && MayGoOn() && claimer_.IsAnyReady() && !IsGivingWay();
 }
 
 bool ClaimingCore::MayGoOn() {
@@ -145,6 +154,7 @@ bool ClaimingCore::MayGoOn() {
 absl::Status ClaimingCore::AfterVainSleep() { return MayGoOn() ? absl::OkStatus() : LockLost(name()); }
 
 absl::Status ClaimingCore::NothingWithin(absl::Duration timeout, const char* what) {
+  PassTurnOn();
   if (is_cancelled()) return Cancelled(name());
   if (Rearm()) platform::WriteByte(wake_file_.get());  // it came too late for this take
   if (!seat_.membership.IsStillHeld()) return LockLost(name());

@@ -3,6 +3,7 @@
 // have claimed and not ended, and the sleep until it is their turn. Protocol: runtime/doc/ring_protocol.md, "Claim".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/giving_way.h"
 #include "endpoint/look.h"
 #include "endpoint/orphans.h"
 #include "endpoint/polled.h"
@@ -31,17 +33,22 @@ namespace shmcomm::endpoint {
 /// given back behind the place where looks begin.
 class ClaimerSleeper {
  public:
-  ClaimerSleeper(wake::TurnSleeper& turns, ring::Claimer& claimer) : turns_(&turns), claimer_(&claimer) {}
+  ClaimerSleeper(wake::TurnSleeper& turns, ring::Claimer& claimer, GivingWay& giving_way)
+      : turns_(&turns), claimer_(&claimer), giving_way_(&giving_way) {}
 
   template <class IsAvailable>
   bool SleepUnless(IsAvailable&& is_available, std::int64_t timeout_ns) {
-    const auto look = [&] { return claimer_->IsAnyReady() || is_available(); };
-    return turns_->SleepUnless(look, timeout_ns) || claimer_->IsAnyReady();
+    const auto look = [&] { return IsAnyForUs() || is_available(); };
+    const auto longest_ns = [&] { return std::min(timeout_ns, giving_way_->longest_sleep_ns()); };
+    return turns_->SleepUnless(look, longest_ns) || IsAnyForUs();
   }
 
  private:
+  bool IsAnyForUs() { return claimer_->IsAnyReady() && !giving_way_->IsGivingWay(); }
+
   wake::TurnSleeper* turns_;
   ring::Claimer* claimer_;
+  GivingWay* giving_way_;
 };
 
 /// Owned by its handle and by what it has claimed together; the last of them leaves the channel.
@@ -63,8 +70,9 @@ class ClaimingCore : public Waitable, public Lender {
   // For WaitSet and fd(), see Waitable.
   const base::Atomic<std::uint32_t>& bell() const override { return turns_.word(); }
   void Arm(wake::Ear) override { turns_.Arm(); }
-  bool IsReady() override { return claimer_.IsAnyReady(); }
+  bool IsReady() override { return claimer_.IsAnyReady() && !giving_way_.IsGivingWay(); }
   void Disarm() override { turns_.Disarm(); }
+  std::int64_t longest_sleep_ns() const override { return giving_way_.longest_sleep_ns(); }
   absl::Status AfterVainSleep() override;
   absl::StatusOr<int> WakeFile() override;
 
@@ -81,7 +89,10 @@ class ClaimingCore : public Waitable, public Lender {
   /// A place for what is claimed next; `max_borrowed` where all are taken.
   std::uint32_t FreePlace() const;
   bool IsFull(std::uint32_t place) const { return place == channel_.meta().max_borrowed; }
-  void TakePlace(std::uint32_t place) { is_taken_[place].store(1, std::memory_order_relaxed); }  // relaxed: FreePlace is ours
+  void TakePlace(std::uint32_t place) {
+    is_taken_[place].store(1, std::memory_order_relaxed);  // relaxed: FreePlace is ours
+    giving_way_.HaveTaken();
+  }
   /// The last touch of the core, which may be gone afterwards.
   void LeavePlace(std::uint32_t place);
 
@@ -91,7 +102,14 @@ class ClaimingCore : public Waitable, public Lender {
   bool Retry(const ring::Claim& claim);
   /// Leaves a claimed job to another.
   void GiveBack(const ring::Claim& claim);
-  void PassWakeOn();
+  /// Claims the oldest job that nobody has, and wakes another puller where more lie there.
+  ring::Claimer::NextResult ClaimNext();
+  /// What we were woken for we will not take.
+  void PassTurnOn() {
+    if (turns_.HaveCome()) PassWakeOn();
+  }
+  /// True while what lies there is for others, who were woken for it and are on their way.
+  bool IsGivingWay() { return giving_way_.IsGivingWay(); }
   void RingRoom() { room_bell_.RingIfArmedAfterRmw(); }
   std::uint32_t GenerationOf(std::uint32_t publisher) const;
   void RememberHint(const ring::Claim& claim, const layout::SlotHeader& header);
@@ -102,6 +120,8 @@ class ClaimingCore : public Waitable, public Lender {
   SHMCOMM_COLD virtual bool MayGoOn();
   /// Why a take within `timeout` brought none of `what`.
   SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout, const char* what);
+  /// True where an event loop waits for it.
+  bool IsPolled() const { return polled_.is_open(); }
   /// A take that found nothing looks again if this says so.
   bool Rearm() { return polled_.Rearm(*this); }
 
@@ -113,9 +133,12 @@ class ClaimingCore : public Waitable, public Lender {
   Verify verify_;
 
  private:
+  void PassWakeOn();
+
   wake::WakeFileRinger wake_files_;
   wake::TurnRinger turn_ringer_;
   wake::TurnSleeper turns_;
+  GivingWay giving_way_;
   wake::RoomBell room_bell_;
   WaitingOn<ClaimerSleeper> waiting_;
   Polled polled_;

@@ -29,10 +29,11 @@ absl::StatusOr<int> Polled::Open(Waitable& endpoint) {
 bool Polled::ArmAgain(Waitable& endpoint) {
   // The order of every wait, the wake file in the place of the word: empty it, arm, fence, look (I8, H19).
   platform::Drain(wake_file_);
-  platform::SetTimer(timer_.get(), endpoint.longest_sleep_ns());
   Waitable* const one[] = {&endpoint};
   wake::ArmAll(one, one + 1, wake::Ear::kDescriptor);
-  return endpoint.IsReady();
+  const bool is_ready = endpoint.IsReady();
+  platform::SetTimer(timer_.get(), endpoint.longest_sleep_ns());  // after the look, which may have told
+  return is_ready;
 }
 
 }  // namespace shmcomm::endpoint

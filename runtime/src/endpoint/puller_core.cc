@@ -33,8 +33,8 @@ PullerStats PullerCore::stats() const {
 SHMCOMM_FLATTEN absl::StatusOr<std::optional<Job>> PullerCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
   dead_letters_.Report();
-  Look look = LookForJob();
-  if (look == Look::kEmpty && Rearm()) look = LookForJob();
+  Look look = IsPolled() ? LookForJobInTurn() : LookForJob();
+  if (look == Look::kEmpty && Rearm()) look = LookForJobInTurn();
   if (look == Look::kFound) return MakeJob();
   if (look == Look::kError) return std::move(error_);
   return std::nullopt;
@@ -44,7 +44,7 @@ SHMCOMM_FLATTEN absl::StatusOr<Job> PullerCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
   const auto look_for_job = [this] {
     dead_letters_.Report();
-    return LookForJob();
+    return LookForJobInTurn();
   };
   const auto wait = [this](std::int64_t left_ns) { return !is_cancelled() && WaitUntilAvailable(left_ns); };
   const Look look = LookWithin(timeout, look_for_job, wait);
@@ -69,13 +69,20 @@ Look PullerCore::LookForJob() {
   return LookPastSkipped([this] { return LookOnce(); });
 }
 
+/// The same for who waits, and so gives way to others who do.
+Look PullerCore::LookForJobInTurn() {
+  return IsGivingWay() ? Look::kEmpty : LookForJob();
+}
+
 Look PullerCore::LookOnce() {
   place_ = FreePlace();
-  if (IsFull(place_)) return claimer_.IsAvailable() ? Failed(TooManyBorrowed()) : Look::kEmpty;
-  const ring::Claimer::NextResult next = claimer_.Next();
+  if (IsFull(place_)) {
+    PassTurnOn();
+    return claimer_.IsAvailable() ? Failed(TooManyBorrowed()) : Look::kEmpty;
+  }
+  const ring::Claimer::NextResult next = ClaimNext();
   if (next.outcome == ring::Claimer::Outcome::kEmpty) return Look::kEmpty;
   claim_ = next.claim;
-  PassWakeOn();
   if (next.outcome == ring::Claimer::Outcome::kCorrupt) {
     RingRoom();
     ++stats_.corrupt;

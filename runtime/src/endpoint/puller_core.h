@@ -42,6 +42,7 @@ class PullerCore final : public ClaimingCore {
 
   // What a look found is in claim_ and message_, or in error_.
   Look LookForJob();
+  Look LookForJobInTurn();
   Look LookOnce();
   Look Resolve(std::uint32_t generation);
   SHMCOMM_COLD Look MapAndResolve(std::uint32_t generation);

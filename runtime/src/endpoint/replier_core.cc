@@ -46,8 +46,8 @@ ReplierCore::ReplierCore(Opened opened, const ChannelSpec& spec, const ReplierOp
 
 absl::StatusOr<std::optional<Request>> ReplierCore::TryTake() {
   if (!IsThisProcess()) return Forked(name());
-  Look look = LookForRequest();
-  if (look == Look::kEmpty && Rearm()) look = LookForRequest();
+  Look look = IsPolled() ? LookForRequestInTurn() : LookForRequest();
+  if (look == Look::kEmpty && Rearm()) look = LookForRequestInTurn();
   if (look == Look::kFound) return MakeRequest();
   if (look == Look::kError) return std::move(error_);
   return std::nullopt;
@@ -56,7 +56,7 @@ absl::StatusOr<std::optional<Request>> ReplierCore::TryTake() {
 absl::StatusOr<Request> ReplierCore::Take(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
   if (is_cancelled()) return Cancelled(name());
-  const auto look_for_request = [this] { return LookForRequest(); };
+  const auto look_for_request = [this] { return LookForRequestInTurn(); };
   const auto wait = [this](std::int64_t left_ns) { return WaitUntilAvailable(left_ns) && !is_cancelled(); };
   const Look look = LookWithin(timeout, look_for_request, wait);
   if (look == Look::kFound) return MakeRequest();
@@ -68,12 +68,19 @@ Look ReplierCore::LookForRequest() {
   return LookPastSkipped([this] { return LookOnce(); });
 }
 
+/// The same for who waits, and so gives way to others who do.
+Look ReplierCore::LookForRequestInTurn() {
+  return IsGivingWay() ? Look::kEmpty : LookForRequest();
+}
+
 Look ReplierCore::LookOnce() {
   place_ = FreePlace();
-  if (IsFull(place_)) return claimer_.IsAvailable() ? Failed(TooManyOpen()) : Look::kEmpty;
-  const ring::Claimer::NextResult next = claimer_.Next();
+  if (IsFull(place_)) {
+    PassTurnOn();
+    return claimer_.IsAvailable() ? Failed(TooManyOpen()) : Look::kEmpty;
+  }
+  const ring::Claimer::NextResult next = ClaimNext();
   if (next.outcome == ring::Claimer::Outcome::kEmpty) return Look::kEmpty;
-  PassWakeOn();
   if (next.outcome == ring::Claimer::Outcome::kCorrupt) {   // failed already; its publisher is nobody
     RingRoom();
     return Look::kSkipped;

@@ -59,6 +59,7 @@ class ReplierCore final : public ClaimingCore {
 
   // What a look found is in places_[place_], or in error_.
   Look LookForRequest();
+  Look LookForRequestInTurn();
   Look LookOnce();
   Look Resolve(Place& place);
   SHMCOMM_COLD absl::Status Map(std::uint32_t requester, std::uint32_t generation);

@@ -47,7 +47,7 @@ Claimer::NextResult Claimer::Next() {
   // Ends: each round steps one position on, or follows somebody else's claim of it. Two windows are more than a look can
   // pass while nobody overtakes it; whoever is overtaken that often looks again later.
   for (std::uint32_t round = 0; round < 2 * config_.ring.size; ++round) {
-    const Seen seen = LookAtNext();
+    const Seen seen = LookAt(next_);
     if (seen.place == Place::kEnd) break;
     Claim claim;
     if (seen.place == Place::kTaken) {
@@ -67,11 +67,22 @@ Claimer::NextResult Claimer::Next() {
 
 bool Claimer::IsAvailable() {
   for (std::uint32_t round = 0; round < 2 * config_.ring.size; ++round) {
-    const Seen seen = LookAtNext();
+    const Seen seen = LookAt(next_);
     if (seen.place != Place::kTaken) return seen.place == Place::kReady;
     StepPast(seen.entry);
   }
   return false;
+}
+
+bool Claimer::AreMoreAvailableThan(std::uint32_t count) {
+  if (!IsAvailable()) return false;
+  // Ends: the window is one lap long. What overtakes us meanwhile looks like something taken.
+  for (Sequence at = next_ + 1; count > 0 && Distance(next_, at) < static_cast<std::int64_t>(config_.ring.size); ++at) {
+    const Place place = LookAt(at).place;
+    if (place == Place::kEnd) return false;
+    if (place == Place::kReady) --count;
+  }
+  return count == 0;
 }
 
 bool Claimer::IsAnyReady() {
@@ -79,16 +90,16 @@ bool Claimer::IsAnyReady() {
   return IsAvailable();
 }
 
-Claimer::Seen Claimer::LookAtNext() const {
+Claimer::Seen Claimer::LookAt(Sequence sequence) const {
   const RingView& ring = config_.ring;
   // E1 acquire <- Writer::TryCommitShared release. Only once the claim is ours does anybody rely on it: from then on the
   // entry cannot change (I14).
-  const Entry entry{ring.At(next_).load(std::memory_order_acquire)};
-  const std::int64_t ahead = LapDistance(ring.Lap(next_), entry.lap());
+  const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
+  const std::int64_t ahead = LapDistance(ring.Lap(sequence), entry.lap());
   if (ahead < 0) return {Place::kEnd, entry, {}};
   if (ahead > 0) return {Place::kTaken, entry, {}};
-  const ClaimWord claim{config_.readers.ClaimAt(next_).load(std::memory_order_acquire)};
-  const std::int64_t claimed = LapDistance(ring.Lap(next_), claim.lap());
+  const ClaimWord claim{config_.readers.ClaimAt(sequence).load(std::memory_order_acquire)};
+  const std::int64_t claimed = LapDistance(ring.Lap(sequence), claim.lap());
   const bool is_ready = claimed < 0 || (claimed == 0 && claim.state() == ClaimState::kReady);
   if (leaves_any_ && IsLeftToOthers(entry.publisher())) return {Place::kTaken, entry, claim};
   return {is_ready ? Place::kReady : Place::kTaken, entry, claim};

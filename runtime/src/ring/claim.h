@@ -92,7 +92,9 @@ class Claimer {
 
   /// True when Next would probably claim a job: looks from where the last look ended.
   bool IsAvailable();
-  /// The same over the whole ring, for the last look before a sleep and before leaving. Next goes on from what it finds.
+  /// True when more than `count` jobs are ready there.
+  bool AreMoreAvailableThan(std::uint32_t count);
+  /// As IsAvailable over the whole ring, for the last look before a sleep and before leaving. Next goes on from what it finds.
   bool IsAnyReady();
 
   /// Ends a claim: the job is done, and its message no longer ours. False when it was not ours any more, which only happens
@@ -116,7 +118,7 @@ class Claimer {
     Entry entry;
     ClaimWord claim;
   };
-  Seen LookAtNext() const;
+  Seen LookAt(Sequence sequence) const;
   bool IsLeftToOthers(std::uint32_t publisher) const;
   void StepPast(Entry entry);
   bool TryClaim(const Seen& seen, Claim& claim);

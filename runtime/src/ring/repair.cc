@@ -43,6 +43,8 @@ void ClearReaderLine(const ReadersView& readers, std::uint32_t line) {
   // E3 release -> ScanHazards' acquire of the word: a scan that no longer sees the bit comes after all our reads.
   readers.ActiveWord(line).fetch_and(~bit, std::memory_order_acq_rel);
   readers.IdleWord(line).fetch_and(~bit, std::memory_order_acq_rel);
+  // relaxed: a hint, see wake/turns.h. After the idle bit, which is what makes others set this one.
+  if (readers.has_claims()) readers.wake->called[line / 64].fetch_and(~bit, std::memory_order_relaxed);
   SHMCOMM_CRASH_POINT("ring.clear.after_active");
   const CursorWord old{entry.cursor.load(std::memory_order_relaxed)};  // relaxed: the lock's holder is its only writer
   // Release -> the acquire of whoever looks for a FREE line: it finds the line empty.

@@ -174,15 +174,19 @@ constexpr std::size_t RingFileBytes(std::uint32_t entries) { return kEntriesOffs
 //        8     4  space_armed  pushpull: a pusher waits for room
 //       12     4  space_bell   pushpull: the word it sleeps on
 //       16     4  turn         pushpull: the line after the one woken last; a hint
+//       24    32  called       pushpull: a bit a line, woken and not come yet; a hint
 struct WakeLine {
   base::Atomic<std::uint32_t> armed;
   base::Atomic<std::uint32_t> fenced;
   base::Atomic<std::uint32_t> space_armed;
   base::Atomic<std::uint32_t> space_bell;
   base::Atomic<std::uint32_t> turn;
-  std::uint8_t reserved[44];
+  std::uint32_t reserved;
+  base::Atomic<std::uint64_t> called[(kMaxPullers + 63) / 64];
+  std::uint8_t reserved_end[8];
 };
 static_assert(sizeof(WakeLine) == 64 && std::is_standard_layout_v<WakeLine>);
+static_assert(offsetof(WakeLine, called) == 24);
 
 // Start of the readers file; three bitmaps of BitmapBytes(R) follow (active, idle, fds), then ReaderLine[R], and in
 // channels whose messages are claimed one claim word an entry.

@@ -59,8 +59,8 @@ class Pulling : public Scenario {
     }
     for (std::uint32_t i = 0; i < config_.pullers; ++i) {
       const bool is_asleep = machine.StateOf(ThreadOfPuller(i)) == ThreadState::kAsleep;
-      // A bit that the dead spent is a wake that died with it (I16).
-      const bool is_excused = is_swept && !IsIdle(channel_.shape().first_line + i);
+      // A bit that the dead spent is a wake that died with it (I16); who gives way to the dead looks again soon.
+      const bool is_excused = is_swept && (!IsIdle(channel_.shape().first_line + i) || pullers_[i].is_giving_way());
       machine.Check(!is_asleep || is_excused || book_.ready() == 0, "I8: a puller sleeps beside a job");
     }
   }
