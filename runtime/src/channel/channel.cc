@@ -171,7 +171,14 @@ absl::StatusOr<Channel> Channel::OpenReplies(std::uint32_t id, std::uint32_t gen
       OpenForLocks(directory(), registry::ReplyDirectoryName(id, generation), IfAbsent::kFail);
   if (!opened.ok()) return opened.status();
   Channel channel(Directory(*std::move(opened), place(), Directory::Owner::kOther), ReplyMeta(meta_));
-  if (absl::Status mapped = channel.MapFiles(Role::kWriter); !mapped.ok()) return mapped;
+  if (absl::Status mapped = channel.MapFiles(Role::kWriter); !mapped.ok()) {
+    // All files were there before the requester announced itself: one that is missing tells that they are being removed.
+    for (const char* file : {registry::kRingFile, registry::kReadersFile}) {
+      absl::Status there = platform::IdentifyAt(channel.directory_.fd(), file).status();
+      if (absl::IsNotFound(there)) return there;
+    }
+    return mapped;
+  }
   return channel;
 }
 

@@ -187,6 +187,7 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> ReplierCore::OpenReplies(const Pl
   if (absl::IsNotFound(channel.status())) return Gone();
   if (!channel.ok()) return Named(name(), channel.status());
   absl::StatusOr<registry::PublisherSeat> seat = registry::TakePublisherId(channel->site());
+  if (absl::IsNotFound(seat.status())) return Gone();   // the directory is being removed
   if (!seat.ok()) return Named(name(), seat.status());
   auto core = PublisherCore::Join(*std::move(channel), *std::move(seat), channel::ReplySpec(spec_), reply_options_);
   return absl::IsNotFound(core.status()) ? Gone() : std::move(core);   // the directory went meanwhile
