@@ -44,6 +44,7 @@ from shmcomm_gen.syntax import (
 
 Node = Tree[Token]
 
+_MAX_FUNCTIONS = 64  # within each other, as flatc has it
 _MAX_BRACKETS = 150  # Twice what flatc takes of tables, which may each stand in a list.
 
 _VALUE_KINDS = {
@@ -62,7 +63,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 def read_syntax(source: Source, sink: Sink) -> FileSyntax:
     """Parses `source`; what does not parse is reported and left out."""
     parsed = parse(source, sink)
-    return _Reader(source, parsed, doc_comments(source, parsed.text, sink)).file()
+    return _Reader(source, parsed, doc_comments(source, parsed.text, sink), sink).file()
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class _Reader:
     source: Source
     parsed: Parsed
     docs: Mapping[int, tuple[str, ...]]
+    sink: Sink
 
     def file(self) -> FileSyntax:
         types: list[TypeDeclaration] = []
@@ -275,13 +277,17 @@ class _Reader:
         values = [child for child in _subtrees(node) if child.data in _VALUE_KINDS]
         return self._value(values[0]) if values else None
 
-    def _value(self, node: Node) -> Value:
+    def _value(self, node: Node, functions: int = 0) -> Value:
+        """`functions` says of how many functions it is the argument, one of the other."""
         span = self._span(node)
         kind = _VALUE_KINDS[str(node.data)]
         text = self.source.text[span.start : span.end]
         if kind is ValueKind.STRING:
             text = unquote(text)
-        argument = self._value(_subtrees(node)[0]) if kind is ValueKind.CALL else None
+        argument = self._value(_subtrees(node)[0], functions + 1) if kind is ValueKind.CALL else None
+        if argument and functions == _MAX_FUNCTIONS:
+            self.sink.error("S001", f"this is more than {_MAX_FUNCTIONS} functions within each other", span,
+                            "write the number")  # fmt: skip
         return Value(kind, text, span, argument, is_empty=kind is ValueKind.LIST and not _subtrees(node))
 
     def _string_or_name(self, token: Token) -> Name:
