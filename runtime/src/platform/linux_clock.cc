@@ -40,6 +40,7 @@ struct Interpolation {
   std::uint64_t max_ticks = 0;       // how long the last pair may serve; 0 until the rate is known
   double ns_per_tick = 0;
 
+  static constexpr std::uint64_t kMostTicksApart = 4096;         // a microsecond or two
   static constexpr std::int64_t kServesNs = 1'000'000;
   static constexpr std::int64_t kLeastBaseNs = 2'000'000;        // 20 ns of jitter in 2 ms: 10 ppm
   static constexpr std::int64_t kLongestBaseNs = 1'000'000'000;  // beyond, the rate follows the kernel's steering
@@ -60,6 +61,8 @@ struct Interpolation {
 
   std::int64_t Resynchronise(std::uint64_t ticks) {
     const std::int64_t now_ns = SystemNowNs();
+    // A thread that was stopped between its looks at the two clocks has no pair: the next call tries again.
+    if (__rdtsc() - ticks > kMostTicksApart) return now_ns;
     if (first_ns == 0 || ticks <= first_ticks) {
       first_ticks = ticks;
       first_ns = now_ns;
