@@ -27,6 +27,10 @@
 
 namespace shmcomm::endpoint {
 
+/// How long a requester sleeps without a look at whether its replier has died: what a death may cost its caller.
+inline constexpr std::int64_t kMaxReplySleepNs = 20'000'000;
+
+/// What becomes of calls without a reply is in requester_unanswered.cc.
 class RequesterCore final : public Waitable {
  public:
   static absl::StatusOr<std::unique_ptr<RequesterCore>> Open(const ChannelSpec& spec, const RequesterOptions& options);
