@@ -95,8 +95,9 @@ class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
 
     async def acall(self, *message: Any, **arguments: Any) -> _core.Sample:
         """call for asyncio: other tasks run while it waits, and several tasks may call at once. Cancelling it gives the call
-        up. Only sending may hold the loop up, while the channel is full of requests or a replier is waited for. Arguments
-        and errors: as call; SHMError where a task of another event loop waits."""
+        up. Only sending may hold the loop up, while the channel is full of requests or a replier is waited for. A call of
+        `start` that is answered and not received yet keeps the loop looking all the time: receive it first. Arguments and
+        errors: as call; SHMError where a task of another event loop waits."""
         from shmcomm.event_loop import arrival
 
         call = self.start(*message, **arguments)
