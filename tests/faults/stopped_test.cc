@@ -72,8 +72,8 @@ class Stopped : public test::EndpointTest {
     const std::uint64_t before = shared_->progress;
     while (shared_->progress == before) ASSERT_TRUE(test::Send(publisher, 1).ok());
   }
-  void AwaitProgress() const {
-    const std::uint64_t before = shared_->progress;
+  void AwaitProgress() const { AwaitProgressSince(shared_->progress); }
+  void AwaitProgressSince(std::uint64_t before) const {
     while (shared_->progress == before) sched_yield();
   }
   static bool IsWhole(const Sample& sample) {
@@ -150,8 +150,9 @@ TEST_F(Stopped, AReliableSubscriberIsWaitedForAndLosesNothing) {
   absl::Status sent;
   for (int i = 0; sent.ok() && i < 100; ++i) sent = test::Send(*publisher, 1);
   EXPECT_TRUE(absl::IsResourceExhausted(sent)) << sent;
+  const std::uint64_t before = shared_->progress;  // not later: it may have taken everything by the time we look
   child.Continue();
-  AwaitProgress();
+  AwaitProgressSince(before);
   while (!test::Send(*publisher, 1).ok()) sched_yield();
 
   shared_->stop = true;
