@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+LANGUAGES = ("cpp", "python")
 
 
 class Peer:

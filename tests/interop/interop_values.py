@@ -170,6 +170,15 @@ def blob(size: int) -> dict[str, Any]:
 
 
 MAKE: Mapping[str, Callable[[int], dict[str, Any]]] = {"everything": everything, "plain": plain, "choice": choice, "tiny": tiny, "blob": blob}
+RANDOM_CASES = (4, 5, 6, 7, 1234, 987654321)
+CASES: Mapping[str, tuple[int, ...]] = {
+    "everything": (0, 1, 2, 3, *RANDOM_CASES),
+    "plain": (1, 2, 3, *RANDOM_CASES),
+    "choice": (0, 1, 2, 3, *RANDOM_CASES, 8, 9, 10, 11),
+    "tiny": (0, 1, 127, 128, 255),
+    "blob": (0, 1, 7, 250, 4096, 65_537, 1_000_003, 10_000_000),
+}
+REPLIES: Mapping[str, str] = {"everything": "plain", "plain": "choice", "choice": "everything", "tiny": "tiny", "blob": "blob"}
 
 # ---- text
 
@@ -260,13 +269,30 @@ def blob_text(data: Sequence[int] | memoryview | bytes) -> str:
     return f"blob bytes={len(raw)} crc={zlib.crc32(raw):08x}"
 
 
-def expected_text(message: str, number: int) -> str:
-    """What a subscriber says of case `number` when nothing was lost."""
+def case_text(message: str, number: int) -> str:
+    """Case `number` as whoever receives it says it."""
     values = MAKE[message](number)
     if message == "everything":
-        return "lost=0 " + fields_text("everything", EVERYTHING, lambda field: values.get(field, DEFAULTS.get(field)))
+        return fields_text("everything", EVERYTHING, lambda field: values.get(field, DEFAULTS.get(field)))
     if message == "plain":
-        return "lost=0 " + fields_text("plain", PLAIN, values.__getitem__)
+        return fields_text("plain", PLAIN, values.__getitem__)
     if message == "choice":
-        return "lost=0 " + choice_text(values)
-    return "lost=0 " + (f"tiny value={values['value']}" if message == "tiny" else blob_text(values["data"]))
+        return choice_text(values)
+    return f"tiny value={values['value']}" if message == "tiny" else blob_text(values["data"])
+
+
+def expected_text(message: str, number: int) -> str:
+    """What a subscriber says of case `number` when nothing was lost."""
+    return f"lost=0 {case_text(message, number)}"
+
+
+def received_text(message: str, received: Any) -> str:
+    """A received message of whichever kind."""
+    if message == "tiny":
+        return f"tiny value={received.value}"
+    if message == "choice":
+        return choice_text(choice_fields(received))
+    if message == "blob":
+        return blob_text(received.data)
+    fields = EVERYTHING if message == "everything" else PLAIN
+    return fields_text(message, fields, lambda field: getattr(received, field))

@@ -4,7 +4,6 @@
 // each line with the text of the next message. Ends with its input.
 #include <unistd.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -12,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "fill.h"
+#include "cases.h"
 #include "text.h"
 
 namespace interop {
@@ -25,31 +24,13 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-absl::Status PublishCase(EverythingPublisher& publisher, std::uint64_t number) {
-  return publisher.Publish([&](flatbuffers::FlatBufferBuilder& builder) { return BuildEverything(builder, number); });
-}
-
-absl::Status PublishCase(PlainPublisher& publisher, std::uint64_t number) { return publisher.Publish(MakePlain(number)); }
-
-absl::Status PublishCase(ChoicePublisher& publisher, std::uint64_t number) {
-  return publisher.Publish([&](flatbuffers::FlatBufferBuilder& builder) { return BuildChoice(builder, number); });
-}
-
-absl::Status PublishCase(TinyPublisher& publisher, std::uint64_t number) {
-  return publisher.Publish(Tiny(static_cast<std::uint8_t>(number)));
-}
-
-absl::Status PublishCase(BlobPublisher& publisher, std::uint64_t bytes) {
-  return publisher.Publish([&](flatbuffers::FlatBufferBuilder& builder) { return BuildBlob(builder, bytes); });
-}
-
 template <class Publisher>
 int Publish() {
   absl::StatusOr<Publisher> publisher = Publisher::Open();
   if (!publisher.ok()) return Fail(publisher.status());
   std::cout << "ready" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    const absl::Status status = PublishCase(*publisher, std::strtoull(line.c_str(), nullptr, 10));
+    const absl::Status status = publisher->Publish(CaseOf<typename Publisher::Message>(std::strtoull(line.c_str(), nullptr, 10)));
     if (!status.ok()) return Fail(status);
     std::cout << "ok" << std::endl;
   }

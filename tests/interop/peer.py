@@ -33,18 +33,7 @@ def subscribe(message: str) -> None:
         print("ready", flush=True)
         for _ in sys.stdin:
             received = subscriber.recv()
-            print(f"lost={received.lost} {text(message, received)}", flush=True)
-
-
-def text(message: str, received: Any) -> str:
-    if message == "tiny":
-        return f"tiny value={received.value}"
-    if message == "choice":
-        return values.choice_text(values.choice_fields(received))
-    if message == "blob":
-        return values.blob_text(received.data)
-    fields = values.EVERYTHING if message == "everything" else values.PLAIN
-    return values.fields_text(message, fields, lambda field: getattr(received, field))
+            print(f"lost={received.lost} {values.received_text(message, received)}", flush=True)
 
 
 if __name__ == "__main__":

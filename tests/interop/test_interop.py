@@ -5,17 +5,8 @@ from __future__ import annotations
 
 import interop_values as values
 import pytest
-from interop_peers import Peers
-
-LANGUAGES = ("cpp", "python")
-RANDOM_CASES = (4, 5, 6, 7, 1234, 987654321)
-CASES = {
-    "everything": (0, 1, 2, 3, *RANDOM_CASES),
-    "plain": (1, 2, 3, *RANDOM_CASES),
-    "choice": (0, 1, 2, 3, *RANDOM_CASES, 8, 9, 10, 11),
-    "tiny": (0, 1, 127, 128, 255),
-    "blob": (0, 1, 7, 250, 4096, 65_537, 1_000_003, 10_000_000),
-}
+from interop_peers import LANGUAGES, Peers
+from interop_values import CASES, RANDOM_CASES
 
 
 @pytest.mark.timeout(240)
