@@ -21,11 +21,11 @@ class Leaks : public test::EndpointTest {
   /// Nothing has grown by `count` times `cycle`, once it has settled.
   template <class Cycle>
   void ExpectFlat(std::uint64_t count, Cycle&& cycle) {
-    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count / 2, 50'000); ++i) cycle();
+    Repeat(std::min<std::uint64_t>(count / 2, 50'000), cycle);
     const test::Resources resources = test::CountResources(root_.path());
     const std::size_t files = CountFiles();
     const std::size_t kilobytes = test::PrivateKilobytes();
-    for (std::uint64_t i = 0; i < count; ++i) cycle();
+    Repeat(count, cycle);
     EXPECT_EQ(test::CountResources(root_.path()), resources);
     EXPECT_EQ(CountFiles(), files);
     const std::size_t now = test::PrivateKilobytes();
@@ -33,6 +33,13 @@ class Leaks : public test::EndpointTest {
     EXPECT_LE(now, kilobytes + kNoiseKilobytes);
 #endif
     std::printf("leaks %s count %llu kilobytes %zu to %zu\n", Name(), static_cast<unsigned long long>(count), kilobytes, now);
+  }
+  template <class Cycle>
+  void Repeat(std::uint64_t count, Cycle&& cycle) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (i % 4096 == 0) watchdog_.GetsOn();
+      cycle();
+    }
   }
   static const char* Name() { return ::testing::UnitTest::GetInstance()->current_test_info()->name(); }
   std::size_t CountFiles() const {
@@ -46,7 +53,7 @@ class Leaks : public test::EndpointTest {
 };
 
 TEST_F(Leaks, NotByOpeningAndClosingAlone) {
-  ExpectFlat(Scaled(300), [this] {
+  ExpectFlat(Scaled(1'000), [this] {
     Subscriber subscriber = OpenSubscriber(test::NumbersSpec());
     Publisher publisher = OpenPublisher(test::NumbersSpec());
     ASSERT_TRUE(test::Send(publisher, 1).ok());
@@ -59,7 +66,7 @@ TEST_F(Leaks, NotByOthersThatComeAndGoInAChannelThatStays) {
   Subscriber stays = OpenSubscriber(test::NumbersSpec());
   Publisher goes_on = OpenPublisher(test::NumbersSpec());
 
-  ExpectFlat(Scaled(300), [&] {
+  ExpectFlat(Scaled(1'000), [&] {
     Publisher publisher = OpenPublisher(test::NumbersSpec());
     Subscriber subscriber = OpenSubscriber(test::NumbersSpec());
     ASSERT_TRUE(test::Send(publisher, 1).ok());

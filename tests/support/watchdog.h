@@ -13,11 +13,12 @@
 
 namespace shmcomm::test {
 
-/// Aborts the process unless destroyed in time. The time says "for ever", it is no expectation of speed.
+/// Aborts the process unless destroyed in time, or told anew that it gets on. The time says "for ever", it is no
+/// expectation of speed.
 class Watchdog {
  public:
   explicit Watchdog(std::string what, std::chrono::seconds patience = std::chrono::seconds(120))
-      : what_(std::move(what)), thread_([this, patience] { Watch(patience); }) {
+      : what_(std::move(what)), patience_(patience), thread_([this] { Watch(); }) {
     // A child forked while the thread still starts would inherit whatever locks starting takes, and wait for them for ever.
     std::unique_lock<std::mutex> lock(mutex_);
     over_.wait(lock, [this] { return is_watching_; });
@@ -33,17 +34,31 @@ class Watchdog {
     thread_.join();
   }
 
+  /// A long test is not stuck: its time begins anew.
+  void GetsOn() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    end_ = Clock::now() + patience_;
+  }
+
  private:
-  void Watch(std::chrono::seconds patience) {
+  using Clock = std::chrono::steady_clock;
+
+  void Watch() {
     std::unique_lock<std::mutex> lock(mutex_);
+    end_ = Clock::now() + patience_;
     is_watching_ = true;
     over_.notify_one();
-    if (over_.wait_for(lock, patience, [this] { return is_over_; })) return;
+    while (Clock::now() < end_) {
+      const Clock::time_point end = end_;  // which may move while we wait
+      if (over_.wait_until(lock, end, [this] { return is_over_; })) return;
+    }
     std::fprintf(stderr, "watchdog: %s hangs\n", what_.c_str());
     std::abort();
   }
 
   std::string what_;
+  std::chrono::seconds patience_;
+  Clock::time_point end_;
   std::mutex mutex_;
   std::condition_variable over_;
   bool is_watching_ = false;
