@@ -127,9 +127,12 @@ def test_its_python_runs(tmp_path: Path, construct: Construct, monkeypatch: pyte
     pytest.importorskip("shmcomm._core", reason="the extension is not built")
     generated(tmp_path, construct, flatc_25())
     monkeypatch.syspath_prepend(tmp_path / "python")
+    monkeypatch.setenv("SHMCOMM_ROOT", str(tmp_path / "root"))
+    (tmp_path / "root").mkdir()
     package = importlib.import_module(construct.name)
 
     exec(compile(construct.python, construct.title, "exec"), vars(package))
+    assert list((tmp_path / "root").iterdir()) == []
 
 
 def test_names_of_its_sections_are_free_in_cpp() -> None:
