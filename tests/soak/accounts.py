@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-OPENED, TAKEN, TORN, ERROR, PUSHED, DONE, CALLING, ANSWERED, UNANSWERED = range(9)
+OPENED, TAKEN, TORN, ERROR, PUSHED, DONE, CALLING, ANSWERED, UNANSWERED, REFUSED, AT_REST = range(11)
 CHILD = 100  # instead of an error's code: a forked child was not refused
 
 
@@ -21,6 +21,7 @@ class Totals:
     again: int = 0
     calls: int = 0
     unanswered: int = 0
+    refused: int = 0
 
 
 def read_log(path: Path) -> np.ndarray:
@@ -126,3 +127,29 @@ def check_calls(logs: Path, totals: Totals) -> list[str]:
     totals.calls += len(answered)
     totals.unanswered += len(failed)
     return wrongs
+
+
+def check_refusals(logs: Path, fills: list[tuple[int, int]], totals: Totals) -> list[str]:
+    """Memory was refused only in calls during which there was none. `fills` are the times when that may have been."""
+    wrongs = []
+    starts, ends = np.array([[0, 0], *fills], np.int64).T
+    for path in sorted(logs.iterdir()):
+        rows = read_log(path)
+        refused = rows[rows[:, 0] == REFUSED]
+        last = np.searchsorted(starts, refused[:, 2], "right") - 1  # of those that began before the call ended
+        unfounded = refused[ends[last] < refused[:, 1]]
+        wrongs += [f"{path.name}: memory was refused while there was some, row {row}" for row in unfounded[:5].tolist()]
+        totals.refused += len(refused)
+    return wrongs
+
+
+def check_rests(logs: Path) -> list[str]:
+    """A process that has closed its end has as many descriptors and mappings as before it opened one."""
+    wrongs = []
+    for path in sorted(logs.iterdir()):
+        at_first: dict[int, list[int]] = {}
+        rows = read_log(path)
+        for row in rows[rows[:, 0] == AT_REST].tolist():
+            if at_first.setdefault(row[4], row[1:3]) != row[1:3]:
+                wrongs.append(f"{path.name}: descriptors and mappings {row[1:3]} of generation {row[4]}, {at_first[row[4]]} at first")
+    return wrongs[:20]

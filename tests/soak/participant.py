@@ -9,26 +9,35 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import shmcomm
 import soak
 
-OPENED, TAKEN, TORN, ERROR = range(4)
+OPENED, TAKEN, TORN, ERROR, PUSHED, DONE, CALLING, ANSWERED, UNANSWERED, REFUSED, AT_REST = range(11)
 MASK = (1 << 64) - 1
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-ENDPOINTS: dict[str, tuple[Any, Any]] = {
-    "shared": (soak.SharedPublisher, soak.SharedSubscriber),
-    "sole": (soak.SolePublisher, soak.SoleSubscriber),
-    "reliable": (soak.ReliablePublisher, soak.ReliableSubscriber),
-}
+CHANNELS = {"shared": "Shared", "sole": "Sole", "reliable": "Reliable", "jobs": "Jobs", "calls": "Calls"}
+ENDS = {"publish": "Publisher", "read": "Subscriber", "push": "Pusher", "pull": "Puller", "call": "Requester", "serve": "Replier"}
+OPTIONS: dict[str, dict[str, Any]] = {"publish": {"timeout": 200}, "push": {"timeout": 200}, "call": {"wait_for_replier": True}}
+Name = tuple[int, int, int]
+
 flags: set[int] = set()
+serving: list[Any] = []
 
 
 def note(number: int, _: FrameType | None) -> None:
     flags.add(number)
+    for replier in serving:
+        replier.stop()
+
+
+def is_over() -> bool:
+    return signal.SIGTERM in flags
 
 
 def checksum(source: int, generation: int, count: int, words: list[int]) -> int:
@@ -38,21 +47,47 @@ def checksum(source: int, generation: int, count: int, words: list[int]) -> int:
     return total
 
 
+def is_for_want_of_memory(error: Exception) -> bool:
+    """A ring that stays full, since a reader is stopped, is something else."""
+    is_exhausted = isinstance(error, shmcomm.SHMBufferFullError) or "is full: need" in str(error) or "No space" in str(error)
+    return is_exhausted and "ring full" not in str(error)
+
+
 class Participant:
-    def __init__(self, channel: str, source: int, generation: int, log: str) -> None:
-        self.publisher_class, self.subscriber_class = ENDPOINTS[channel]
+    def __init__(self, role: str, channel: str, source: int, generation: int, log: str) -> None:
+        self.role = role
+        self.end_class = getattr(soak, CHANNELS[channel] + ENDS[role])
         self.source = source
         self.generation = generation
+        self.count = 0
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def write(self, kind: int, sequence: int = 0, lost: int = 0, beat: tuple[int, int, int] | None = None) -> None:
-        os.write(self.log, struct.pack("6Q", kind, sequence, lost, *(beat or (self.source, self.generation, 0))))
+    def write(self, kind: int, first: int = 0, second: int = 0, name: Name | None = None) -> None:
+        os.write(self.log, struct.pack("6Q", kind, first, second, *(name or (self.source, self.generation, self.count))))
 
-    def complain(self, error: Exception) -> None:
-        print(f"source {self.source}: {error!r}", file=sys.stderr)
-        self.write(ERROR)
+    def write_beat(self, kind: int, first: int, second: int, beat: Any) -> None:
+        name = (beat.source, beat.generation, beat.count)
+        is_whole = beat.checksum == checksum(*name, beat.content.tolist())
+        self.write(kind if is_whole else TORN, first, second, name)
 
-    def obey(self, use: Callable[[], object]) -> None:
+    @contextmanager
+    def complaining(self) -> Iterator[None]:
+        begun_ns = time.monotonic_ns()
+        try:
+            yield
+        except shmcomm.SHMError as error:
+            if is_for_want_of_memory(error):
+                self.write(REFUSED, begun_ns, time.monotonic_ns())
+            else:
+                print(f"source {self.source}: {error!r}", file=sys.stderr)
+                self.write(ERROR)
+
+    def write_at_rest(self) -> None:
+        root = os.environ["SHMCOMM_ROOT"]
+        mappings = [line for line in Path("/proc/self/maps").read_text().splitlines() if root in line]
+        self.write(AT_REST, len(os.listdir("/proc/self/fd")), len(mappings))
+
+    def obey(self, end: Any) -> None:
         """Forks or executes itself anew if somebody asked for it. A child of ours is nobody: its endpoint refuses."""
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
@@ -63,62 +98,119 @@ class Participant:
         if signal.SIGUSR2 in flags:
             flags.discard(signal.SIGUSR2)
             if os.fork() == 0:
-                try:
-                    use()
-                except shmcomm.SHMError:
-                    time.sleep(0.05)
-                    os._exit(0)
-                os._exit(1)
+                self.misuse(end)
         if signal.SIGUSR1 in flags:
             signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-            if signal.SIGTERM not in flags:
+            if not is_over():
                 os.execv(sys.executable, [sys.executable, *sys.argv])
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # told to end as well: who begins anew would not know
 
-    def publish(self) -> None:
-        count = 0
-        while signal.SIGTERM not in flags:
-            try:
-                with self.publisher_class(timeout=200) as publisher:
-                    for _ in range(random.randrange(50, 2000)):
-                        count += self.send(publisher, count + 1)
-                        self.obey(lambda: self.send(publisher, 0))
-                        time.sleep(random.random() * 1e-3)
-                        if signal.SIGTERM in flags:
-                            break
-            except shmcomm.SHMError as error:
-                self.complain(error)
+    def misuse(self, end: Any) -> None:
+        uses = {"publish": "send", "push": "push", "call": "start"}
+        try:
+            if self.role in uses:
+                getattr(end, uses[self.role])(**self.beat(0))
+            else:
+                end.try_recv()
+        except shmcomm.SHMConnectionError:
+            time.sleep(0.05)
+            os._exit(0)
+        os._exit(1)
 
-    def send(self, publisher: Any, count: int) -> int:
-        """1 if the message went out, 0 if the ring of a reliable channel stayed full."""
+    def live(self) -> None:
+        """Until it is told to end: opens an end, takes turns with it for a while, closes it."""
+        turn: Callable[[Any], None] = getattr(self, self.role)
+        self.write_at_rest()
+        while not is_over():
+            with self.complaining(), self.end_class(**OPTIONS.get(self.role, {})) as end:
+                self.write(OPENED)
+                until = time.monotonic() + random.uniform(0.1, 2)
+                while time.monotonic() < until and not is_over():
+                    with self.complaining():
+                        turn(end)
+                    self.obey(end)
+            self.write_at_rest()
+
+    def beat(self, count: int) -> dict[str, Any]:
         words = [count * 1000 + i for i in range(self.generation % 7 + count % 100)]
         total = checksum(self.source, self.generation, count, words)
+        return {"source": self.source, "generation": self.generation, "count": count, "content": words, "checksum": total}
+
+    def give(self, send: Callable[..., None]) -> bool:
+        """Whether the message went out; the number of one that did not is given again."""
+        self.count += 1
         try:
-            publisher.send(source=self.source, generation=self.generation, count=count, content=words, checksum=total)
-        except shmcomm.SHMBufferFullError:
-            return 0
-        return 1
+            send(**self.beat(self.count))
+        except shmcomm.SHMBufferFullError as error:
+            self.count -= 1
+            if is_for_want_of_memory(error):
+                raise
+            return False
+        return True
 
-    def read(self) -> None:
-        while signal.SIGTERM not in flags:
-            try:
-                with self.subscriber_class() as subscriber:
-                    self.write(OPENED)
-                    until = time.monotonic() + random.uniform(0.1, 2)
-                    while time.monotonic() < until and signal.SIGTERM not in flags:
-                        self.take(subscriber)
-                        self.obey(subscriber.try_recv)
-            except shmcomm.SHMError as error:
-                self.complain(error)
+    def publish(self, publisher: Any) -> None:
+        time.sleep(random.random() * 1e-3)
+        self.give(publisher.send)
 
-    def take(self, subscriber: Any) -> None:
+    def read(self, subscriber: Any) -> None:
         try:
             beat = subscriber.recv(timeout=20)
         except shmcomm.SHMTimeoutError:
             return
-        name = (beat.source, beat.generation, beat.count)
-        is_whole = beat.checksum == checksum(*name, beat.content.tolist())
-        self.write(TAKEN if is_whole else TORN, beat.sequence, beat.lost, name)
+        self.write_beat(TAKEN, beat.sequence, beat.lost, beat)
+
+    def push(self, pusher: Any) -> None:
+        time.sleep(random.random() * 2e-3)
+        if self.give(pusher.push):
+            self.write(PUSHED)
+
+    def pull(self, puller: Any) -> None:
+        try:
+            job = puller.recv(timeout=20)
+        except shmcomm.SHMTimeoutError:
+            return
+        name, sequence, attempt = (job.source, job.generation, job.count), job.sequence, job.attempt
+        self.write_beat(TAKEN, sequence, attempt, job)
+        self.work()
+        job.done()
+        self.write(DONE, sequence, attempt, name)
+
+    @staticmethod
+    def work() -> None:
+        """Mostly nothing; sometimes long enough to be struck in it."""
+        if random.random() < 1 / 16:
+            time.sleep(5e-3)
+
+    def call(self, requester: Any) -> None:
+        time.sleep(random.random() * 2e-3)
+        self.count += 1
+        self.write(CALLING)
+        try:
+            reply = requester.call(**self.beat(self.count), timeout=2000)
+        except shmcomm.SHMError as error:
+            maybe = getattr(error, "maybe_executed", isinstance(error, shmcomm.SHMReplyError))
+            self.write(UNANSWERED, 0, int(maybe))
+            if is_for_want_of_memory(error):
+                raise
+        else:
+            self.write_beat(ANSWERED, 0, 0, reply)
+
+    def serve(self, replier: Any) -> None:
+        """Some requests; a signal ends it, too."""
+
+        def answer(request: Any) -> dict[str, Any]:
+            self.write_beat(TAKEN, 0, 0, request)
+            self.work()
+            if random.random() < 1 / 16:
+                replier.stop()
+            return {field: getattr(request, field) for field in ("source", "generation", "count", "content", "checksum")}
+
+        serving.append(replier)
+        try:
+            if not flags:
+                replier.serve(answer)
+        finally:
+            serving.clear()
 
 
 def main() -> None:
@@ -128,8 +220,7 @@ def main() -> None:
     role, channel, source, generation, log = sys.argv[1:]
     life = int(os.environ.get("SOAK_LIVES", "0"))
     os.environ["SOAK_LIVES"] = str(life + 1)
-    participant = Participant(channel, int(source), int(generation) * 1000 + life, log)
-    participant.publish() if role == "publish" else participant.read()
+    Participant(role, channel, int(source), int(generation) * 1000 + life, log).live()
 
 
 if __name__ == "__main__":

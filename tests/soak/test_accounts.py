@@ -1,12 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checker of jobs and calls finds what it is there for."""
+"""The checker of jobs, calls and what processes use finds what it is there for."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from accounts import ANSWERED, CALLING, DONE, PUSHED, TAKEN, UNANSWERED, Totals, check_calls, check_jobs
+import pytest
+from accounts import (
+    ANSWERED,
+    AT_REST,
+    CALLING,
+    DONE,
+    PUSHED,
+    REFUSED,
+    TAKEN,
+    UNANSWERED,
+    Totals,
+    check_calls,
+    check_jobs,
+    check_refusals,
+    check_rests,
+)
 
 Row = tuple[int, int, int, int, int, int]
 
@@ -68,3 +83,34 @@ def test_a_call_executed_though_its_caller_was_told_otherwise_is_found(tmp_path:
 
 def test_a_call_that_never_ended_is_found(tmp_path: Path) -> None:
     assert "never ended" in wrongs_of_calls(tmp_path, [job(CALLING, 1), job(CALLING, 2)], [])[0]
+
+
+def wrongs_of_refusals(logs: Path, begun_ns: int, ended_ns: int) -> list[str]:
+    np.array([(REFUSED, begun_ns, ended_ns, 1, 1000, 0)], np.uint64).tofile(logs / "publish.shared.1")
+    return check_refusals(logs, [(100, 200), (300, 400)], Totals())
+
+
+@pytest.mark.parametrize(("begun_ns", "ended_ns"), [(120, 130), (50, 100), (200, 250), (50, 500), (390, 410)])
+def test_memory_may_be_refused_while_it_is_full(tmp_path: Path, begun_ns: int, ended_ns: int) -> None:
+    assert wrongs_of_refusals(tmp_path, begun_ns, ended_ns) == []
+
+
+@pytest.mark.parametrize(("begun_ns", "ended_ns"), [(50, 99), (201, 299), (401, 500)])
+def test_memory_that_is_refused_while_there_is_some_is_found(tmp_path: Path, begun_ns: int, ended_ns: int) -> None:
+    assert "while there was some" in wrongs_of_refusals(tmp_path, begun_ns, ended_ns)[0]
+
+
+def test_memory_that_is_refused_though_it_is_never_full_is_found(tmp_path: Path) -> None:
+    np.array([(REFUSED, 1, 2, 1, 1000, 0)], np.uint64).tofile(tmp_path / "publish.shared.1")
+
+    assert len(check_refusals(tmp_path, [], Totals())) == 1
+
+
+@pytest.mark.parametrize("leaked", [(6, 0), (5, 1)])
+def test_a_descriptor_or_a_mapping_that_stays_is_found(tmp_path: Path, leaked: tuple[int, int]) -> None:
+    rows = [(AT_REST, 5, 0, 1, 1000, 0), (AT_REST, 5, 0, 1, 1000, 7), (AT_REST, 9, 2, 1, 1001, 0)]
+    np.array(rows, np.uint64).tofile(tmp_path / "read.shared.1")
+    assert check_rests(tmp_path) == []
+
+    np.array([*rows, (AT_REST, *leaked, 1, 1000, 8)], np.uint64).tofile(tmp_path / "read.shared.1")
+    assert "at first" in check_rests(tmp_path)[0]

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chaos: processes in C++ and Python on channels of all patterns, and a nemesis that kills, stops, forks, executes and
-removes every few milliseconds. What was taken is checked afterwards, message by message, job by job, call by call.
+"""Chaos: processes in C++ and Python on channels of all patterns, and a nemesis that does one of its deeds every few
+milliseconds: it kills, stops, forks, executes anew, lets leave and join, removes a channel, fills the memory. What was
+taken is checked afterwards, message by message, job by job, call by call.
 
 SHMCOMM_SOAK_MIN is how long it lasts, in minutes (a fraction of one by default); SHMCOMM_SEED repeats a run's choices."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -19,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from accounts import Totals, check_calls, check_jobs, check_log
+from accounts import Totals, check_calls, check_jobs, check_log, check_refusals, check_rests
+from small_tmpfs import SmallTmpfs
 
 HERE = Path(__file__).resolve().parent
 SECONDS = float(os.environ.get("SHMCOMM_SOAK_MIN", "0.2")) * 60
@@ -35,6 +38,7 @@ class Seat:
     source: int
     generation: int = 0
     process: subprocess.Popen[bytes] | None = None
+    is_leaving: bool = False
 
 
 def all_seats() -> list[Seat]:
@@ -42,7 +46,8 @@ def all_seats() -> list[Seat]:
         *[("publish", "shared", "cpp")] * 2, ("publish", "shared", "python"), ("publish", "sole", "cpp"),
         *[("publish", "reliable", "cpp")] * 2, *[("read", "shared", "cpp")] * 2, ("read", "shared", "python"),
         ("read", "sole", "cpp"), ("read", "reliable", "cpp"), ("read", "reliable", "python"),
-        *[("push", "jobs", "cpp")] * 2, *[("pull", "jobs", "cpp")] * 3, *[("call", "calls", "cpp")] * 2, *[("serve", "calls", "cpp")] * 2,
+        *[("push", "jobs", "cpp")] * 2, ("push", "jobs", "python"), *[("pull", "jobs", "cpp")] * 2, ("pull", "jobs", "python"),
+        *[("call", "calls", "cpp")] * 2, ("call", "calls", "python"), ("serve", "calls", "cpp"), ("serve", "calls", "python"),
         ("anchor", "jobs", "cpp"), ("anchor", "calls", "cpp"),
     ]  # fmt: skip
     return [Seat(*seat, source=source) for source, seat in enumerate(seats)]
@@ -55,6 +60,9 @@ class Chaos:
         self.logs = logs
         self.random = random.Random(seed)
         self.seats = all_seats()
+        self.tmpfs: SmallTmpfs | None = None
+        self.is_full = False
+        self.fills: list[tuple[int, int]] = []
         self.kills = 0
         self.deeds = 0
         python_path = [build / "python", build / "tests/soak/soak_msgs.shm/python"]
@@ -68,39 +76,85 @@ class Chaos:
         if seat.language == "python":
             program = [Path(sys.executable), HERE / "participant.py"]
         seat.generation += 1
+        seat.is_leaving = False
         log = self.logs / f"{seat.role}.{seat.channel}.{seat.source}"
         words = [*program, seat.role, seat.channel, seat.source, seat.generation, log]
         seat.process = subprocess.Popen([str(word) for word in words], env=self.environment)
 
     def strike(self) -> None:
-        """One deed of the nemesis. Interpreters are killed more seldom: each takes a while to come back."""
-        seat = self.random.choice([seat for seat in self.seats if seat.role != "anchor"])
-        assert seat.process is not None
-        deed = self.random.choice([*["kill"] * 9, "stop", "exec", "fork", "remove", "leave"])
+        """One deed of the nemesis. Interpreters are struck more seldom: each takes a while to come back."""
+        is_python = self.random.random() < 0.06
+        seats = [seat for seat in self.seats if seat.role != "anchor" and (seat.language == "python") == is_python]
+        seat = self.random.choice(seats)
         self.deeds += 1
-        if seat.language == "python" and self.random.random() < 0.8:
+        if seat.is_leaving:
+            self.join(seat)
             return
-        if deed == "kill":
-            self.kill(seat)
-            self.start(seat)
-        elif deed == "leave":
-            seat.process.terminate()
-            assert seat.process.wait(60) == 0
-            self.start(seat)
-        elif deed == "stop":
-            seat.process.send_signal(signal.SIGSTOP)
-            time.sleep(self.random.random() * 0.01)
-            seat.process.send_signal(signal.SIGCONT)
-        elif deed == "remove" and self.random.random() < 0.1:
-            shutil.rmtree(self.root / "default" / "sole", ignore_errors=True)
-        elif deed in ("exec", "fork"):
-            seat.process.send_signal(signal.SIGUSR1 if deed == "exec" else signal.SIGUSR2)
+        getattr(self, self.random.choice([*["kill"] * 9, "stop", "execute", "fork", "remove", "leave", "fill"]))(seat)
 
     def kill(self, seat: Seat) -> None:
         assert seat.process is not None
         seat.process.kill()
-        seat.process.wait()
+        assert seat.process.wait() == -signal.SIGKILL, f"{seat} had ended by itself"
         self.kills += 1
+        self.start(seat)
+
+    def meanwhile(self) -> None:
+        for _deed in range(self.random.randrange(4)):
+            self.strike()
+            time.sleep(self.random.random() * 0.005)
+
+    def leave(self, seat: Seat) -> None:
+        assert seat.process is not None
+        seat.process.terminate()
+        seat.process.send_signal(signal.SIGCONT)
+        seat.is_leaving = True
+
+    def join(self, seat: Seat) -> None:
+        assert seat.process is not None
+        status = seat.process.poll()
+        if status is not None:
+            assert status == 0, f"{seat} ended with {status}"
+            self.start(seat)
+
+    def stop(self, seat: Seat) -> None:
+        process = seat.process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(self.random.random() * 0.01)
+        self.meanwhile()
+        process.send_signal(signal.SIGCONT)
+
+    def execute(self, seat: Seat) -> None:
+        assert seat.process is not None
+        seat.process.send_signal(signal.SIGUSR1)
+
+    def fork(self, seat: Seat) -> None:
+        assert seat.process is not None
+        seat.process.send_signal(signal.SIGUSR2)
+
+    def remove(self, _: Seat) -> None:
+        """A channel under those who use it, or one of its files."""
+        directory = self.root / "default" / "sole"
+        chance = self.random.random()
+        if chance < 0.1:
+            shutil.rmtree(directory, ignore_errors=True)
+        elif chance < 0.2:
+            with contextlib.suppress(OSError, IndexError):  # nobody may be there
+                (directory / self.random.choice(sorted(os.listdir(directory)))).unlink()
+
+    def fill(self, _: Seat) -> None:
+        """Other deeds go on while the memory is full, or has room for a few pages."""
+        if self.tmpfs is None or self.is_full:
+            return
+        begun_ns = time.monotonic_ns()
+        if not self.tmpfs.fill(self.random.choice([0, 0, self.random.randrange(64) << 12])):
+            return
+        self.is_full = True
+        self.meanwhile()
+        self.tmpfs.empty()
+        self.is_full = False
+        self.fills.append((begun_ns, time.monotonic_ns()))
 
     def end(self) -> None:
         """Who gives out jobs and asks goes first, who is attached to the end goes last."""
@@ -130,6 +184,10 @@ def chaos() -> Iterator[Chaos]:
     root = Path(tempfile.mkdtemp(prefix="shmcomm-soak-", dir="/dev/shm"))
     logs = Path(tempfile.mkdtemp(prefix="shmcomm-soak-"))  # hundreds of megabytes in a long run: not in memory
     made = Chaos(Path(build), root, logs, seed)
+    try:
+        made.tmpfs = SmallTmpfs(root)
+    except PermissionError:
+        print("soak: no right to mount, the memory is never full")
     # Inherited by the participants, who let the signals in once they have handlers for them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2))
     try:
@@ -137,6 +195,8 @@ def chaos() -> Iterator[Chaos]:
     finally:
         made.end_at_once()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if made.tmpfs is not None:
+            made.tmpfs.unmount()
         shutil.rmtree(root)
         shutil.rmtree(logs)
 
@@ -156,11 +216,14 @@ def test_chaos_disturbs_no_message(chaos: Chaos) -> None:
     for log in sorted([*chaos.logs.glob("publish.*"), *chaos.logs.glob("read.*")]):
         wrongs += check_log(log, totals)
     wrongs += check_jobs(chaos.logs, totals) + check_calls(chaos.logs, totals)
+    wrongs += check_refusals(chaos.logs, chaos.fills, totals) + check_rests(chaos.logs)
     print(
-        f"soak seconds {SECONDS:.0f} deeds {chaos.deeds} kills {chaos.kills} sessions {totals.sessions}"
+        f"soak seconds {SECONDS:.0f} deeds {chaos.deeds} kills {chaos.kills} fills {len(chaos.fills)} refused {totals.refused}"
+        f" sessions {totals.sessions}"
         f" taken {totals.taken} lost {totals.lost} jobs {totals.jobs} again {totals.again}"
         f" calls {totals.calls} unanswered {totals.unanswered}"
     )
     assert wrongs == []
     assert min(totals.taken, totals.jobs, totals.calls) > 0
+    assert chaos.tmpfs is None or chaos.tmpfs.used() == chaos.tmpfs.used_at_first
     assert [path for path in chaos.root.rglob("*") if path.is_file()] == []
