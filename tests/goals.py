@@ -49,6 +49,7 @@ GOALS = (
     Goal("reliable messages that 16 processes each got from 16", 10_000_000, r"reliable_processes messages (\d+)", total),
     Goal("messages checked in the soak", 1_000_000, r"soak .* taken (\d+)", total),
     Goal("kills in the soak", 20_000, r"soak .* kills (\d+)", total),
+    Goal("times that the memory was full in the soak", 1_000, r"soak .* fills (\d+)", total),
     Goal("jobs done once in the soak", 100_000, r"soak .* jobs (\d+)", total),
     Goal("calls answered in the soak", 100_000, r"soak .* calls (\d+)", total),
     Goal("pairs that opened, published, took and closed, memory flat", 1_000_000, r"leaks NotBy(?:Opening|Others)\w+ count (\d+)", least),

@@ -64,6 +64,7 @@ class Chaos:
         self.is_full = False
         self.fills: list[tuple[int, int]] = []
         self.kills = 0
+        self.interpreters = 0
         self.deeds = 0
         python_path = [build / "python", build / "tests/soak/soak_msgs.shm/python"]
         self.environment = os.environ | {
@@ -97,6 +98,7 @@ class Chaos:
         seat.process.kill()
         assert seat.process.wait() == -signal.SIGKILL, f"{seat} had ended by itself"
         self.kills += 1
+        self.interpreters += seat.language == "python"
         self.start(seat)
 
     def meanwhile(self) -> None:
@@ -218,8 +220,8 @@ def test_chaos_disturbs_no_message(chaos: Chaos) -> None:
     wrongs += check_jobs(chaos.logs, totals) + check_calls(chaos.logs, totals)
     wrongs += check_refusals(chaos.logs, chaos.fills, totals) + check_rests(chaos.logs)
     print(
-        f"soak seconds {SECONDS:.0f} deeds {chaos.deeds} kills {chaos.kills} fills {len(chaos.fills)} refused {totals.refused}"
-        f" sessions {totals.sessions}"
+        f"soak seconds {SECONDS:.0f} deeds {chaos.deeds} kills {chaos.kills} interpreters {chaos.interpreters}"
+        f" fills {len(chaos.fills)} refused {totals.refused} sessions {totals.sessions}"
         f" taken {totals.taken} lost {totals.lost} jobs {totals.jobs} again {totals.again}"
         f" calls {totals.calls} unanswered {totals.unanswered}"
     )
