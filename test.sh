@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Sets this machine up as run.sh does, then runs every test: C++ (ctest) and Python (pytest, lint among them) on an
-# optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and the threads
-# of one process under ThreadSanitizer. All stages run even if one fails; fails if any did.
+# optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and ctest
+# under ThreadSanitizer. All stages run even if one fails; fails if any did.
 #   --quick      leave the sanitizers out
 #   --long       the counts of a release: every instruction, millions of fuzz executions, minutes of chaos; prints the
 #                goals with the figures reached
@@ -123,8 +123,8 @@ test_sanitizers() {
   # The model checker changes stacks, and those of threads that it kills are never unwound.
   ASAN_OPTIONS+=:detect_leaks=0 stage "ctest, asan, model checker" run_ctest asan --label-regex model
   stage "pytest, asan" run_pytest_with_sanitizers
-  stage "build, tsan" build tsan stress_test
-  stage "ctest, tsan" run_ctest tsan --tests-regex '^InOneProcess'
+  stage "build, tsan" build tsan
+  stage "ctest, tsan" run_ctest tsan
 }
 
 prepare

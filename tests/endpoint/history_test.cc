@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <optional>
-#include <thread>
 
 #include "support/forked_child.h"
 #include "support/test_channels.h"
@@ -79,10 +78,8 @@ TEST_P(HistoryTest, JoinersInTheMiddleOfTrafficSeeNoGapAndNothingTwice) {
   test::StayingChild child([this](const test::StayingChild::Stay& stay) {
     auto publisher = Publisher::Open(Spec(), PublisherHere());
     if (!publisher.ok()) return;
-    std::thread([&publisher] {
-      for (std::uint64_t i = 0;; ++i) Send(*publisher, i).IgnoreError();
-    }).detach();
-    stay();
+    stay.Tell();
+    for (std::uint64_t i = 0;; ++i) Send(*publisher, i).IgnoreError();
   });
   ASSERT_TRUE(child.is_there());
 

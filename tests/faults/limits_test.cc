@@ -90,7 +90,7 @@ TEST_F(Limits, OfFileSizesAreErrorsAndNoSignal) {
   });
 }
 
-#if !defined(__SANITIZE_ADDRESS__)  // which needs terabytes of it itself
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which need terabytes of it themselves
 TEST_F(Limits, OfAddressSpaceAreErrors) {
   UntilNothingIsRefused(64, [](int n) {
     const rlim_t bytes = (rlim_t{64} << 20) + (rlim_t{16} << 20) * static_cast<rlim_t>(n);

@@ -15,18 +15,29 @@ namespace shmcomm::test {
 /// A child that ran up to `stay()` and now waits to be killed. It never returns into the test.
 class StayingChild {
  public:
-  using Stay = std::function<void()>;
-  /// Returns when the child has called `stay`; is_there() is false if it ended before.
+  /// Called by the child once it is ready; then it waits, or goes on after Tell().
+  class Stay {
+   public:
+    explicit Stay(int ready) : ready_(ready) {}
+    void Tell() const {
+      if (write(ready_, "r", 1) != 1) _exit(3);
+    }
+    void operator()() const {
+      Tell();
+      for (;;) pause();
+    }
+
+   private:
+    int ready_;
+  };
+  /// Returns when the child has called `stay`, or its Tell(); is_there() is false if it ended before.
   explicit StayingChild(const std::function<void(const Stay&)>& body) {
     int ready[2];
     if (pipe(ready) != 0) std::abort();
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      body([&] {
-        if (write(ready[1], "r", 1) != 1) _exit(3);
-        for (;;) pause();
-      });
+      body(Stay(ready[1]));
       _exit(2);
     }
     close(ready[1]);
