@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shmcomm/typed.h"
@@ -18,7 +20,10 @@ using ::testing::HasSubstr;
 
 class Call : public ReqRepTest {};
 class CallsInFlight : public ReqRepTest {};
-class Answer : public ReqRepTest {};
+class Answer : public ReqRepTest {
+ protected:
+  std::vector<Request> held_;
+};
 class CallWithoutAReplier : public ReqRepTest {};
 class CallThatIsOver : public ReqRepTest {};
 class Serving : public ReqRepTest {};
@@ -225,6 +230,39 @@ TEST_F(Answer, AfterTheCallerGaveUpIsDroppedAndSaidSo) {
   EXPECT_EQ(requester.stats().timed_out, 1u);
 }
 
+TEST_F(Answer, WhoseSlotIsRefusedBecauseTheCallerGaveUpIsOver) {
+  Replier replier = OpenReplier(SumsSpec());
+  Requester requester = OpenRequester(SumsSpec());
+  for (std::uint64_t i = 1; i <= 10; ++i) {   // more than may be open at once
+    const auto call = SendNumber(requester, 1, kLong);
+    auto request = replier.Take(kLong);
+    ASSERT_TRUE(request.ok()) << request.status();
+    requester.Forget(*call);
+
+    EXPECT_TRUE(absl::IsDeadlineExceeded(request->ReplyLoan().status()));
+    EXPECT_TRUE(request->is_answered());
+    EXPECT_TRUE(absl::IsFailedPrecondition(ReplyNumber(*request, 1)));
+    EXPECT_EQ(replier.stats().late, i);
+    held_.push_back(*std::move(request));
+  }
+}
+
+TEST_F(Answer, WhoseSlotIsRefusedBecauseTheRequesterLeftIsOverAndMayBeTheLast) {
+  auto replier = std::make_unique<Replier>(OpenReplier(SumsSpec()));
+  auto requester = std::make_unique<Requester>(OpenRequester(SumsSpec()));
+  const auto call = SendNumber(*requester, 1, kLong);
+  auto request = replier->Take(kLong);
+  ASSERT_TRUE(request.ok()) << request.status();
+  requester.reset();
+  replier.reset();
+
+  const absl::Status refused = request->ReplyLoan().status();
+
+  EXPECT_TRUE(absl::IsDeadlineExceeded(refused) || absl::IsUnavailable(refused)) << refused;
+  EXPECT_TRUE(request->is_answered());
+  EXPECT_TRUE(Files().empty());
+}
+
 TEST_F(Answer, ThatIsOnItsWayWhenTheCallIsForgottenIsCountedAsLate) {
   Replier replier = OpenReplier(SumsSpec());
   Requester requester = OpenRequester(SumsSpec());
@@ -274,7 +312,8 @@ TEST_F(CallWithoutAReplier, FailsAtOnce) {
   const auto call = SendNumber(requester, 1, kLong);
 
   EXPECT_TRUE(absl::IsUnavailable(call.status()));
-  EXPECT_THAT(std::string(call.status().message()), HasSubstr("no replier is attached"));
+  EXPECT_THAT(std::string(call.status().message()),
+              HasSubstr("no replier is attached, so the request was not executed; start one, or open the requester with wait_for_replier"));
   EXPECT_FALSE(MaybeExecuted(call.status()));
 }
 

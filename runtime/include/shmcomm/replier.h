@@ -40,8 +40,9 @@ class Request {
   std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many repliers died at it (idempotent channels)
   bool is_answered() const { return core_ == nullptr; }
 
-  /// A slot in which the reply is built; used or dropped before the request is answered otherwise. As Publisher::Loan; kUnavailable the requester is gone · kDeadlineExceeded it no
-  /// longer waits.
+  /// A slot in which the reply is built; one at a time, used or dropped before the request is answered otherwise. As
+  /// Publisher::Loan; and where nobody can get the reply any more, the request is over: kUnavailable the requester is gone ·
+  /// kDeadlineExceeded it no longer waits.
   absl::StatusOr<shmcomm::Loan> ReplyLoan();
 
   /// Answers with the FlatBuffer finished in `loan.builder()`. Never waits. Afterwards the request is answered, whatever is

@@ -20,9 +20,12 @@ struct ClaimObject {
   shmcomm::Job& job() { return *std::launder(reinterpret_cast<shmcomm::Job*>(storage)); }
 };
 
+enum class Ended : std::uint8_t { kNot, kDone, kGivenBack };
+
 /// The record's owner is the claim, null once the job is done or given back.
 struct JobObject {
   RecordObject record;
+  Ended ended;
   std::uint64_t sequence;
   std::int64_t publish_ns;
   std::int64_t process;
@@ -74,6 +77,7 @@ int GetBuffer(PyObject* object, Py_buffer* view, int flags) {
 bool End(JobObject& self, absl::Status (shmcomm::Job::*end)()) {
   PyObject* claim = std::exchange(self.record.owner, nullptr);
   if (claim == nullptr) return true;
+  self.ended = end == &shmcomm::Job::Ack ? Ended::kDone : Ended::kGivenBack;
   MarkOver(self.record);
   absl::Status status;
   if (Py_REFCNT(claim) == 1) status = (AsClaim(claim)->job().*end)();
@@ -85,10 +89,18 @@ bool End(JobObject& self, absl::Status (shmcomm::Job::*end)()) {
 }
 
 PyObject* Done(PyObject* object, PyObject*) {
+  if (AsJob(object)->ended == Ended::kGivenBack) {
+    SetError(ErrorKind::kBase, "this job was given back already, and will be done again; call either done() or give_back()");
+    return nullptr;
+  }
   return End(*AsJob(object), &shmcomm::Job::Ack) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject* GiveBack(PyObject* object, PyObject*) {
+  if (AsJob(object)->ended == Ended::kDone) {
+    SetError(ErrorKind::kBase, "this job is done already, and nobody gets it again; call either done() or give_back()");
+    return nullptr;
+  }
   return End(*AsJob(object), &shmcomm::Job::GiveBack) ? Py_NewRef(Py_None) : nullptr;
 }
 
@@ -118,12 +130,12 @@ PyMethodDef methods[] = {
      "done($self)\n--\n\n"
      "Says that the job is done, on any thread: no other puller will get it. Its fields can no longer be read. While arrays or\n"
      "other parts of its message are held it counts as open, and is done with the last of them. Twice is allowed.\n"
-     "Errors: SHMError where another puller has got it, because this process's descriptors were closed under it;\n"
-     "SHMConnectionError in a forked child."},
+     "Errors: SHMError after give_back(), and where another puller has got it, because this process's descriptors were\n"
+     "closed under it; SHMConnectionError in a forked child."},
     {"give_back", GiveBack, METH_NOARGS,
      "give_back($self)\n--\n\n"
      "Gives the job to another puller, or to this one again, with `attempt` one more; after the channel's max_attempts it is a\n"
-     "dead letter instead. As done otherwise."},
+     "dead letter instead. SHMError after done(); as done otherwise."},
     {"__enter__", Enter, METH_NOARGS, nullptr},
     {"__exit__", Exit, METH_VARARGS, "The job is done, or given back where an exception passes."},
     {nullptr, nullptr, 0, nullptr},

@@ -34,13 +34,16 @@ std::string Line(const TypeOwner& owner) {
 }
 
 std::string Disagreement(absl::string_view channel, const TypeOwner& other, const TypeOwner& you,
-                         const std::vector<std::string>& differences) {
+                         const std::vector<std::string>& differences, absl::string_view fix) {
   std::string text = absl::StrCat("channel '", channel, "': this program and the running ", other.role, " disagree\n",
                                   Line(other), Line(you));
   for (const std::string& difference : differences) absl::StrAppend(&text, "  ", difference, "\n");
-  absl::StrAppend(&text, you.schema.empty() ? "  fix: give both ends the same options, or this one another channel name"
-                                            : "  fix: rebuild both sides, or give the new layout a new channel name");
-  return text;
+  return absl::StrCat(text, "  fix: ", fix);
+}
+
+absl::string_view FixOf(const TypeOwner& you) {
+  return you.schema.empty() ? "give both ends the same options, or this one another channel name"
+                            : "rebuild both sides, or give the new layout a new channel name";
 }
 
 const char* NameOf(Pattern pattern) {
@@ -53,6 +56,14 @@ const char* NameOf(Pattern pattern) {
       return "pushpull";
   }
   return "unknown";
+}
+
+/// All else differs, too, and says nothing.
+absl::Status OtherPattern(absl::string_view channel, const TypeOwner& other, const TypeOwner& you, Pattern theirs, Pattern ours) {
+  const base::RoleNames roles = segment::RolesOf(theirs);
+  return absl::FailedPreconditionError(
+      Disagreement(channel, other, you, {absl::StrCat("pattern: ", NameOf(theirs), " -> ", NameOf(ours))},
+                   absl::StrCat("join it as ", roles.writer, " or ", roles.reader, ", or give this one another channel name")));
 }
 
 void Compare(std::vector<std::string>& out, const char* option, std::uint64_t theirs, std::uint64_t ours) {
@@ -85,9 +96,6 @@ std::vector<std::string> DifferingOptions(const layout::MetaHeader& theirs, layo
   if ((adopted & qos_option::kLifespan) != 0) ours.lifespan_ns = theirs.lifespan_ns;
   std::vector<std::string> out;
   const base::RoleNames roles = segment::RolesOf(Pattern{theirs.pattern});
-  if (theirs.pattern != ours.pattern) {
-    out.push_back(absl::StrCat("pattern: ", NameOf(Pattern{theirs.pattern}), " -> ", NameOf(Pattern{ours.pattern})));
-  }
   CompareWords(out, "reliability", Word(theirs.reliability != 0, "best_effort", "reliable"),
                Word(ours.reliability != 0, "best_effort", "reliable"));
   CompareWords(out, "on_full", Word(theirs.on_full != 0, "block", "fail"), Word(ours.on_full != 0, "block", "fail"));
@@ -256,7 +264,7 @@ absl::Status CheckTypes(absl::string_view channel, const TypeOwner& writer, cons
   std::vector<std::string> lines;
   if (writer.schema.empty() || reader.schema.empty()) {
     lines.push_back(absl::StrCat("message type '", Printable(other.type_name), "' -> '", you.type_name, "'   BREAKING"));
-    return absl::FailedPreconditionError(Disagreement(channel, other, you, lines));
+    return absl::FailedPreconditionError(Disagreement(channel, other, you, lines, FixOf(you)));
   }
   absl::StatusOr<std::vector<Difference>> differences =
       CompareSchemas(writer.schema, writer.type_name, reader.schema, reader.type_name);
@@ -267,15 +275,17 @@ absl::Status CheckTypes(absl::string_view channel, const TypeOwner& writer, cons
     lines.push_back(absl::StrCat(difference.text, difference.breaking ? "   BREAKING" : ""));
   }
   if (!is_breaking) return absl::OkStatus();
-  return absl::FailedPreconditionError(Disagreement(channel, other, you, lines));
+  return absl::FailedPreconditionError(Disagreement(channel, other, you, lines, FixOf(you)));
 }
 
 absl::Status CheckJoiner(absl::string_view channel, const ChannelSpec& spec, const segment::Meta& meta, Role role,
                          std::uint32_t adopted) {
   const TypeOwner you = ThisProgram(spec);
   const TypeOwner creator = OwnerOf(meta);
+  const Pattern pattern{meta.header.pattern};
+  if (pattern != spec.pattern) return OtherPattern(channel, creator, you, pattern, spec.pattern);
   const std::vector<std::string> options = DifferingOptions(meta.header, MakeMeta(spec).header, adopted);
-  if (!options.empty()) return absl::FailedPreconditionError(Disagreement(channel, creator, you, options));
+  if (!options.empty()) return absl::FailedPreconditionError(Disagreement(channel, creator, you, options, FixOf(you)));
   const absl::Status fits = role == Role::kWriter ? CheckTypes(channel, you, creator) : CheckTypes(channel, creator, you);
   if (!fits.ok() || spec.pattern != Pattern::kReqRep) return fits;
   // Replies go the other way.

@@ -28,6 +28,11 @@ bool HasLeft(const PublisherCore& replies) {
   return reader.state() == ring::ReaderState::kFree;
 }
 
+/// Whether nobody can get the answer any more, whatever it is.
+bool IsUndeliverable(const absl::Status& answered) {
+  return absl::IsDeadlineExceeded(answered) || absl::IsUnavailable(answered);
+}
+
 }  // namespace
 
 absl::StatusOr<ReplierCore*> ReplierCore::Open(const ChannelSpec& spec, const ReplierOptions& options) {
@@ -170,6 +175,7 @@ bool ReplierCore::EndClaim(Place& place) {
 }
 
 absl::StatusOr<PublisherCore*> ReplierCore::RepliesTo(const Place& place) {
+  if (place.header->abandoned.load(std::memory_order_relaxed) != 0) return NobodyWaits();   // relaxed: a hint
   ReplyRing& ring = replies_[place.claim.entry.publisher()];
   if (ring.core == nullptr || ring.generation != place.generation) {
     absl::StatusOr<std::unique_ptr<PublisherCore>> opened = OpenReplies(place);
@@ -201,22 +207,24 @@ void ReplierCore::DropOfThoseWhoLeft() {
   }
 }
 
-absl::StatusOr<Loan> ReplierCore::LendReply(const Request& request) {
+absl::StatusOr<Loan> ReplierCore::LendReply(Request& request) {
   if (!IsThisProcess()) return Forked(name());
-  const Place& place = places_[request.place_];
-  if (place.header->abandoned.load(std::memory_order_relaxed) != 0) return NobodyWaits();
-  absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
-  if (!replies.ok()) return replies.status();
-  return (*replies)->Lend();
+  absl::StatusOr<PublisherCore*> replies = RepliesTo(places_[request.place_]);
+  if (replies.ok()) return (*replies)->Lend();
+  return IsUndeliverable(replies.status()) ? EndRequest(request, replies.status()) : replies.status();
 }
 
 /// After kInvalidArgument and kOutOfRange the request is still open.
 template <class Publish>
 absl::Status ReplierCore::Answer(Request& request, Publish publish) {
   if (!IsThisProcess()) return Forked(name());
-  const std::uint32_t place = request.place_;
-  absl::Status answered = PublishAnswer(places_[place], std::move(publish));
+  absl::Status answered = PublishAnswer(places_[request.place_], std::move(publish));
   if (absl::IsInvalidArgument(answered) || absl::IsOutOfRange(answered)) return answered;
+  return EndRequest(request, std::move(answered));
+}
+
+absl::Status ReplierCore::EndRequest(Request& request, absl::Status answered) {
+  const std::uint32_t place = request.place_;
   request.core_ = nullptr;
   absl::Status ended = EndWith(places_[place], std::move(answered));
   LeavePlace(place);
@@ -226,7 +234,6 @@ absl::Status ReplierCore::Answer(Request& request, Publish publish) {
 /// A loan within `publish` goes when this returns: before the core may.
 template <class Publish>
 absl::Status ReplierCore::PublishAnswer(const Place& place, Publish publish) {
-  if (place.header->abandoned.load(std::memory_order_relaxed) != 0) return NobodyWaits();
   const absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
   if (!replies.ok()) return replies.status();
   (*replies)->SetCorrelation(place.correlation);
@@ -245,7 +252,7 @@ absl::Status ReplierCore::EndWith(Place& place, absl::Status answered) {
 void ReplierCore::Count(const absl::Status& answered) {
   if (answered.ok()) {
     ++stats_.replied;
-  } else if (absl::IsDeadlineExceeded(answered) || absl::IsUnavailable(answered)) {
+  } else if (IsUndeliverable(answered)) {
     ++stats_.late;
   } else {
     ++stats_.errors;
@@ -276,11 +283,7 @@ absl::Status ReplierCore::ReplyCopy(Request& request, const void* data, std::siz
 absl::Status ReplierCore::Fail(Request& request, const absl::Status& error) {
   if (error.ok()) return absl::InvalidArgumentError("an answer that is no error is a reply");
   if (!IsThisProcess()) return Forked(name());
-  request.core_ = nullptr;
-  const std::uint32_t place = request.place_;
-  absl::Status ended = EndWith(places_[place], PublishError(places_[place], error));
-  LeavePlace(place);
-  return ended;
+  return EndRequest(request, PublishError(places_[request.place_], error));
 }
 
 absl::Status ReplierCore::PublishError(const Place& place, const absl::Status& error) {

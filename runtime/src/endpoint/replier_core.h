@@ -31,7 +31,7 @@ class ReplierCore final : public ClaimingCore {
   absl::StatusOr<Request> Take(absl::Duration timeout);
 
   // For Request. Where one of these ends the request, the core may be gone afterwards.
-  absl::StatusOr<Loan> LendReply(const Request& request);
+  absl::StatusOr<Loan> LendReply(Request& request);
   absl::Status Reply(Request& request, Loan loan);
   absl::Status ReplyRaw(Request& request, Loan loan, Codec codec);
   absl::Status ReplyCopy(Request& request, const void* data, std::size_t bytes, Codec codec);
@@ -75,6 +75,7 @@ class ReplierCore final : public ClaimingCore {
   template <class Publish>
   absl::Status PublishAnswer(const Place& place, Publish publish);
   absl::Status PublishError(const Place& place, const absl::Status& error);
+  absl::Status EndRequest(Request& request, absl::Status answered);
   absl::Status EndWith(Place& place, absl::Status answered);
   bool EndClaim(Place& place);
   void Count(const absl::Status& answered);

@@ -103,8 +103,8 @@ absl::Status RequesterCore::WithoutReply(Call& call) {
 
 absl::Status RequesterCore::NoReplier() const {
   return absl::UnavailableError(
-      absl::StrCat(name(), ": no replier is attached, so the request was not executed; start one, wait with "
-                           "WaitForReplier, or set wait_for_replier"));
+      absl::StrCat(name(), ": no replier is attached, so the request was not executed; start one, or open the "
+                           "requester with wait_for_replier"));
 }
 
 bool RequesterCore::IsAnyReplier() const {
