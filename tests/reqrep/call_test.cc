@@ -43,6 +43,23 @@ TEST_F(Call, BringsTheReplyToItsRequest) {
   EXPECT_EQ(replier.stats().replied, 1u);
 }
 
+TEST_F(Call, TellsBothEndsThatTheOtherIsOfThisUser) {
+  Replier replier = OpenReplier(SumsSpec());
+  Requester requester = OpenRequester(SumsSpec());
+
+  EXPECT_FALSE(requester.IsLastReplyFromThisUser());  // there was none
+  const auto call = SendNumber(requester, 41, kLong);
+  auto request = replier.Take(kLong);
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_TRUE(request->is_from_this_user());
+  EXPECT_TRUE(ReplyNumber(*request, 42).ok());
+  EXPECT_EQ(ValueOf(requester.Receive(*call)), 42u);
+
+  EXPECT_TRUE(requester.IsLastReplyFromThisUser());
+  requester.Close();
+  EXPECT_FALSE(requester.IsLastReplyFromThisUser());
+}
+
 TEST_F(Call, WorksManyTimesOverTheSamePlaces) {
   Replier replier = OpenReplier(SumsSpec());
   Requester requester = OpenRequester(SumsSpec());
@@ -137,6 +154,7 @@ TEST_F(CallsInFlight, AreLimited) {
 
   EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("4 of 4 calls are unanswered"));
+  EXPECT_TRUE(absl::IsResourceExhausted(requester.WaitForRoom(absl::InfiniteDuration()).status()));  // it would wait for itself
   requester.Forget(calls[2]);
   EXPECT_TRUE(SendNumber(requester, 1, kLong).ok());
 }

@@ -39,6 +39,8 @@ class Request {
   std::uint32_t requester() const { return requester_; }    ///< id of its requester, 1 to 255
   std::uint32_t attempt() const { return attempt_; }   ///< 0, or how many repliers died at it (idempotent channels)
   bool is_answered() const { return core_ == nullptr; }
+  /// Whether the process that sent it runs as this process's user. Otherwise it is root.
+  bool is_from_this_user() const { return is_from_this_user_; }
 
   /// A slot in which the reply is built; one at a time, used or dropped before the request is answered otherwise. As
   /// Publisher::Loan; and where nobody can get the reply any more, the request is over: kUnavailable the requester is gone ·
@@ -75,6 +77,7 @@ class Request {
   std::uint32_t attempt_ = 0;
   std::uint32_t place_ = 0;
   Codec codec_ = Codec::kFlatBuffer;
+  bool is_from_this_user_ = false;
 };
 
 /// Takes requests, each of which one replier of the channel gets, and answers them. One thread at a time per replier;

@@ -63,7 +63,8 @@ class Requester {
   absl::StatusOr<CallId> SendCopy(const void* data, std::size_t bytes, Codec codec, absl::Duration timeout);
 
   /// Waits until the channel has room for a request: true, though another requester may take it first; or until `timeout`
-  /// passes: false. Errors: kCancelled · kFailedPrecondition closed, forked.
+  /// passes: false. Errors: kResourceExhausted max_in_flight calls are unanswered, so that no wait helps · kCancelled ·
+  /// kFailedPrecondition closed, forked.
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
 
   /// The reply to `call`, waiting for it until the call's time is over: spins briefly, then sleeps. Calls may be received
@@ -76,6 +77,9 @@ class Requester {
 
   /// The same without waiting: an empty optional while there is no reply. Goes on after Cancel.
   absl::StatusOr<std::optional<Sample>> TryReceive(CallId call);
+
+  /// Whether the process that sent the reply received last runs as this process's user. Otherwise it is root.
+  bool IsLastReplyFromThisUser() const;
 
   /// Waits until `call` is settled, by a reply or an error, so that receiving it does not wait: true; or until `timeout`
   /// passes: false. The call goes on either way, and its time with it. InfiniteDuration waits until the call's own time is

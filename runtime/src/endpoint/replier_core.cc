@@ -159,6 +159,7 @@ Request ReplierCore::MakeRequest() {
   request.publish_ns_ = base::LoadPlain(place.header->publish_ns);
   request.requester_ = place.claim.entry.publisher();
   request.attempt_ = place.claim.attempt;
+  request.is_from_this_user_ = IsFromThisUser(request.requester_);
   TakePlace(place_);
   RememberHint(place.claim, *place.header);
   CountReceived(++stats_.received, bytes_ += place.bytes);

@@ -101,6 +101,11 @@ absl::StatusOr<std::optional<Sample>> Requester::TryReceive(CallId call) {
   return Guarded([&] { return core->TryReceive(call); });
 }
 
+bool Requester::IsLastReplyFromThisUser() const {
+  const auto* core = endpoint::Peek<endpoint::RequesterCore>(door_);
+  return core != nullptr && core->is_last_reply_ours();
+}
+
 absl::StatusOr<bool> Requester::WaitForReply(CallId call, absl::Duration timeout) {
   const InRequester core(door_);
   if (!core) return endpoint::Closed();

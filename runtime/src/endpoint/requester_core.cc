@@ -96,10 +96,7 @@ RequesterCore::Call* RequesterCore::Find(std::uint64_t id) {
 absl::StatusOr<RequesterCore::Call*> RequesterCore::Prepare(absl::Duration timeout) {
   if (!IsThisProcess()) return Forked(name());
   Call* call = FreePlace();
-  if (call == nullptr) {
-    return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", calls_.size(), " of ", calls_.size(),
-                                                     " calls are unanswered; receive or forget one, or raise max_in_flight"));
-  }
+  if (call == nullptr) return TooManyCalls();
   if (!MayCome()) return NoReplier();
   // What lies in the reply ring for calls that are over would fill it up. If it cannot be read, receiving says so.
   if (replies_->IsReady()) Collect(nullptr).IgnoreError();
@@ -189,6 +186,11 @@ absl::StatusOr<std::optional<CallId>> RequesterCore::WaitForAnyReply(absl::Durat
   return settled;
 }
 
+absl::StatusOr<bool> RequesterCore::WaitForRoom(absl::Duration timeout) {
+  if (IsThisProcess() && FreePlace() == nullptr) return TooManyCalls();
+  return requests_->WaitForRoom(timeout);
+}
+
 /// Sleeps until `is_done()` says so: true; or `timeout` has passed: false.
 template <class IsDone>
 absl::StatusOr<bool> RequesterCore::WaitUntil(absl::Duration timeout, const Call* wanted, IsDone&& is_done) {
@@ -228,6 +230,7 @@ absl::Status RequesterCore::Collect(const Call* wanted) {
       ++stats_.late;
     } else {
       call->reply = **std::move(taken);
+      call->is_reply_ours = replies_->IsFromThisUser(*call->reply);
     }
   }
   return absl::OkStatus();
@@ -255,6 +258,7 @@ RequesterCore::Reply RequesterCore::Conclude(Call& call) {
 }
 
 RequesterCore::Reply RequesterCore::EndWith(Call& call, Sample reply) {
+  is_last_reply_ours_ = call.is_reply_ours;
   End(call);
   ++stats_.received;
   if (reply.codec() != Codec::kStatus) return std::optional<Sample>(std::move(reply));
@@ -336,6 +340,11 @@ absl::StatusOr<int> RequesterCore::PolledDescriptor() {
 /// The descriptor is readable while a call is settled, and only then.
 void RequesterCore::RearmDescriptor() {
   if (polled_.Rearm(*this)) platform::WriteByte(polled_.wake_file());
+}
+
+absl::Status RequesterCore::TooManyCalls() const {
+  return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", calls_.size(), " of ", calls_.size(),
+                                                   " calls are unanswered; receive or forget one, or raise max_in_flight"));
 }
 
 absl::Status RequesterCore::NoSuchCall() const {

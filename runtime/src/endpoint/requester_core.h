@@ -53,13 +53,14 @@ class RequesterCore final : public Waitable {
   absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout);
   void Forget(CallId id);
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
-  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) { return requests_->WaitForRoom(timeout); }
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
   absl::StatusOr<int> PolledDescriptor();
 
   const std::string& name() const override { return requests_->name(); }
   bool IsThisProcess() const override { return requests_->IsThisProcess(); }
   void Cancel() override;
   Verify verify() const { return replies_->verify(); }
+  bool is_last_reply_ours() const { return is_last_reply_ours_; }
   RequesterStats stats() const { return stats_; }
 
   // For WaitSet and fd(), see Waitable. Ready: a call is settled.
@@ -82,6 +83,7 @@ class RequesterCore final : public Waitable {
     std::int64_t looked_after_ns = 0;      // when we last asked whether its replier lives, or sent it
     std::uint32_t claimer_pid = 0;         // of the replier last seen at it
     std::optional<Sample> reply;           // taken, and not received yet
+    bool is_reply_ours = false;            // from a replier of this process's user; its id may be another's by the time it is received
   };
   using Reply = absl::StatusOr<std::optional<Sample>>;
 
@@ -121,6 +123,7 @@ class RequesterCore final : public Waitable {
   bool IsAnyReplier() const;
   bool MayCome() const { return is_waiting_for_replier_ || IsAnyReplier(); }
 
+  SHMCOMM_COLD absl::Status TooManyCalls() const;
   SHMCOMM_COLD absl::Status NoReplier() const;
   SHMCOMM_COLD absl::Status NoSuchCall() const;
   SHMCOMM_COLD absl::Status TimedOut(const Call& call) const;
@@ -133,6 +136,7 @@ class RequesterCore final : public Waitable {
   bool is_waiting_for_replier_;
   absl::Duration publish_timeout_;
   std::uint64_t last_id_ = 0;
+  bool is_last_reply_ours_ = false;
   Polled polled_;
   absl::Status schema_error_;              // of a replier whose replies cannot be read, which is said once
   RequesterStats stats_;
