@@ -74,6 +74,47 @@ def test_jobs_without_a_schema_leave_nothing(root: Path) -> None:
 
 
 @pytest.mark.timeout(300 * SCALE)
+def test_ends_of_calls_without_a_schema_leave_nothing(root: Path) -> None:
+    import asyncio
+
+    from shmcomm import Replier, Requester
+
+    def cycle() -> None:
+        with Requester("x", root=root) as client, Replier("x", root=root) as server:
+            calls = [client.start({"a": [number]}) for number in range(3)]
+            request = server.take(timeout=1000)
+            request.body["itself"] = request
+            request.reply(b"x" * 5000)
+            assert len(calls[0].result(timeout=1000)) == 5000
+            server.recv(timeout=1000)  # and is left in hand
+            with pytest.raises(TimeoutError):
+                asyncio.run(client.acall("nobody answers", timeout=1))
+
+    expect_flat(100 * SCALE, cycle)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.timeout(300 * SCALE)
+def test_calls_without_a_schema_leave_nothing(root: Path) -> None:
+    from shmcomm import Replier, Requester
+
+    with Requester("x", root=root) as client, Replier("x", root=root) as server:
+
+        def cycle() -> None:
+            client.send({"a": [1]})
+            assert server.recv(timeout=1000) == {"a": [1]}
+            server.send(b"x" * 2000)
+            assert len(client.recv(timeout=1000)) == 2000
+            call = client.start(b"y" * 2000)
+            server.take(timeout=1000)  # dropped
+            with suppress(SHMReplyError):
+                call.result(timeout=1000)
+            client.start("given up")
+
+        expect_flat(10_000 * SCALE, cycle)
+
+
+@pytest.mark.timeout(300 * SCALE)
 def test_messages_leave_nothing(everything: Any, root: Path) -> None:
     with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
 

@@ -12,11 +12,11 @@ from programs import environment
 # nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; the buffer protocol is a
 # method of Python only from 3.12 on.
 ALLOWED = r"""
-shmcomm\._core\.(UntypedPusher|UntypedPuller|Channel|Publisher|Puller|Pusher|Replier|Requester|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
-shmcomm\.(untyped\.|untyped_jobs\.)?(Publisher|Subscriber|Pusher|Puller)
+shmcomm\._core\.(UntypedPusher|UntypedPuller|UntypedReplier|UntypedRequester|Channel|Publisher|Puller|Pusher|Replier|Requester|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
+shmcomm\.(untyped\.|untyped_jobs\.|untyped_calls\.)?(Publisher|Subscriber|Pusher|Puller|Replier|Requester)
 shmcomm\.endpoints\.(Publisher|Subscriber)
 shmcomm\.(calls|jobs|typed)\.(Publisher|Puller|Pusher|Replier|Requester|Subscriber)
-shmcomm\._core\.((Untyped)?Publisher|Pusher|Request|Requester)\.(call|loan|push|reply|send|start)
+shmcomm\._core\.((Untyped)?Publisher|Pusher|Request|(Untyped)?Requester)\.(call|loan|push|reply|send|start)
 shmcomm\._core\.(Record|SlotBuffer|LoanBuffer)\.__buffer__
 shmcomm\.codecs\.(_description|array_header|parse_array_header)
 shmcomm\.(_core|typed)\.(decode|encode)

@@ -9,7 +9,17 @@ Any object by name, without a schema:
 True
 {'cmd': 'move', 'pos': [1.0, 2.0, 3.0]}
 
-In asyncio: `await sub.arecv()`, `async for message in sub`.
+Pusher and Puller give out jobs. Requester and Replier call:
+
+>>> with Requester("control_service") as client, Replier("control_service") as server:
+...     client.send({"query": "status"})
+...     request = server.recv(timeout=100)
+...     server.send({"status": "ok"})
+...     client.recv(timeout=100)
+True
+{'status': 'ok'}
+
+In asyncio: `await sub.arecv()`, `async for message in sub`, `await client.acall(message)`.
 
 Typed endpoints come from a generated package (`from robot import CameraPublisher`) or from `shmcomm.load`; this package
 holds what they share: the exceptions, and `metadata` of a received message.
@@ -42,6 +52,7 @@ from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.untyped import Loan, Publisher, Subscriber
+from shmcomm.untyped_calls import Replier, Requester
 from shmcomm.untyped_jobs import Puller, Pusher
 
 __all__ = [
@@ -54,8 +65,10 @@ __all__ = [
     "PullerStats",
     "Pusher",
     "PusherStats",
+    "Replier",
     "ReplierStats",
     "RequestMetadata",
+    "Requester",
     "RequesterStats",
     "SHMBufferFullError",
     "SHMConnectionError",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from os import PathLike, fspath
@@ -12,12 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 from shmcomm import _core
 from shmcomm.awaited import AsyncIterated, ClosedWhileAwaited
 from shmcomm.closing import ClosedOnExit
-from shmcomm.errors import SHMBufferFullError, SHMConnectionError, SHMCorruptionError, SHMPeerDiedError, SHMTimeoutError
+from shmcomm.serving import Serving, carry_out
 
 __all__ = ["Replier", "ReplierStats", "RequestMetadata", "Requester", "RequesterStats", "request_metadata"]
-
-_LOOK_FOR_STOP_MS = 50  # how long a serving thread sleeps before it sees that stop() was called
-_UNDELIVERABLE = (SHMTimeoutError, SHMPeerDiedError, SHMBufferFullError)
 
 
 class RequesterStats(NamedTuple):
@@ -113,13 +109,12 @@ class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
         return RequesterStats(*self.counters())
 
 
-class Replier(AsyncIterated, _core.Replier, ClosedOnExit):
+class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
     """Answers the requests of one channel; each goes to one replier. A replier and its requests are used by one thread at a
     time; opened before fork(), it works only in the parent. Requests may outlive it. If the process dies, the callers of
     the requests it had taken learn that at once."""
 
     _channel: ClassVar[_core.Channel]
-    _stops = False
 
     def __init__(
         self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "", max_reply_size: int = 0
@@ -148,51 +143,25 @@ class Replier(AsyncIterated, _core.Replier, ClosedOnExit):
         answer by itself, `request.reply(...)`, and then returns None. A reply that cannot be delivered is counted and ends
         nothing. Ctrl-C raises KeyboardInterrupt as everywhere; the request in hand is then answered with an error.
         Errors: SHMConnectionError (forked, lock lost)."""
-        while not self._is_stopped():
-            request = self._next_request()
-            if request is not None:
-                _answer(request, handler)
-        return handler
+        return self._serve(handler)
 
-    def stop(self) -> None:
-        """Ends serve() within 50 ms, after the request in hand, or the next one at once. From any thread and from signal
-        handlers. The replier goes on being usable."""
-        self._stops = True
+    def _try_next(self) -> _core.Request | None:
+        return self.try_recv()
 
-    def _is_stopped(self) -> bool:
-        stops, self._stops = self._stops, False
-        return stops or self.closed
+    def _answer(self, request: _core.Request, handler: Callable[[Any], Any]) -> None:
+        base = _core.Request
 
-    def _next_request(self) -> _core.Request | None:
-        """None where none came for a moment, another replier took it, it made no sense, or this was closed."""
-        try:
-            return self.try_recv() if self.poll(_LOOK_FOR_STOP_MS) else None
-        except SHMCorruptionError:
-            return None  # its caller has been told
-        except SHMConnectionError:
-            if self.closed:
-                return None
-            raise
+        def is_answered() -> bool:
+            return bool(base.answered.__get__(request))
+
+        def work() -> None:
+            answer = handler(request)
+            if answer is not None or not is_answered():
+                base.reply(request, answer)
+
+        carry_out(work, is_answered, lambda text: base.fail(request, text))
 
     @property
     def stats(self) -> ReplierStats:
         """Counters; after close those of the end."""
         return ReplierStats(*self.counters())
-
-
-def _answer(request: _core.Request, handler: Callable[[Any], Any]) -> None:
-    reply, fail, answered = _core.Request.reply, _core.Request.fail, _core.Request.answered
-    try:
-        answer = handler(request)
-        if answer is not None or not answered.__get__(request):
-            reply(request, answer)
-    except Exception as error:
-        if answered.__get__(request):
-            if not isinstance(error, _UNDELIVERABLE):  # those are counted
-                logging.getLogger("shmcomm").exception("a handler raised after it had answered")
-            return
-        logging.getLogger("shmcomm").exception("a handler raised; its caller is told")
-        try:
-            fail(request, f"{type(error).__name__}: {error}")
-        except _UNDELIVERABLE:
-            pass

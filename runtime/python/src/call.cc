@@ -6,29 +6,18 @@
 
 #include "errors.h"
 #include "reference.h"
-#include "sample.h"
 #include "timeout.h"
 #include "waits.h"
 
 namespace shmcomm::python {
 namespace {
 
-struct Content {
-  std::weak_ptr<OpenedRequester> requester;  // it may be closed while the call's object lives
-  CallId call;
-  bool is_over = false;
-};
-
 struct CallObject {
   PyObject_HEAD
-  alignas(Content) unsigned char storage[sizeof(Content)];
-
-  Content& content() { return *std::launder(reinterpret_cast<Content*>(storage)); }
+  alignas(CallContent) unsigned char storage[sizeof(CallContent)];
 };
 
 PyTypeObject* call_type = nullptr;
-
-Content& ContentOf(PyObject* object) { return reinterpret_cast<CallObject*>(object)->content(); }
 
 void SetAttribute(const char* name, PyObject* stolen_value) {
   PyObject* kind = nullptr;
@@ -52,95 +41,35 @@ void SetCallError(const OpenedRequester& self, const absl::Status& status) {
   SetAttribute("maybe_executed", PyBool_FromLong(MaybeExecuted(status)));
 }
 
-/// Waits until the call is settled, by a reply or an error. False with an exception set.
-bool AwaitSettled(OpenedRequester& self, CallId call, absl::Duration timeout) {
-  absl::StatusOr<bool> settled = self.endpoint.WaitForReply(call, absl::ZeroDuration());
-  if (settled.ok() && !*settled) {
-    self.is_waiting = true;
-    const int waited = RepeatWait(self.close_wanted, timeout, [&](absl::Duration slice) {
-      settled = self.endpoint.WaitForReply(call, slice);
-      return !settled.ok() || *settled;
-    });
-    self.is_waiting = false;
-    if (waited < 0 && !PyErr_Occurred()) RefuseClosed(self.name);
-    if (waited == 0) {
-      SetError(ErrorKind::kTimeout, "%s: no reply within %lld ms; the call goes on", self.name.c_str(),
-               static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
-      SetAttribute("maybe_executed", Py_NewRef(Py_True));
-    }
-    if (waited <= 0) return false;
-  }
-  if (!settled.ok()) SetCallError(self, settled.status());
-  return settled.ok();
-}
-
-/// The reply if it is there, None while it is not.
-PyObject* TakeReply(OpenedRequester& self, CallId call, bool* is_over) {
-  absl::StatusOr<std::optional<shmcomm::Sample>> reply = self.endpoint.TryReceive(call);
-  if (reply.ok() && !reply->has_value()) return Py_NewRef(Py_None);
-  *is_over = !absl::IsResourceExhausted(reply.status());
-  if (reply.ok()) return NewSample(self.reply_class, *self.reply, **std::move(reply));
-  SetCallError(self, reply.status());
-  return nullptr;
-}
-
-/// The requester of a call that is not over; null with an exception set.
-std::shared_ptr<OpenedRequester> Usable(PyObject* object) {
-  Content& content = ContentOf(object);
-  if (content.is_over) {
-    PyErr_SetString(PyExc_ValueError, "this call is over: its reply was received, or it was cancelled");
-    return nullptr;
-  }
-  std::shared_ptr<OpenedRequester> requester = content.requester.lock();
-  if (requester == nullptr) RefuseClosed("requester");
-  if (requester == nullptr || !CheckFree(*requester)) return nullptr;
-  return requester;
+void SetNotInTime(const OpenedRequester& self, absl::Duration timeout) {
+  SetError(ErrorKind::kTimeout, "%s: no reply within %lld ms; the call goes on", self.name.c_str(),
+           static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
+  SetAttribute("maybe_executed", Py_NewRef(Py_True));
 }
 
 /// result(timeout)
 PyObject* Result(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   absl::Duration timeout = absl::InfiniteDuration();
   if (!TimeoutArgument("result", arguments, given, names, &timeout)) return nullptr;
-  const std::shared_ptr<OpenedRequester> self = Usable(object);
+  const std::shared_ptr<OpenedRequester> self = UsableRequesterOf(object);
   if (self == nullptr) return nullptr;
   const InUse mark(self->in_use);
-  Content& content = ContentOf(object);
+  CallContent& content = CallContentOf(object);
   return AwaitReply(*self, content.call, timeout, &content.is_over);
 }
 
 PyObject* TryResult(PyObject* object, PyObject*) {
-  const std::shared_ptr<OpenedRequester> self = Usable(object);
-  Content& content = ContentOf(object);
-  return self == nullptr ? nullptr : TakeReply(*self, content.call, &content.is_over);
-}
-
-PyObject* Done(PyObject* object, PyObject*) {
-  if (ContentOf(object).is_over) Py_RETURN_TRUE;
-  const std::shared_ptr<OpenedRequester> self = Usable(object);
+  const std::shared_ptr<OpenedRequester> self = UsableRequesterOf(object);
   if (self == nullptr) return nullptr;
-  const absl::StatusOr<bool> settled = self->endpoint.WaitForReply(ContentOf(object).call, absl::ZeroDuration());
-  if (settled.ok()) return PyBool_FromLong(*settled);
-  SetCallError(*self, settled.status());
-  return nullptr;
-}
-
-void Forget(Content& content) {
-  const std::shared_ptr<OpenedRequester> requester = content.requester.lock();
-  if (content.is_over || requester == nullptr || ProcessNumber() != requester->process) return;
-  content.is_over = true;
-  if (requester->in_use > 0) requester->forgotten.push_back(content.call);
-  else requester->endpoint.Forget(content.call);
-}
-
-PyObject* Cancel(PyObject* object, PyObject*) {
-  Forget(ContentOf(object));
-  Py_RETURN_NONE;
+  CallContent& content = CallContentOf(object);
+  PyObject* reply = TakeReply(*self, content.call, &content.is_over);
+  return reply != nullptr || PyErr_Occurred() ? reply : Py_NewRef(Py_None);
 }
 
 void Dealloc(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
-  Forget(ContentOf(object));
-  ContentOf(object).~Content();
+  CallContentOf(object).Forget();
+  CallContentOf(object).~CallContent();
   type->tp_free(object);
   Py_DECREF(type);
 }
@@ -155,21 +84,10 @@ PyMethodDef methods[] = {
      "SHMBufferFullError (too many replies are held; the call goes on), SHMConnectionError (closed, forked), SHMCorruptionError,\n"
      "SHMSchemaMismatchError, ValueError (received already)."},
     {"try_result", TryResult, METH_NOARGS, "try_result($self)\n--\n\nThe reply, None while there is none. Errors as result."},
-    {"done", Done, METH_NOARGS, "done($self)\n--\n\nWhether result would return or raise at once."},
-    {"cancel", Cancel, METH_NOARGS,
-     "cancel($self)\n--\n\nGives the call up; its request is taken back if no replier has begun it. Dropping it does so, too."},
+    {"done", IsCallDone, METH_NOARGS, kDoneDoc},
+    {"cancel", CancelCall, METH_NOARGS, kCancelDoc},
     {nullptr, nullptr, 0, nullptr},
 };
-
-PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A call under way, from a requester's start(). Used on the requester's thread.")},
-    {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
-    {Py_tp_methods, methods},
-    {0, nullptr},
-};
-
-PyType_Spec spec = {"shmcomm._core.Call", sizeof(CallObject), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
 }  // namespace
 
@@ -207,24 +125,110 @@ bool CheckFree(OpenedRequester& self) {
   return true;
 }
 
-PyObject* AwaitReply(OpenedRequester& self, CallId call, absl::Duration timeout, bool* is_over) {
-  PyObject* reply = Py_None;
-  while (reply == Py_None) {  // settled once, it stays so
-    if (!AwaitSettled(self, call, timeout)) return nullptr;
-    reply = TakeReply(self, call, is_over);
+std::optional<bool> PollSettled(OpenedRequester& self, CallId call, absl::Duration timeout) {
+  absl::StatusOr<bool> settled = self.endpoint.WaitForReply(call, absl::ZeroDuration());
+  if (settled.ok() && !*settled) {
+    self.is_waiting = true;
+    const int waited = RepeatWait(self.close_wanted, timeout, [&](absl::Duration slice) {
+      settled = self.endpoint.WaitForReply(call, slice);
+      return !settled.ok() || *settled;
+    });
+    self.is_waiting = false;
+    if (waited < 0 && !PyErr_Occurred()) RefuseClosed(self.name);
+    if (waited < 0) return std::nullopt;
+    if (waited == 0) return false;
   }
-  return reply;
+  if (settled.ok()) return true;
+  SetCallError(self, settled.status());
+  return std::nullopt;
 }
 
-PyObject* NewCall(const std::shared_ptr<OpenedRequester>& requester, CallId call) {
-  PyObject* made = call_type->tp_alloc(call_type, 0);
-  if (made != nullptr) new (reinterpret_cast<CallObject*>(made)->storage) Content{requester, call};
+PyObject* TakeReply(OpenedRequester& self, CallId call, bool* is_over) {
+  absl::StatusOr<std::optional<shmcomm::Sample>> reply = self.endpoint.TryReceive(call);
+  if (reply.ok() && !reply->has_value()) return nullptr;
+  *is_over = !absl::IsResourceExhausted(reply.status());
+  if (reply.ok()) return self.Read(**std::move(reply));
+  SetCallError(self, reply.status());
+  return nullptr;
+}
+
+PyObject* AwaitReply(OpenedRequester& self, CallId call, absl::Duration timeout, bool* is_over) {
+  for (;;) {  // settled once, it stays so
+    const std::optional<bool> settled = PollSettled(self, call, timeout);
+    if (settled.has_value() && !*settled) SetNotInTime(self, timeout);
+    if (!settled.value_or(false)) return nullptr;
+    PyObject* reply = TakeReply(self, call, is_over);
+    if (reply != nullptr || PyErr_Occurred()) return reply;
+  }
+}
+
+CallContent& CallContentOf(PyObject* object) {
+  return *std::launder(reinterpret_cast<CallContent*>(reinterpret_cast<CallObject*>(object)->storage));
+}
+
+void CallContent::Forget() {
+  const std::shared_ptr<OpenedRequester> opened = requester.lock();
+  if (is_over || opened == nullptr || ProcessNumber() != opened->process) return;
+  is_over = true;
+  if (opened->in_use > 0) opened->forgotten.push_back(call);
+  else opened->endpoint.Forget(call);
+}
+
+std::shared_ptr<OpenedRequester> UsableRequesterOf(PyObject* object) {
+  const CallContent& content = CallContentOf(object);
+  if (content.is_over) {
+    PyErr_SetString(PyExc_ValueError, "this call is over: its reply was received, or it was cancelled");
+    return nullptr;
+  }
+  std::shared_ptr<OpenedRequester> requester = content.requester.lock();
+  if (requester == nullptr) RefuseClosed("requester");
+  if (requester == nullptr || !CheckFree(*requester)) return nullptr;
+  return requester;
+}
+
+PyObject* IsCallDone(PyObject* object, PyObject*) {
+  if (CallContentOf(object).is_over) Py_RETURN_TRUE;
+  const std::shared_ptr<OpenedRequester> self = UsableRequesterOf(object);
+  if (self == nullptr) return nullptr;
+  const absl::StatusOr<bool> settled = self->endpoint.WaitForReply(CallContentOf(object).call, absl::ZeroDuration());
+  if (settled.ok()) return PyBool_FromLong(*settled);
+  SetCallError(*self, settled.status());
+  return nullptr;
+}
+
+PyObject* CancelCall(PyObject* object, PyObject*) {
+  CallContentOf(object).Forget();
+  Py_RETURN_NONE;
+}
+
+PyTypeObject* AddCallClass(PyObject* module, const char* name, const char* doc, PyMethodDef* methods, PyGetSetDef* properties) {
+  PyType_Slot slots[] = {
+      {Py_tp_doc, const_cast<char*>(doc)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
+      {Py_tp_methods, methods},
+      {Py_tp_getset, properties},
+      {0, nullptr},
+  };
+  PyType_Spec spec = {name, sizeof(CallObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  auto* made = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  return made != nullptr && PyModule_AddType(module, made) == 0 ? made : nullptr;
+}
+
+PyObject* NewCallOf(PyTypeObject* call_class, const std::shared_ptr<OpenedRequester>& requester, CallId call) {
+  PyObject* made = call_class->tp_alloc(call_class, 0);
+  if (made != nullptr) new (reinterpret_cast<CallObject*>(made)->storage) CallContent{requester, call};
   return made;
 }
 
+PyObject* NewCall(const std::shared_ptr<OpenedRequester>& requester, CallId call) {
+  return NewCallOf(call_type, requester, call);
+}
+
 bool AddCallType(PyObject* module) {
-  call_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-  return call_type != nullptr && PyModule_AddType(module, call_type) == 0;
+  static PyGetSetDef no_properties[] = {{nullptr, nullptr, nullptr, nullptr, nullptr}};
+  call_type = AddCallClass(module, "shmcomm._core.Call",
+                           "A call under way, from a requester's start(). Used on the requester's thread.", methods, no_properties);
+  return call_type != nullptr;
 }
 
 }  // namespace shmcomm::python

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls under way: an open requester as its Python object and its calls share it, and a call as a Python object.
+// Calls under way: an open requester as its Python object and its calls share it, and a call as a Python object, with a schema
+// or without.
 #pragma once
 
 #include <Python.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,8 +17,11 @@
 
 namespace shmcomm::python {
 
-struct OpenedRequester final : SenderOver<Requester> {
+struct OpenedRequester : SenderOver<Requester> {
   using SenderOver::SenderOver;
+
+  /// The Python object of the reply received last; null with an exception set.
+  virtual PyObject* Read(shmcomm::Sample reply) = 0;
 
   bool Begin(absl::Duration within) override;
   absl::StatusOr<bool> WaitForRoom(absl::Duration within) override { return endpoint.WaitForRoom(within); }
@@ -32,8 +37,6 @@ struct OpenedRequester final : SenderOver<Requester> {
   absl::Duration Left() const { return std::max(deadline - absl::Now(), absl::Nanoseconds(1)); }
   absl::Status Keep(absl::StatusOr<CallId> sent);
 
-  Type* reply = nullptr;
-  PyTypeObject* reply_class = nullptr;
   bool waits_for_replier = false;
   absl::Time deadline;               ///< of the call that is being sent
   CallId call{};                     ///< the one that was sent last
@@ -43,14 +46,48 @@ struct OpenedRequester final : SenderOver<Requester> {
 /// False with an exception set if another thread uses the requester. Otherwise what was dropped meanwhile is forgotten.
 bool CheckFree(OpenedRequester& self);
 
+/// Whether the call is settled, by a reply or an error, waited for until `timeout` passes. Empty with an exception set.
+std::optional<bool> PollSettled(OpenedRequester& self, CallId call, absl::Duration timeout);
+
 /// The reply to `call`, waited for until the call's own time is over or `timeout` passes. Null with an exception set: `*is_over`
 /// tells whether the call is over, too.
 PyObject* AwaitReply(OpenedRequester& self, CallId call, absl::Duration timeout, bool* is_over);
 
-/// A call that was sent. Forgotten when it is dropped.
+/// The reply if it is there, null without an exception while it is not.
+PyObject* TakeReply(OpenedRequester& self, CallId call, bool* is_over);
+
+/// What a call's Python object holds. The call is forgotten when the object goes.
+struct CallContent {
+  std::weak_ptr<OpenedRequester> requester;  // it may be closed while the call's object lives
+  CallId call;
+  bool is_over = false;
+
+  /// Gives the call up, at once or when the thread that uses the requester is done.
+  void Forget();
+};
+
+CallContent& CallContentOf(PyObject* object);
+
+/// The requester of a call that is not over; null with an exception set.
+std::shared_ptr<OpenedRequester> UsableRequesterOf(PyObject* object);
+
+/// Methods of all calls.
+PyObject* IsCallDone(PyObject* object, PyObject*);
+PyObject* CancelCall(PyObject* object, PyObject*);
+inline constexpr const char* kDoneDoc = "done($self)\n--\n\nWhether result would return or raise at once.";
+inline constexpr const char* kCancelDoc =
+    "cancel($self)\n--\n\nGives the call up; its request is taken back if no replier has begun it. Dropping it does so, too.";
+
+/// A class of calls with these methods, added to `module`; null with an exception set.
+PyTypeObject* AddCallClass(PyObject* module, const char* name, const char* doc, PyMethodDef* methods, PyGetSetDef* properties);
+
+/// A call that was sent, of such a class.
+PyObject* NewCallOf(PyTypeObject* call_class, const std::shared_ptr<OpenedRequester>& requester, CallId call);
+
+/// One of the class for channels with a schema.
 PyObject* NewCall(const std::shared_ptr<OpenedRequester>& requester, CallId call);
 
-/// Creates the class and adds it to `module`.
+/// Creates the class for channels with a schema and adds it to `module`.
 bool AddCallType(PyObject* module);
 
 }  // namespace shmcomm::python

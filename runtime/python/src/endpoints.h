@@ -16,5 +16,7 @@ void AddUntypedPublisher(nanobind::module_& module);
 void AddUntypedSubscriber(nanobind::module_& module);
 void AddUntypedPusher(nanobind::module_& module);
 void AddUntypedPuller(nanobind::module_& module);
+void AddUntypedRequester(nanobind::module_& module);
+void AddUntypedReplier(nanobind::module_& module);
 
 }  // namespace shmcomm::python

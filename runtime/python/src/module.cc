@@ -16,7 +16,9 @@
 #include "slot_buffer.h"
 #include "timeout.h"
 #include "typed_loan.h"
+#include "untyped_call.h"
 #include "untyped_log.h"
+#include "untyped_request.h"
 
 namespace nb = nanobind;
 
@@ -27,7 +29,7 @@ NB_MODULE(_core, module) {
   PyObject* plain = module.ptr();
   const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddRequestType(plain) &&
                   AddCallType(plain) && AddFieldType(plain) && AddSequenceType(plain) && AddTypedLoanType(plain) &&
-                  AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
+                  AddUntypedCallType(plain) && AddUntypedRequestType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
   if (!ok) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);
@@ -41,4 +43,6 @@ NB_MODULE(_core, module) {
   AddUntypedSubscriber(module);
   AddUntypedPusher(module);
   AddUntypedPuller(module);
+  AddUntypedRequester(module);
+  AddUntypedReplier(module);
 }

@@ -16,12 +16,13 @@ namespace {
 
 struct PullerEnd {
   using Endpoint = Puller;
+  using Opened = python::Opened<Puller>;
   using Stats = PullerStats;
   using Message = shmcomm::Job;
   static constexpr const char* kName = "puller";
   static constexpr const char* kWanted = "job";
 
-  static PyObject* New(Opened<Puller>& self, shmcomm::Job job) {
+  static PyObject* New(Opened& self, shmcomm::Job job) {
     return NewJob(self.sample_class, *self.type, std::move(job));
   }
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the Python classes of receiving ends have in common. Each is described by its `End`, a struct of:
 //   Endpoint, Stats, Message      types of C++; Endpoint has TryTake, Take, Wait and fd
+//   Opened                        Opened<Endpoint>, or more than that
 //   kName                         "subscriber", for errors
 //   kWanted                       "message", for errors
-//   static PyObject* New(Opened<Endpoint>& self, Message taken)
+//   static PyObject* New(Opened& self, Message taken)
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -25,7 +26,7 @@ class Receiver {
  public:
   using Endpoint = typename End::Endpoint;
   using Message = typename End::Message;
-  using OpenedEnd = Opened<Endpoint>;
+  using OpenedEnd = typename End::Opened;
 
   /// The Python object; empty once closed.
   struct Handle {
@@ -124,6 +125,16 @@ class Receiver {
     return descriptor.ok() ? PyLong_FromLong(*descriptor) : Fail(*self, descriptor.status());
   }
 
+  /// The next message, waited for. Null with an exception set.
+  static PyObject* Take(PyObject* object, absl::Duration timeout) {
+    OpenedEnd* self = Usable(object);
+    if (self == nullptr) return nullptr;
+    PyObject* taken = TakenOrNone(*self, self->endpoint.TryTake());
+    if (taken != Py_None) return taken;
+    Py_DECREF(taken);
+    return TakeWaiting(object, *self, timeout);
+  }
+
   static PyObject* Iterate(PyObject* object) { return Py_NewRef(object); }
 
   /// Waits for ever; a closed end ends the iteration.
@@ -147,15 +158,6 @@ class Receiver {
   static void CloseNow(Handle& self) {
     self.last_stats = self.opened->endpoint.stats();
     self.opened.reset();
-  }
-
-  static PyObject* Take(PyObject* object, absl::Duration timeout) {
-    OpenedEnd* self = Usable(object);
-    if (self == nullptr) return nullptr;
-    PyObject* taken = TakenOrNone(*self, self->endpoint.TryTake());
-    if (taken != Py_None) return taken;
-    Py_DECREF(taken);
-    return TakeWaiting(object, *self, timeout);
   }
 
   static PyObject* TakeWaiting(PyObject* object, OpenedEnd& self, absl::Duration timeout) {

@@ -16,12 +16,13 @@ namespace {
 
 struct ReplierEnd {
   using Endpoint = Replier;
+  using Opened = python::Opened<Replier>;
   using Stats = ReplierStats;
   using Message = shmcomm::Request;
   static constexpr const char* kName = "replier";
   static constexpr const char* kWanted = "request";
 
-  static PyObject* New(Opened<Replier>& self, shmcomm::Request request) { return NewRequest(self, std::move(request)); }
+  static PyObject* New(Opened& self, shmcomm::Request request) { return NewRequest(self, std::move(request)); }
 };
 
 using ReplierObject = Receiver<ReplierEnd>;

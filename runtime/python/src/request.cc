@@ -8,6 +8,7 @@
 
 #include "errors.h"
 #include "reference.h"
+#include "request_content.h"
 #include "sample.h"
 #include "sender.h"
 
@@ -15,12 +16,8 @@ namespace shmcomm::python {
 namespace {
 
 /// What a request is besides a record.
-struct Content {
-  shmcomm::Request request;
-  std::shared_ptr<InUseState> state;   // of the replier, which is used by one thread at a time together with its requests
-  std::string channel;
+struct Content : RequestContent {
   Type* reply;
-  std::int64_t process;
 };
 
 struct RequestObject {
@@ -65,65 +62,35 @@ void Dealloc(PyObject* object) {
   PyTypeObject* python_class = Py_TYPE(object);
   auto* self = reinterpret_cast<RequestObject*>(object);
   if (self->has_content) {
-    Content& content = self->content();
-    const bool is_dropped = !content.request.is_answered() && content.state->in_use > 0;
-    if (is_dropped) content.state->dropped.push_back(std::move(content.request));
-    content.~Content();
+    self->content().Drop();
+    self->content().~Content();
   }
   Py_XDECREF(self->record.owner);
   python_class->tp_free(object);
   Py_DECREF(python_class);
 }
 
-bool CheckOpen(Content& content) {
-  if (content.request.is_answered()) {
-    SetError(ErrorKind::kBase, "%s: this request is answered already", content.channel.c_str());
-    return false;
-  }
-  if (content.state->in_use == 0) return true;
-  SetError(ErrorKind::kBase, "%s: another thread is waiting on this request's replier; answer on that thread",
-           content.channel.c_str());
-  return false;
-}
-
 /// reply(message, /) or reply(**fields).
 PyObject* Reply(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   Content& content = ContentOf(object);
-  if (!CheckOpen(content)) return nullptr;
+  if (!content.CheckOpen()) return nullptr;
   const std::shared_ptr<InUseState> state = content.state;
   const InUse mark(state->in_use);  // a value being converted may run Python code that answers
   Answer answer(content);
   return SendArguments(answer, "reply", arguments, given, names) ? Py_NewRef(Py_None) : nullptr;
 }
 
-/// fail(message)
-PyObject* Fail(PyObject* object, PyObject* message) {
-  Content& content = ContentOf(object);
-  if (!PyUnicode_Check(message)) {
-    PyErr_Format(PyExc_TypeError, "fail takes the message as str, not %.100s", Py_TYPE(message)->tp_name);
-    return nullptr;
-  }
-  const Reference bytes(PyUnicode_AsEncodedString(message, "utf-8", "replace"));
-  if (!bytes || !CheckOpen(content)) return nullptr;
-  const std::string text(PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
-  const absl::Status status = content.request.Fail(absl::UnknownError(text));
-  if (status.ok()) return Py_NewRef(Py_None);
-  SetUseError(status, content.process);
-  return nullptr;
-}
+PyObject* Fail(PyObject* object, PyObject* message) { return ContentOf(object).Fail(message); }
 
-PyObject* GetSequence(PyObject* self, void*) { return PyLong_FromUnsignedLongLong(ContentOf(self).request.sequence()); }
-PyObject* GetPublishNs(PyObject* self, void*) { return PyLong_FromLongLong(ContentOf(self).request.publish_ns()); }
-PyObject* GetRequester(PyObject* self, void*) { return PyLong_FromUnsignedLong(ContentOf(self).request.requester()); }
-PyObject* GetAttempt(PyObject* self, void*) { return PyLong_FromUnsignedLong(ContentOf(self).request.attempt()); }
-PyObject* GetAnswered(PyObject* self, void*) { return PyBool_FromLong(ContentOf(self).request.is_answered()); }
+RequestContent& CommonOf(PyObject* object) { return ContentOf(object); }
+using Attributes = RequestAttributes<CommonOf>;
 
 PyGetSetDef properties[] = {
-    {"sequence", GetSequence, nullptr, "The request's number in its channel.", nullptr},
-    {"publish_ns", GetPublishNs, nullptr, "When it was sent: time.monotonic_ns() of this computer.", nullptr},
-    {"requester", GetRequester, nullptr, "Id of its requester, 1 to 255.", nullptr},
-    {"attempt", GetAttempt, nullptr, "0, or how many repliers died at it (idempotent channels).", nullptr},
-    {"answered", GetAnswered, nullptr, "Whether it was answered.", nullptr},
+    {"sequence", Attributes::Sequence, nullptr, "The request's number in its channel.", nullptr},
+    {"publish_ns", Attributes::PublishNs, nullptr, "When it was sent: time.monotonic_ns() of this computer.", nullptr},
+    {"requester", Attributes::RequesterId, nullptr, "Id of its requester, 1 to 255.", nullptr},
+    {"attempt", Attributes::Attempt, nullptr, "0, or how many repliers died at it (idempotent channels).", nullptr},
+    {"answered", Attributes::Answered, nullptr, "Whether it was answered.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -169,7 +136,7 @@ PyObject* NewRequest(const Opened<Replier>& replier, shmcomm::Request request) {
     return nullptr;
   }
   auto* self = reinterpret_cast<RequestObject*>(made);
-  new (self->storage) Content{std::move(request), replier.state, replier.name, replier.reply, replier.process};
+  new (self->storage) Content{{std::move(request), replier.state, replier.name, replier.process}, replier.reply};
   self->has_content = true;
   return made;
 }

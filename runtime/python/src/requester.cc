@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "endpoints.h"
+#include "sample.h"
 #include "sender_handle.h"
 
 namespace nb = nanobind;
@@ -14,7 +15,16 @@ namespace nb = nanobind;
 namespace shmcomm::python {
 namespace {
 
-using RequesterHandle = SenderHandle<OpenedRequester, RequesterStats>;
+struct TypedRequester final : OpenedRequester {
+  using OpenedRequester::OpenedRequester;
+
+  PyObject* Read(shmcomm::Sample sample) override { return NewSample(reply_class, *reply, std::move(sample)); }
+
+  Type* reply = nullptr;
+  PyTypeObject* reply_class = nullptr;
+};
+
+using RequesterHandle = SenderHandle<TypedRequester, RequesterStats>;
 
 void Open(RequesterHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
           std::string domain, std::uint64_t max_size, bool wait_for_replier) {
@@ -22,7 +32,7 @@ void Open(RequesterHandle* self, nb::handle_t<DeclaredChannel> channel, std::str
   auto options = CommonOptions<RequesterOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
   options.publish_timeout = absl::ZeroDuration();  // waited for here, where Ctrl-C is seen
-  auto opened = std::make_shared<OpenedRequester>(OpenEndpoint<Requester>(*declared.spec, options));
+  auto opened = std::make_shared<TypedRequester>(OpenEndpoint<Requester>(*declared.spec, options));
   const Qos& qos = declared.spec->qos;
   opened->may_wait = qos.on_full == OnFull::kBlock;
   opened->takes_timeout = true;
@@ -38,7 +48,7 @@ template <class Then>
 PyObject* Send(PyObject* object, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names, Then&& then) {
   RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
   if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
-  const std::shared_ptr<OpenedRequester> self = handle->opened;  // another thread may close the handle while this one waits
+  const std::shared_ptr<TypedRequester> self = handle->opened;  // another thread may close the handle while this one waits
   const InUse mark(self->in_use);
   if (!SendArguments(*self, name, arguments, given, names)) return nullptr;
   return then(self, self->call);

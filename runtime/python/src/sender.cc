@@ -37,25 +37,6 @@ bool AwaitRoom(Sender& self, absl::Duration timeout, bool* has_room) {
   return Finish(self, room.status());
 }
 
-/// Calls `send`, which never waits, until it found room: what was waited for can be taken by somebody else. Its status is of
-/// no interest where it set an exception.
-template <class Send>
-bool Deliver(Sender& self, absl::Duration timeout, Send&& send) {
-  if (!self.may_wait) return Finish(self, send());
-  absl::Time deadline = absl::InfinitePast();  // read from the clock only once there is no room
-  for (;;) {
-    bool has_room = false;
-    if (deadline == absl::InfinitePast()) {
-      has_room = self.WaitForRoom(absl::ZeroDuration()).value_or(true);  // an error is told by send
-      if (!has_room) deadline = absl::Now() + timeout;
-    }
-    if (!has_room && !AwaitRoom(self, deadline - absl::Now(), &has_room)) return false;
-    const absl::Status status = send();
-    if (!has_room || status.ok() || PyErr_Occurred() || !IsFull(self, status)) return Finish(self, status);
-    if (deadline == absl::InfinitePast()) deadline = absl::Now() + timeout;
-  }
-}
-
 bool SendBytes(Sender& self, const std::uint8_t* bytes, std::size_t size, Codec codec, absl::Duration timeout) {
   return Deliver(self, timeout, [&] { return self.GiveCopy(bytes, size, codec, absl::ZeroDuration()); });
 }
@@ -116,6 +97,22 @@ bool Finish(const Sender& self, const absl::Status& status) {
   if (status.ok()) return true;
   if (!PyErr_Occurred()) SetUseError(status, self.process);
   return false;
+}
+
+bool Deliver(Sender& self, absl::Duration timeout, absl::FunctionRef<absl::Status()> send) {
+  if (!self.may_wait) return Finish(self, send());
+  absl::Time deadline = absl::InfinitePast();  // read from the clock only once there is no room
+  for (;;) {
+    bool has_room = false;
+    if (deadline == absl::InfinitePast()) {
+      has_room = self.WaitForRoom(absl::ZeroDuration()).value_or(true);  // an error is told by send
+      if (!has_room) deadline = absl::Now() + timeout;
+    }
+    if (!has_room && !AwaitRoom(self, deadline - absl::Now(), &has_room)) return false;
+    const absl::Status status = send();
+    if (!has_room || status.ok() || PyErr_Occurred() || !IsFull(self, status)) return Finish(self, status);
+    if (deadline == absl::InfinitePast()) deadline = absl::Now() + timeout;
+  }
 }
 
 bool CheckNotSending(const Sender& self) {

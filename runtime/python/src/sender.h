@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "channel.h"
@@ -52,12 +53,17 @@ struct SenderOver : Sender {
   ~SenderOver() override { parked.clear(); }  // loans go before what lent them
 
   absl::StatusOr<shmcomm::Loan> Lend() override { return endpoint.Loan(); }
+  auto stats() const { return endpoint.stats(); }
 
   Endpoint endpoint;
 };
 
 /// True for ok; otherwise false with the exception that `status` stands for, unless one is set already.
 bool Finish(const Sender& self, const absl::Status& status);
+
+/// Calls `send`, which never waits, until it found room or `timeout` has passed: what was waited for can be taken by somebody
+/// else. Its status is of no interest where it set an exception. False with an exception set.
+bool Deliver(Sender& self, absl::Duration timeout, absl::FunctionRef<absl::Status()> send);
 
 /// False with SHMError if another thread may be waiting in a send.
 bool CheckNotSending(const Sender& self);

@@ -23,7 +23,7 @@ struct SenderHandle {
   std::string name;
   Stats last_stats;
 
-  Stats stats() const { return opened ? opened->endpoint.stats() : last_stats; }
+  Stats stats() const { return opened ? opened->stats() : last_stats; }
 };
 
 /// Makes `self` the handle of `opened`, a sender on `channel`.
@@ -74,7 +74,7 @@ void CloseSender(Handle& self) {
     SetError(ErrorKind::kBase, "%s: closed while it sends", self.name.c_str());
     nanobind::raise_python_error();
   }
-  self.last_stats = self.opened->endpoint.stats();
+  self.last_stats = self.opened->stats();
   self.opened->close_wanted = true;  // for waits, and for loans that are still open
   self.opened.reset();
 }

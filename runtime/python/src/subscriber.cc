@@ -16,12 +16,13 @@ namespace {
 
 struct SubscriberEnd {
   using Endpoint = Subscriber;
+  using Opened = python::Opened<Subscriber>;
   using Stats = SubscriberStats;
   using Message = shmcomm::Sample;
   static constexpr const char* kName = "subscriber";
   static constexpr const char* kWanted = "message";
 
-  static PyObject* New(Opened<Subscriber>& self, shmcomm::Sample sample) {
+  static PyObject* New(Opened& self, shmcomm::Sample sample) {
     return NewSample(self.sample_class, *self.type, std::move(sample));
   }
 };

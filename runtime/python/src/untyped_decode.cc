@@ -223,6 +223,12 @@ bool IsWorthBorrowing(const Message& message, Views views) {
 
 }  // namespace
 
+bool ParseCopy(PyObject* value, Views otherwise, Views* views) {
+  const int is_copy = value == nullptr ? 0 : PyObject_IsTrue(value);
+  *views = is_copy == 1 ? Views::kOwned : otherwise;
+  return is_copy >= 0;
+}
+
 PyObject* DecodeSample(shmcomm::Sample sample, const DecodeRules& rules) {
   const Message message{{sample.data(), sample.size()}, sample.codec(), sample.sequence()};
   if (!IsWorthBorrowing(message, rules.views)) {

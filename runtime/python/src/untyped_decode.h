@@ -25,6 +25,9 @@ struct DecodeRules {
   Views views;
 };
 
+/// The argument `copy`, null where it was not given. False with an exception set.
+bool ParseCopy(PyObject* value, DecodeRules::Views otherwise, DecodeRules::Views* views);
+
 /// The object, or null with an exception set: SHMSerializationError where it cannot be decoded here, SHMCorruptionError
 /// where the message does not make sense.
 PyObject* DecodeSample(shmcomm::Sample sample, const DecodeRules& rules);

@@ -57,7 +57,8 @@ PyObject* LogFailure(PyObject* result) {
   if (result != nullptr || !PyErr_Occurred()) return result;
   ExceptionAside aside;  // before classes are imported
   const auto is = [&](ErrorKind kind) { return PyErr_GivenExceptionMatches(aside.value(), ErrorClass(kind)) != 0; };
-  if (is(ErrorKind::kBase) && !is(ErrorKind::kTimeout)) CallLog("failure", Py_BuildValue("(O)", aside.value()));
+  const bool is_answer = is(ErrorKind::kTimeout) || is(ErrorKind::kReply);
+  if (is(ErrorKind::kBase) && !is_answer) CallLog("failure", Py_BuildValue("(O)", aside.value()));
   return nullptr;
 }
 

@@ -53,7 +53,7 @@ void Open(UntypedPuller* self, std::string name, std::string root, std::string d
   auto options = CommonOptions<PullerOptions>(std::move(name), std::move(root), std::move(domain));
   options.adopted = channel.adopted;
   if (!spin.is_none() && !ParseTimeout(spin.ptr(), &options.spin)) nb::raise_python_error();
-  Puller puller = OpenEndpoint<Puller>(channel.spec, options);
+  Puller puller = OpenUntyped<Puller>(channel.spec, options);
   new (self) UntypedPuller{};
   self->name = puller.channel();
   self->process = ProcessNumber();
@@ -145,13 +145,6 @@ PyObject* Take(PyObject* object, absl::Duration timeout, Views views, PyObject* 
   return otherwise == nullptr ? TakeWaiting(*self, timeout, views) : Py_NewRef(otherwise);
 }
 
-/// False with an exception set.
-bool ParseCopy(PyObject* value, Views* views) {
-  const int is_copy = value == nullptr ? 0 : PyObject_IsTrue(value);
-  *views = is_copy == 1 ? Views::kOwned : Views::kPrivate;
-  return is_copy >= 0;
-}
-
 /// recv(timeout=None, *, copy=False)
 PyObject* Receive(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Parameters<2> kParameters = {"recv", {"timeout", "copy"}, 1};
@@ -159,7 +152,7 @@ PyObject* Receive(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   absl::Duration timeout = absl::InfiniteDuration();
   Views views = Views::kPrivate;
   if (!PlaceArguments(kParameters, given, count, keywords, &values)) return nullptr;
-  if (!ParseTimeout(values[0], &timeout) || !ParseCopy(values[1], &views)) return nullptr;
+  if (!ParseTimeout(values[0], &timeout) || !ParseCopy(values[1], Views::kPrivate, &views)) return nullptr;
   return Take(object, timeout, views, nullptr);
 }
 
@@ -168,7 +161,7 @@ PyObject* TryReceive(PyObject* object, PyObject* const* given, Py_ssize_t count,
   static constexpr Parameters<2> kParameters = {"try_recv", {"default", "copy"}, 1};
   std::array<PyObject*, 2> values;
   Views views = Views::kPrivate;
-  if (!PlaceArguments(kParameters, given, count, keywords, &values) || !ParseCopy(values[1], &views)) return nullptr;
+  if (!PlaceArguments(kParameters, given, count, keywords, &values) || !ParseCopy(values[1], Views::kPrivate, &views)) return nullptr;
   return Take(object, absl::ZeroDuration(), views, values[0] == nullptr ? Py_None : values[0]);
 }
 

@@ -26,6 +26,7 @@
 #include "untyped_encode.h"
 #include "untyped_log.h"
 #include "untyped_options.h"
+#include "untyped_write.h"
 #include "waits.h"
 
 namespace shmcomm::python {
@@ -61,8 +62,6 @@ class UntypedSender {
       loans.clear();
     }
   };
-
-  static constexpr std::size_t kSmallBytes = 1024;
 
   enum class Sent { kYes, kFull, kError };
 
@@ -118,27 +117,21 @@ class UntypedSender {
   }
 
   static bool Fits(Handle& self, std::size_t bytes) {
-    if (bytes <= self.max_size) return true;
+    if (CheckFits(self.name, bytes, self.max_size, End::kName)) return true;
     ++self.refused;
-    SetError(ErrorKind::kMessageTooLarge, "%s: message is %zu B, max_size is %llu B; open the %s with max_size=%zu",
-             self.name.c_str(), bytes, static_cast<unsigned long long>(self.max_size), End::kName, bytes);
     return false;
   }
 
-  static absl::Status Write(Endpoint& endpoint, const Encoded& message) {
-    if (const void* plain = message.plain()) return End::GiveCopy(endpoint, plain, message.bytes(), message.codec());
-    if (message.bytes() <= kSmallBytes) {  // needs none of the loans, which the program may hold
-      std::array<std::uint8_t, kSmallBytes> small;
-      message.WriteTo(small.data());
-      return End::GiveCopy(endpoint, small.data(), message.bytes(), message.codec());
+  /// Where a message is written to.
+  struct Outlet {
+    absl::Status GiveCopy(const void* data, std::size_t bytes, Codec codec) {
+      return End::GiveCopy(endpoint, data, bytes, codec);
     }
-    absl::StatusOr<Loan> loan = endpoint.Loan();
-    if (!loan.ok()) return loan.status();
-    absl::StatusOr<std::uint8_t*> place = loan->Raw(message.bytes());
-    if (!place.ok()) return place.status();
-    message.WriteTo(*place);
-    return End::GiveRaw(endpoint, *std::move(loan), message.codec());
-  }
+    absl::StatusOr<Loan> Lend() { return endpoint.Loan(); }
+    absl::Status GiveRaw(Loan loan, Codec codec) { return End::GiveRaw(endpoint, std::move(loan), codec); }
+
+    Endpoint& endpoint;
+  };
 
   static Sent Fail(Handle& self, const absl::Status& status) {
     SetUseError(status, self.process);
@@ -203,7 +196,7 @@ class UntypedSender {
     }
     if (!self.opened) return LogFailure(RefuseClosed(self.name));  // closed by what encoding ran
     if (!Fits(self, encoded.bytes())) return LogFailure(nullptr);
-    const Sent sent = Deliver(self, timeout, [&] { return Write(*self.opened, encoded); });
+    const Sent sent = Deliver(self, timeout, [&] { return WriteMessage(Outlet{*self.opened}, encoded); });
     return Answer(self, sent, NameOf(encoded.codec()), encoded.bytes());
   }
 

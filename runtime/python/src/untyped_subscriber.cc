@@ -52,20 +52,12 @@ void Open(UntypedSubscriber* self, std::string name, std::string root, std::stri
   auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
   options.adopted = channel.adopted;
   if (!spin.is_none() && !ParseTimeout(spin.ptr(), &options.spin)) nb::raise_python_error();
-  absl::StatusOr<Subscriber> subscriber = [&] {
-    nb::gil_scoped_release unlocked;
-    return Subscriber::Open(channel.spec, options);
-  }();
-  if (!subscriber.ok()) {
-    SetError(subscriber.status(), Doing::kOpening);
-    LogFailure(nullptr);
-    nb::raise_python_error();
-  }
+  Subscriber subscriber = OpenUntyped<Subscriber>(channel.spec, options);
   new (self) UntypedSubscriber{};
-  self->name = subscriber->channel();
+  self->name = subscriber.channel();
   self->process = ProcessNumber();
   if (!allow_pickle.is_none()) self->allow_pickle = nb::cast<bool>(allow_pickle);
-  self->opened = *std::move(subscriber);
+  self->opened = std::move(subscriber);
 }
 
 void CloseNow(UntypedSubscriber& self) {
@@ -161,13 +153,6 @@ PyObject* Take(PyObject* object, absl::Duration timeout, Views views) {
   return DecodeOr(*self, std::move(sample), views, Py_None);
 }
 
-/// False with an exception set.
-bool ParseCopy(PyObject* value, Views* views) {
-  const int is_copy = value == nullptr ? 0 : PyObject_IsTrue(value);
-  *views = is_copy == 1 ? Views::kOwned : Views::kShared;
-  return is_copy >= 0;
-}
-
 /// recv(timeout=None, *, copy=False)
 PyObject* Receive(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Parameters<2> kParameters = {"recv", {"timeout", "copy"}, 1};
@@ -175,7 +160,7 @@ PyObject* Receive(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   absl::Duration timeout = absl::InfiniteDuration();
   Views views = Views::kShared;
   if (!PlaceArguments(kParameters, given, count, keywords, &values)) return nullptr;
-  if (!ParseTimeout(values[0], &timeout) || !ParseCopy(values[1], &views)) return nullptr;
+  if (!ParseTimeout(values[0], &timeout) || !ParseCopy(values[1], Views::kShared, &views)) return nullptr;
   return Take(object, timeout, views);
 }
 
@@ -185,7 +170,7 @@ PyObject* ReceiveNow(PyObject* object, const Parameters<2>& parameters, PyObject
                      PyObject* keywords, TakeNow&& take_now) {
   std::array<PyObject*, 2> values;
   Views views = Views::kShared;
-  if (!PlaceArguments(parameters, given, count, keywords, &values) || !ParseCopy(values[1], &views)) return nullptr;
+  if (!PlaceArguments(parameters, given, count, keywords, &values) || !ParseCopy(values[1], Views::kShared, &views)) return nullptr;
   UntypedSubscriber* self = Usable(object);
   if (self == nullptr) return nullptr;
   return DecodeOr(*self, take_now(*self->opened), views, values[0] == nullptr ? Py_None : values[0]);

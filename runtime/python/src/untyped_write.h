@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// An encoded object on its way out, whatever sends it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "errors.h"
+#include "shmcomm/loan.h"
+#include "untyped_encode.h"
+
+namespace shmcomm::python {
+
+/// Sends `message` through `to`, which has
+///   GiveCopy(data, bytes, codec), Lend(), GiveRaw(loan, codec)
+/// A message that has to be written is written into a loan, unless it is small: the program may hold all loans.
+template <class To>
+absl::Status WriteMessage(To&& to, const Encoded& message) {
+  constexpr std::size_t kSmallBytes = 1024;
+  if (const void* plain = message.plain()) return to.GiveCopy(plain, message.bytes(), message.codec());
+  if (message.bytes() <= kSmallBytes) {
+    std::array<std::uint8_t, kSmallBytes> small;
+    message.WriteTo(small.data());
+    return to.GiveCopy(small.data(), message.bytes(), message.codec());
+  }
+  absl::StatusOr<shmcomm::Loan> loan = to.Lend();
+  if (!loan.ok()) return loan.status();
+  absl::StatusOr<std::uint8_t*> place = loan->Raw(message.bytes());
+  if (!place.ok()) return place.status();
+  message.WriteTo(*place);
+  return to.GiveRaw(*std::move(loan), message.codec());
+}
+
+/// False with SHMMessageTooLargeError, which says how the end `kind` may send it.
+inline bool CheckFits(const std::string& channel, std::size_t bytes, std::uint64_t max_size, const char* kind) {
+  if (bytes <= max_size) return true;
+  SetError(ErrorKind::kMessageTooLarge, "%s: message is %zu B, max_size is %llu B; open the %s with max_size=%zu",
+           channel.c_str(), bytes, static_cast<unsigned long long>(max_size), kind, bytes);
+  return false;
+}
+
+}  // namespace shmcomm::python
