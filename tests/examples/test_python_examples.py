@@ -60,5 +60,14 @@ def test_one_loop_follows_all_rooms(root: Path) -> None:
     assert lines[3:] == ["example/temperature/hall: no message within 20 ms"]
 
 
+def test_a_service_answers_and_refuses(root: Path) -> None:
+    assert run("reqrep_example.py", root=root).splitlines() == [
+        "{'status': 'ok', 'speed': 0.0}",
+        "{'status': 'ok', 'speed': 0.5}",
+        "refused: ValueError: too fast",
+        "3 answers",
+    ]
+
+
 def test_workers_share_the_jobs(root: Path) -> None:
     assert run("pipeline_example.py", root=root) == "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n"
