@@ -13,7 +13,7 @@ from programs import environment
 # method of Python only from 3.12 on.
 ALLOWED = r"""
 shmcomm\._core\.(UntypedPusher|UntypedPuller|UntypedReplier|UntypedRequester|Channel|Publisher|Puller|Pusher|Replier|Requester|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
-shmcomm\.(untyped\.|untyped_jobs\.|untyped_calls\.)?(Publisher|Subscriber|Pusher|Puller|Replier|Requester)
+shmcomm\.(untyped\.|untyped_jobs\.|untyped_calls\.|untyped_serving\.)?(Publisher|Subscriber|Pusher|Puller|Replier|Requester)
 shmcomm\.endpoints\.(Publisher|Subscriber)
 shmcomm\.(calls|jobs|typed)\.(Publisher|Puller|Pusher|Replier|Requester|Subscriber)
 shmcomm\._core\.((Untyped)?Publisher|Pusher|Request|(Untyped)?Requester)\.(call|loan|push|reply|send|start)

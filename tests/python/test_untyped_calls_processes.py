@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls without a schema between threads, tasks and processes, which come and go in any order."""
+"""Calls without a schema between threads and processes, which come and go in any order."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 import shmcomm
-from event_loops import Run, turns, watchers_of
 from programs import end, hear, in_thread, start, tell, wait_until_asleep
 from shmcomm import Replier, Requester
 
@@ -295,96 +293,6 @@ def test_a_replier_may_be_closed_by_what_it_receives(ends: Ends) -> None:
     assert server.closed
     server.send("answered all the same")
     assert call.result(timeout=LONG) == "answered all the same"
-
-
-def test_tasks_call_and_answer_on_one_loop(run: Run, ends: Ends) -> None:
-    client, server = ends
-
-    async def answer() -> None:
-        async for request in server:
-            if request == "fail":
-                server.fail("no")
-            else:
-                await turns()
-                server.send(None if request == "none" else ("answer", request))
-
-    async def main() -> list[Any]:
-        answering = asyncio.create_task(answer())
-        with pytest.raises(shmcomm.SHMReplyError, match="^no$"):
-            await client.acall("fail", timeout=LONG)
-        assert await client.acall("none") is None
-        replies = await asyncio.gather(*(client.acall(number, timeout=LONG) for number in range(10)))
-        client.send("turn")
-        assert await client.arecv(timeout=LONG) == ("answer", "turn")
-        answering.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await answering
-        return replies
-
-    assert run(main()) == [("answer", number) for number in range(10)]
-    assert watchers_of(client.fileno()) == watchers_of(server.fileno()) == 0
-
-
-def test_tasks_share_a_replier_and_give_up_calls(run: Run, ends: Ends) -> None:
-    client, server = ends
-
-    async def answer(name: str) -> None:
-        request = await server.atake(timeout=LONG)
-        await turns()
-        request.reply((name, request.body))
-
-    async def main() -> list[Any]:
-        answering = [asyncio.create_task(answer(name)) for name in ("one", "two")]
-        await turns()
-        replies = await asyncio.gather(client.acall(1), client.acall(2))
-        await asyncio.gather(*answering)
-        with pytest.raises(shmcomm.SHMTimeoutError):
-            await client.acall(3, timeout=5)
-        given_up = asyncio.create_task(client.acall(4))
-        await turns()
-        given_up.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await given_up
-        with pytest.raises(shmcomm.SHMTimeoutError, match="no request within 5 ms"):
-            await server.arecv(timeout=5)
-        return replies
-
-    assert sorted(run(main())) == [("one", 1), ("two", 2)]
-    assert server.try_take() is None
-
-
-def test_a_receive_of_a_task_may_be_cancelled_and_repeated(run: Run, ends: Ends) -> None:
-    client, server = ends
-
-    async def main() -> Any:
-        client.send("slow")
-        waiting = asyncio.create_task(client.arecv())
-        await turns()
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        server.send(await server.arecv(timeout=LONG) + " answer")
-        return await client.arecv(timeout=LONG)
-
-    assert run(main()) == "slow answer"
-
-
-def test_close_ends_what_tasks_wait_for(run: Run, ends: Ends) -> None:
-    client, server = ends
-
-    async def main() -> list[Any]:
-        async def iterate() -> list[Any]:
-            return [request async for request in server]
-
-        waiting = [asyncio.create_task(client.acall(1)), asyncio.create_task(iterate()), asyncio.create_task(iterate())]
-        await turns()
-        client.close()
-        server.close()
-        return await asyncio.gather(*waiting, return_exceptions=True)
-
-    call, one, two = run(main())
-    assert isinstance(call, shmcomm.SHMConnectionError)
-    assert sorted([one, two], key=str) in ([[], []], [[], [1]]) or isinstance(one, shmcomm.SHMError)
 
 
 FOREIGN = """

@@ -75,6 +75,28 @@ def test_debug_mode_logs_every_message(root: Path, caplog: pytest.LogCaptureFixt
     ]
 
 
+def test_calls_are_logged_and_what_a_replier_answers_is_no_failure(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import shmcomm
+
+    with shmcomm.Requester("x", root=root) as client, shmcomm.Replier("x", root=root) as server:
+        client.send(b"no")
+        server.recv(timeout=1000), server.fail("no")
+        with pytest.raises(shmcomm.SHMReplyError):
+            client.recv(timeout=60_000)
+        assert caplog.records == []
+        shmcomm.set_debug()
+        try:
+            client.send(b"abc")
+            server.recv(timeout=1000), server.send(b"reply")
+            client.recv(timeout=60_000)
+        finally:
+            shmcomm.set_debug(False)
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("DEBUG", f"x: {text}") for text in ("sent bytes, 3 B", "received bytes, 3 B", "sent bytes, 5 B", "received bytes, 5 B")
+    ]
+
+
 @pytest.mark.parametrize(("value", "is_on"), [("1", True), ("0", False), ("", False)])
 def test_the_environment_turns_debug_mode_on(root: Path, generated: Path, value: str, is_on: bool) -> None:
     program = "import sys, shmcomm\nshmcomm.Publisher('x', root=sys.argv[1]).send(b'abc')"

@@ -52,8 +52,9 @@ from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.untyped import Loan, Publisher, Subscriber
-from shmcomm.untyped_calls import Replier, Requester
+from shmcomm.untyped_calls import Requester
 from shmcomm.untyped_jobs import Puller, Pusher
+from shmcomm.untyped_serving import Replier
 
 __all__ = [
     "JobMetadata",

@@ -132,6 +132,13 @@ PyObject* Start(PyObject* object, PyObject* const* given, Py_ssize_t count, PyOb
              [](const std::shared_ptr<UntypedRequester>& self, CallId call, const Asked&) { return NewUntypedCall(self, call); });
 }
 
+/// Where it cannot be told, start tells why.
+PyObject* HasPlace(PyObject* object, PyObject*) {
+  RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
+  if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
+  return PyBool_FromLong(handle->opened->endpoint.HasPlace() || ProcessNumber() != handle->opened->process);
+}
+
 PyObject* Descriptor(PyObject* object, PyObject*) {
   RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
   if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
@@ -172,6 +179,7 @@ PyMethodDef methods[] = {
      "...         _ = server.send(10 * server.recv(timeout=100))\n"
      "...     [call.result(timeout=100) for call in calls]\n"
      "[0, 10, 20]\n"},
+    {"_has_place", HasPlace, METH_NOARGS, "_has_place($self)\n--\n\nWhether start would find a place for its call."},
     {"fileno", Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when a call may\n"
