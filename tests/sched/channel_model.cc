@@ -224,7 +224,8 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
 
 void ModelPublisher::UseBell(wake::Ordering ordering) {
   wake_files_.emplace(channel_->site().wake_files());
-  ringer_.emplace(channel_->ring().header->bell, *channel_->readers().wake, ordering, &*wake_files_);
+  ringer_.emplace(channel_->ring().header->bell, *channel_->readers().wake, ordering, &*wake_files_,
+                  channel_->shape().most_quiet);
 }
 
 segment::SlotIndex ModelPublisher::Fill() {

@@ -35,6 +35,7 @@ struct Shape {
   bool is_correlated = false;        // messages say which request they answer
   bool retires_early = false;        // as for large messages: slots come back once everybody has passed them
   bool may_run_out = false;          // fewer slots than promises need: a publisher may have to give a message up
+  std::uint32_t most_quiet = 1024;   // fences for nobody after which a sole writer leaves them out
   bool prepares = false;             // publishers take slots back after a commit, not only when they need one
 
   std::uint32_t Lines() const { return first_line + readers; }

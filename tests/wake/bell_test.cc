@@ -56,7 +56,7 @@ TEST_F(Bell, RingsAnAsymmetricArmingWithAndWithoutAFence) {
   Ringer ringer(word(), line(), Ordering::kAsymmetric);
   line().armed.store(kSleepers);
   ringer.Ring();
-  line().fenced.store(1);
+  line().fenced.store(FenceBits::kAsked);
   line().armed.store(kSleepers);
 
   ringer.Ring();
@@ -115,12 +115,70 @@ TEST_F(Bell, DoesNotSleepThroughARingBetweenLookAndSleep) {
   EXPECT_EQ(word().load(), 1u);
 }
 
-TEST_F(Bell, NeedsNoFencedPublishersWhereMembarrierWorks) {
+TEST_F(Bell, GrantsTheNextSleepersTheFenceOfASoleWriterAfterOneMembarrier) {
   if (!platform::RegisterForBarrier() || !platform::BarrierAll()) GTEST_SKIP() << "no membarrier here";
 
   Sleeper(word(), line(), true).SleepUnless([] { return true; }, kLong);
 
-  EXPECT_EQ(line().fenced.load(), 0u);
+  EXPECT_EQ(line().fenced.load(), FenceBits::kAsked | FenceBits::kGranted);
+}
+
+TEST_F(Bell, IssuesNoMembarrierWhileTheFenceIsGranted) {
+  const int status = test::ExitStatusOf([&] {
+    if (!test::RefuseMembarrier()) return 77;
+    line().fenced.store(FenceBits::kAsked | FenceBits::kGranted);
+    Sleeper(word(), line(), true).SleepUnless([] { return true; }, kLong);
+    return 0;
+  });
+
+  if (status == 77) GTEST_SKIP() << "system calls cannot be filtered here";
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(line().fenced.load(), FenceBits::kAsked | FenceBits::kGranted);  // a refused one would demand it for ever
+}
+
+TEST_F(Bell, WithdrawsTheFenceAfterRingingOftenEnoughForNobody) {
+  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 3);
+  line().fenced.store(FenceBits::kAsked | FenceBits::kGranted);
+
+  ringer.Ring();
+  ringer.Ring();
+  const std::uint32_t before = line().fenced.load();
+  ringer.Ring();
+
+  EXPECT_EQ(before, FenceBits::kAsked | FenceBits::kGranted);
+  EXPECT_EQ(line().fenced.load(), FenceBits::kWithdrawal);
+}
+
+TEST_F(Bell, CountsFencesForNobodyFromTheLastSleeperOn) {
+  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 2);
+  line().fenced.store(FenceBits::kAsked);
+
+  ringer.Ring();
+  line().armed.store(kSleepers);
+  ringer.Ring();
+  ringer.Ring();
+
+  EXPECT_EQ(line().fenced.load(), FenceBits::kAsked);
+}
+
+TEST_F(Bell, NeverWithdrawsAFenceThatSomebodyNeedsForEver) {
+  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 1);
+  line().fenced.store(FenceBits::kForEver | FenceBits::kAsked);
+
+  ringer.Ring();
+  ringer.Ring();
+
+  EXPECT_EQ(line().fenced.load(), FenceBits::kForEver | FenceBits::kAsked);
+}
+
+TEST_F(Bell, GrantsNothingThatWasAskedForBeforeAWithdrawal) {
+  FenceRequest request(line(), true);
+  EXPECT_TRUE(request.IsBarrierNeeded());
+  line().fenced.store(FenceBits::kWithdrawal | FenceBits::kAsked);  // withdrawn, and asked for by another
+
+  request.Settle(true);
+
+  EXPECT_EQ(line().fenced.load(), FenceBits::kWithdrawal | FenceBits::kAsked);
 }
 
 TEST_F(Bell, AsksPublishersToFenceWhereMembarrierIsRefused) {
@@ -132,7 +190,7 @@ TEST_F(Bell, AsksPublishersToFenceWhereMembarrierIsRefused) {
 
   if (status == 77) GTEST_SKIP() << "system calls cannot be filtered here";
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(line().fenced.load(), 1u);
+  EXPECT_EQ(line().fenced.load(), FenceBits::kForEver | FenceBits::kAsked);
 }
 
 TEST_F(Bell, NeverAsksForFencesWhereBothSidesFence) {

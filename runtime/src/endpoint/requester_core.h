@@ -67,8 +67,7 @@ class RequesterCore final : public Waitable {
   // For WaitSet and fd(), see Waitable. Ready: a call is settled.
   const base::Atomic<std::uint32_t>& bell() const override { return replies_->bell(); }
   void Arm(wake::Ear ear) override { replies_->Arm(ear); }
-  bool is_asymmetric() const override { return replies_->is_asymmetric(); }
-  void DemandFences() override { replies_->DemandFences(); }
+  wake::FenceRequest* fences() override { return replies_->fences(); }
   bool IsReady() override { return FindSettled() != nullptr; }
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;

@@ -78,8 +78,7 @@ class SubscriberCore final : public Waitable, public Lender {
   // For WaitSet and fd(), see Waitable.
   const base::Atomic<std::uint32_t>& bell() const override { return sleeper_.word(); }
   void Arm(wake::Ear ear) override { sleeper_.Arm(ear); }
-  bool is_asymmetric() const override { return sleeper_.is_asymmetric(); }
-  void DemandFences() override { sleeper_.DemandFences(); }
+  wake::FenceRequest* fences() override { return sleeper_.fences(); }
   bool IsReady() override { return reader_.IsAvailable(); }
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;

@@ -54,10 +54,8 @@ class Waitable : public Cancellable {
   virtual const base::Atomic<std::uint32_t>& bell() const = 0;
   /// Announces a sleeper, relaxed and without a fence. A puller sets its idle bit, with either ear.
   virtual void Arm(wake::Ear ear) = 0;
-  /// True when its ringers may leave their fence to a membarrier of the sleeper.
-  virtual bool is_asymmetric() const { return false; }
-  /// Such a membarrier failed: the ringers fence from now on.
-  virtual void DemandFences() {}
+  /// Where its ringers may leave their fence out: what asks them for it (wake/fencing.h). Null where they always fence.
+  virtual wake::FenceRequest* fences() { return nullptr; }
   /// True when a take would say anything but "nothing": a message, an error, an answer. Sees what was published before the
   /// fence; takes nothing.
   virtual bool IsReady() = 0;

@@ -50,14 +50,16 @@ class WaitingOn {
     if (is_available()) return true;
     if (timeout_ns <= 0) return false;
     const std::int64_t start_ns = platform::NowNs();
-    if (budget_.now_ns() > 0) {
-      if (Spin(is_available, start_ns, std::min(budget_.now_ns(), timeout_ns))) {
-        budget_.Paid();
-        return true;
-      }
-      budget_.WasInVain();
+    if (budget_.most_ns() <= 0) return SleepUntil(is_available, EndNs(start_ns, timeout_ns), timeout_ns, may_go_on);
+    if (Spin(is_available, start_ns, std::min(budget_.now_ns(), timeout_ns))) {
+      budget_.Paid();
+      return true;
     }
-    if (!SleepUntil(is_available, start_ns, timeout_ns, may_go_on)) return false;
+    budget_.WasInVain();
+    const std::int64_t end_ns = EndNs(start_ns, timeout_ns);
+    const std::int64_t left_ns = LeftNs(platform::NowNs(), end_ns);
+    if (left_ns <= 0) return is_available();
+    if (!SleepUntil(is_available, end_ns, left_ns, may_go_on)) return false;
     budget_.CameAfter(platform::NowNs() - start_ns);
     return true;
   }
@@ -68,7 +70,7 @@ class WaitingOn {
   bool UntilAsleep(IsAvailable&& is_available, std::int64_t timeout_ns, MayGoOn&& may_go_on) {
     if (budget_.most_ns() == kForeverNs) return Until(is_available, timeout_ns, may_go_on);
     if (is_available()) return true;
-    return timeout_ns > 0 && SleepUntil(is_available, platform::NowNs(), timeout_ns, may_go_on);
+    return timeout_ns > 0 && SleepUntil(is_available, EndNs(platform::NowNs(), timeout_ns), timeout_ns, may_go_on);
   }
 
  private:
@@ -91,13 +93,12 @@ class WaitingOn {
     }
   }
 
+  /// `left_ns` of the wait are left now.
   template <class IsAvailable, class MayGoOn>
-  bool SleepUntil(IsAvailable& is_available, std::int64_t start_ns, std::int64_t timeout_ns, MayGoOn& may_go_on) {
-    std::int64_t left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (platform::NowNs() - start_ns);
-    if (left_ns <= 0) return is_available();
+  bool SleepUntil(IsAvailable& is_available, std::int64_t end_ns, std::int64_t left_ns, MayGoOn& may_go_on) {
     for (;;) {
       if (sleeper_.SleepUnless(is_available, left_ns) || is_available()) return true;
-      left_ns = timeout_ns == kForeverNs ? kForeverNs : timeout_ns - (platform::NowNs() - start_ns);
+      if (end_ns != kForeverNs) left_ns = end_ns - platform::NowNs();
       if (left_ns <= 0 || !may_go_on()) return false;
     }
   }

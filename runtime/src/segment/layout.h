@@ -170,7 +170,7 @@ constexpr std::size_t RingFileBytes(std::uint32_t entries) { return kEntriesOffs
 //
 //   offset  size  field        meaning
 //        0     4  armed        bit 0: sleepers on the bell, bit 1: readers with a descriptor (E4)
-//        4     4  fenced       1 = some sleeper cannot issue a membarrier, publishers must fence
+//        4     4  fenced       bits 0 to 2: a sole writer must fence (wake/fencing.h); the rest counts how often that ended
 //        8     4  space_armed  pushpull: a pusher waits for room
 //       12     4  space_bell   pushpull: the word it sleeps on
 //       16     4  turn         pushpull: the line after the one woken last; a hint

@@ -5,6 +5,7 @@
 
 #include "base/crash_point.h"
 #include "platform/os.h"
+#include "wake/several.h"
 
 namespace shmcomm::wake {
 namespace {
@@ -17,6 +18,28 @@ constexpr auto kDescriptorsArmed = static_cast<std::uint32_t>(Ear::kDescriptor);
 std::int64_t JitteredSleepNs(std::uint32_t& state) {
   state = state * 1664525u + 1013904223u;
   return kMaxSleepNs - static_cast<std::int64_t>(state >> 8) % (kMaxSleepNs / 5);
+}
+
+void Ringer::RingFenced() {
+  // E4 commit, this fence, armed read -> Sleeper: armed store, fence, re-check (H8).
+  base::FenceSeqCst();
+  if (line_->armed.load(std::memory_order_relaxed) != 0) {
+    quiet_ = 0;
+    WakeArmed();
+  } else if (++quiet_ >= most_quiet_) {
+    Withdraw();
+  }
+}
+
+void Ringer::Withdraw() {
+  quiet_ = 0;
+  std::uint32_t fenced = line_->fenced.load(std::memory_order_relaxed);
+  if ((fenced & FenceBits::kForEver) != 0) return;
+  const std::uint32_t withdrawn = (fenced & ~FenceBits::kAny) + FenceBits::kWithdrawal;
+  if (!line_->fenced.compare_exchange_strong(fenced, withdrawn, std::memory_order_relaxed, std::memory_order_relaxed)) return;
+  // E17 withdrawal, this fence, later armed reads -> FenceRequest: armed store, fence, read of the grant. Whoever still relied
+  // on the grant is seen armed from here on.
+  base::FenceSeqCst();
 }
 
 void Ringer::WakeArmed() {
@@ -35,15 +58,8 @@ void RingUnconditionally(base::Atomic<std::uint32_t>& word) {
 }
 
 void Sleeper::Arm() {
-  line_->armed.fetch_or(kSleepersArmed, std::memory_order_relaxed);  // ordered by what follows
-  if (asymmetric_) {
-    // E4 armed store, membarrier, re-check -> Ringer: commit, compiler barrier, armed read.
-    if (platform::BarrierAll()) return;
-    // From now on publishers must fence for us; a wake lost before they see it costs one bounded sleep.
-    line_->fenced.store(1, std::memory_order_relaxed);
-  }
-  // E4 armed store, this fence, re-check -> Ringer: commit, fence, armed read.
-  base::FenceSeqCst();
+  Sleeper* const one[] = {this};
+  ArmAll(one, one + 1, Ear::kBell);
 }
 
 void Sleeper::Sleep(std::uint32_t seen, std::int64_t timeout_ns) {

@@ -8,13 +8,15 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "segment/layout.h"
+#include "wake/fencing.h"
 #include "wake/wake_file.h"
 
 namespace shmcomm::wake {
 
 /// How the ringing side orders its commit before its look at `armed`. `kFence`: by its own fence. `kFenceAfterRmw`: the
-/// same after a commit by compare-and-swap, which costs nothing more on some processors. `kAsymmetric`: the sleeper's
-/// membarrier does it, and publishing costs no fence; only for processes that registered for it.
+/// same after a commit by compare-and-swap, which costs nothing more on some processors. `kAsymmetric`: by its own fence
+/// while sleepers ask for it (wake/fencing.h), else the sleeper's membarrier does it and publishing costs no fence; only for
+/// processes that registered for it.
 enum class Ordering : std::uint8_t { kFence, kFenceAfterRmw, kAsymmetric };
 
 /// What a sleeper listens with, as a bit of `armed`: the bell, or the wake file behind a descriptor (wake/wake_file.h).
@@ -30,12 +32,15 @@ std::int64_t JitteredSleepNs(std::uint32_t& state);
 class Ringer {
  public:
   /// `files` reaches readers that are watched through a descriptor; it outlives the ringer.
-  Ringer(base::Atomic<std::uint32_t>& word, layout::WakeLine& line, Ordering ordering, WakeFileRinger* files = nullptr)
-      : word_(&word), line_(&line), files_(files), ordering_(ordering) {}
+  /// `most_quiet`: the fences for nobody after which an asymmetric ringer leaves them out.
+  Ringer(base::Atomic<std::uint32_t>& word, layout::WakeLine& line, Ordering ordering, WakeFileRinger* files = nullptr,
+         std::uint32_t most_quiet = kMostQuiet)
+      : word_(&word), line_(&line), files_(files), most_quiet_(most_quiet), ordering_(ordering) {}
 
   /// Called after every commit. A system call only if somebody has armed the bell since the last ring.
   void Ring() {
-    if (ordering_ == Ordering::kAsymmetric && line_->fenced.load(std::memory_order_relaxed) == 0) {
+    if (ordering_ == Ordering::kAsymmetric) {
+      if ((line_->fenced.load(std::memory_order_relaxed) & FenceBits::kAny) != 0) return RingFenced();
       // E4: the sleeper's membarrier is this side's fence; the compiler must not hoist the load above the commit.
       base::CompilerBarrier();
     } else if (ordering_ == Ordering::kFenceAfterRmw) {
@@ -48,11 +53,18 @@ class Ringer {
   }
 
  private:
+  // A membarrier for as many messages is nothing; more would leave the fence to channels that no longer sleep.
+  static constexpr std::uint32_t kMostQuiet = 1024;
+
+  SHMCOMM_COLD void RingFenced();
+  void Withdraw();
   SHMCOMM_COLD void WakeArmed();
 
   base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
   WakeFileRinger* files_;
+  std::uint32_t most_quiet_;
+  std::uint32_t quiet_ = 0;  // fences since the last sleeper
   Ordering ordering_;
 };
 
@@ -63,9 +75,9 @@ void RingUnconditionally(base::Atomic<std::uint32_t>& word);
 /// The subscriber's end. `word` may be mapped read-only.
 class Sleeper {
  public:
-  /// `asymmetric`: publishers of this channel may ring without a fence, so this side must issue a membarrier.
-  Sleeper(const base::Atomic<std::uint32_t>& word, layout::WakeLine& line, bool asymmetric)
-      : word_(&word), line_(&line), asymmetric_(asymmetric) {}
+  /// `is_asymmetric`: publishers of this channel may ring without a fence unless this side asks for it.
+  Sleeper(const base::Atomic<std::uint32_t>& word, layout::WakeLine& line, bool is_asymmetric)
+      : word_(&word), line_(&line), fences_(line, is_asymmetric) {}
 
   /// Sleeps until the bell rings, `timeout_ns` (at most kMaxSleepNs, jittered) passes, or a signal arrives, unless
   /// `is_available()` says true once the bell is armed. Returns what the last call of it said before sleeping.
@@ -81,9 +93,8 @@ class Sleeper {
 
   // The same in steps, for who sleeps on several bells or through a descriptor: ArmAll in wake/several.h.
   const base::Atomic<std::uint32_t>& word() const { return *word_; }
-  bool is_asymmetric() const { return asymmetric_; }
   void Arm(Ear ear) { line_->armed.fetch_or(static_cast<std::uint32_t>(ear), std::memory_order_relaxed); }
-  void DemandFences() { line_->fenced.store(1, std::memory_order_relaxed); }
+  FenceRequest* fences() { return &fences_; }
 
  private:
   void Arm();
@@ -91,7 +102,7 @@ class Sleeper {
 
   const base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
-  bool asymmetric_;
+  FenceRequest fences_;
   std::uint32_t jitter_ = 0;
 };
 

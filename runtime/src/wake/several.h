@@ -12,27 +12,26 @@ namespace shmcomm::wake {
 
 /// Arms what every pointer of [begin, end) leads to, then fences once for all of them. The caller has read every word (or
 /// emptied every wake file) before and looks at everything again afterwards (H19, I8). Each has
-///   void Arm(Ear)               sets its flag, relaxed, without a fence
-///   bool is_asymmetric() const  its ringers may leave their fence to a membarrier of ours
-///   void DemandFences()         tells those ringers to fence from now on
+///   void Arm(Ear)            sets its flag by a read-modify-write, relaxed, without a fence
+///   FenceRequest* fences()   asks its ringers for theirs; null where they always fence
 template <class Iterator>
 void ArmAll(Iterator begin, Iterator end, Ear ear) {
-  bool is_any_asymmetric = false;
-  for (Iterator each = begin; each != end; ++each) {
-    (*each)->Arm(ear);
-    is_any_asymmetric = is_any_asymmetric || (*each)->is_asymmetric();
-  }
-  if (is_any_asymmetric) {
-    // E4 armed stores, one membarrier, looks -> Ringer: commit, compiler barrier, armed read. It is a full barrier for us
-    // too, so it serves the bells whose ringers fence as well.
-    if (platform::BarrierAll()) return;
-    // A wake lost before the ringers see it costs one bounded sleep.
-    for (Iterator each = begin; each != end; ++each) {
-      if ((*each)->is_asymmetric()) (*each)->DemandFences();
-    }
-  }
+  for (Iterator each = begin; each != end; ++each) (*each)->Arm(ear);
   // E4 armed stores, this fence, looks -> Ringer: commit, fence, armed read.
-  base::FenceSeqCst();
+  base::FenceAfterRmw();
+  bool is_barrier_needed = false;
+  for (Iterator each = begin; each != end; ++each) {
+    FenceRequest* const fences = (*each)->fences();
+    if (fences != nullptr && fences->IsBarrierNeeded()) is_barrier_needed = true;
+  }
+  if (!is_barrier_needed) return;
+  // E4 armed stores, one membarrier, looks -> Ringer: commit, compiler barrier, armed read.
+  const bool is_issued = platform::BarrierAll();
+  for (Iterator each = begin; each != end; ++each) {
+    if (FenceRequest* const fences = (*each)->fences(); fences != nullptr) fences->Settle(is_issued);
+  }
+  // A wake lost before the ringers see that none could be issued costs one bounded sleep.
+  if (!is_issued) base::FenceSeqCst();
 }
 
 }  // namespace shmcomm::wake

@@ -18,6 +18,7 @@ Catalogue AllScenarios() {
   AddSeats(catalogue);
   AddWaking(catalogue);
   AddWatching(catalogue);
+  AddFencing(catalogue);
   AddGated(catalogue);
   AddPulling(catalogue);
   AddCalling(catalogue);

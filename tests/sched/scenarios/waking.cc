@@ -22,6 +22,7 @@ struct WakingConfig {
   bool has_cleaner = false;
   bool readers_have_barrier = true;
   bool publishers_always_fence = false;
+  bool publishers_follow = false;  // each opens when the one before has left
   bool publishers_pause = false;   // after the first message, for as long as anything else can happen
 };
 
@@ -91,12 +92,14 @@ class Waking : public Scenario {
 
   void RunPublisher(std::uint32_t index) {
     PublishingProcess& process = processes_[index];
+    while (config_.publishers_follow && index > 0 && machine_->StateOf(index - 1) == ThreadState::kReady) base::Pause();
     if (!process.Open(*machine_, channel_)) return;
     config_.publishers_always_fence ? process.UseBell(wake::Ordering::kFence) : process.UseBell();
     for (std::uint32_t i = 0; i < config_.messages; ++i) {
       if (i == 1 && config_.publishers_pause) platform::FutexWait(pause_, 0, 1);
       process.Publish();
     }
+    if (config_.publishers_follow) process.Close();
   }
 
   void RunReader(std::uint32_t index) {
@@ -169,9 +172,32 @@ void AddWaking(Catalogue& catalogue) {
   config.shape.max_publishers = 1;
   config.shape.mode = ring::CommitMode::kSole;
   Add(catalogue, "wake_asymmetric", "a sole writer without a fence, 1 sleeper with membarrier", config, plan);
+  // One fence for nobody is enough here to leave them out again, so that asking, granting and withdrawing meet.
+  config.messages = 4;
+  config.shape.most_quiet = 1;
+  Add(catalogue, "wake_withdrawn", "a sole writer that stops fencing, 1 sleeper", config, plan);
+  config.messages = 3;
+  config.readers = 2;
+  config.shape.readers = 2;
+  config.shape.slots = config.shape.FullSlots();
+  Add(catalogue, "wake_withdrawn_two_sleepers", "a sole writer that stops fencing, 2 sleepers that rely on each other's grants", config, plan);
+  config.readers_are_mortal = true;
+  plan.bounds.kills = 1;
+  Add(catalogue, "wake_withdrawn_kills", "the same, one sleeper is killed anywhere", config, plan);
+  config.readers_are_mortal = false;
+  plan.bounds.kills = 0;
+  config.readers = 1;
+  config.publishers = 2;
+  config.publishers_follow = true;
+  config.messages = 2;
+  Add(catalogue, "wake_withdrawn_successor", "a sole writer follows another, 1 sleeper", config, plan);
+  config.publishers = 1;
+  config.publishers_follow = false;
+  config.shape.readers = 1;
+  config.shape.slots = config.shape.FullSlots();
   config.readers_have_barrier = false;
   config.publishers_pause = true;
-  config.messages = 3;
+  config.messages = 4;
   Add(catalogue, "wake_without_barrier", "a sole writer without a fence, the sleeper's membarrier fails", config, plan);
 }
 

@@ -61,8 +61,7 @@ class WatchedReader final : public endpoint::Waitable {
   bool IsThisProcess() const override { return true; }
   const base::Atomic<std::uint32_t>& bell() const override { return sleeper_->word(); }
   void Arm(wake::Ear ear) override { sleeper_->Arm(ear); }
-  bool is_asymmetric() const override { return sleeper_->is_asymmetric(); }
-  void DemandFences() override { sleeper_->DemandFences(); }
+  wake::FenceRequest* fences() override { return sleeper_->fences(); }
   bool IsReady() override { return reader_.IsAvailable(); }
   absl::Status AfterVainSleep() override { return absl::OkStatus(); }
   absl::StatusOr<int> WakeFile() override {
