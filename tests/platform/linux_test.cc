@@ -440,7 +440,7 @@ TEST(DirectoryLock, SaysWhyItCannotBeTaken) { EXPECT_FALSE(TryLockDirectory(-1, 
 
 class Futexes : public testing::Test {
  protected:
-  base::Atomic<std::uint32_t>& word() { return laid_.ring().header->bell; }
+  base::Atomic<std::uint32_t>& word() { return laid_.readers().wake->bell; }
   test::HandLaid laid_;
   test::Watchdog watchdog_{"Futexes"};
 };

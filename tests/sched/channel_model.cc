@@ -62,7 +62,7 @@ void ChannelModel::Reset() {
 
 void ChannelModel::Describe(Names& names) const {
   names.Add("head", &ring_.header->head);
-  names.Add("bell", &ring_.header->bell);
+  names.Add("bell", &readers_.wake->bell);
   names.AddArray("e", ring_.entries, 8, shape_.entries, FormatEntry);
   names.AddArray("pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
   names.Add("armed", &readers_.wake->armed);
@@ -224,7 +224,7 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
 
 void ModelPublisher::UseBell(wake::Ordering ordering) {
   wake_files_.emplace(channel_->site().wake_files());
-  ringer_.emplace(channel_->ring().header->bell, *channel_->readers().wake, ordering, &*wake_files_,
+  ringer_.emplace(*channel_->readers().wake, ordering, &*wake_files_,
                   channel_->shape().most_quiet);
 }
 

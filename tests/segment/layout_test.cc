@@ -56,7 +56,6 @@ TEST(RingHeader, LiesAsDocumented) {
   EXPECT_OFFSET(RingHeader, entries, 12);
   EXPECT_OFFSET(RingHeader, first, 16);
   EXPECT_OFFSET(RingHeader, head, 64);
-  EXPECT_OFFSET(RingHeader, bell, 128);
   EXPECT_EQ(sizeof(RingHeader), 192u);
 }
 
@@ -72,6 +71,7 @@ TEST(WakeLine, IsOneCacheLineOfItsOwn) {
   EXPECT_OFFSET(WakeLine, fenced, 4);
   EXPECT_OFFSET(WakeLine, space_armed, 8);
   EXPECT_OFFSET(WakeLine, space_bell, 12);
+  EXPECT_OFFSET(WakeLine, bell, 20);
   EXPECT_EQ(sizeof(WakeLine), kCacheLine);
   EXPECT_EQ(offsetof(ReadersHeader, wake) % kCacheLine, 0u);
 }

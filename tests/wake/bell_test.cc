@@ -21,21 +21,21 @@ constexpr std::int64_t kLong = 60'000'000'000;
 
 class Bell : public testing::Test {
  protected:
-  base::Atomic<std::uint32_t>& word() { return laid_.ring().header->bell; }
+  base::Atomic<std::uint32_t>& word() { return laid_.readers().wake->bell; }
   layout::WakeLine& line() { return *laid_.readers().wake; }
 
   test::HandLaid laid_;
 };
 
 TEST_F(Bell, IsNotTouchedWhenNobodyIsArmed) {
-  Ringer(word(), line(), Ordering::kFence).Ring();
+  Ringer(line(), Ordering::kFence).Ring();
 
   EXPECT_EQ(word().load(), 0u);  // no system call either: it follows the bump
 }
 
 TEST_F(Bell, RingsOnceForAnArming) {
   line().armed.store(kSleepers);
-  Ringer ringer(word(), line(), Ordering::kFence);
+  Ringer ringer(line(), Ordering::kFence);
 
   ringer.Ring();
   ringer.Ring();
@@ -47,13 +47,13 @@ TEST_F(Bell, RingsOnceForAnArming) {
 TEST_F(Bell, IsNotRungForDescriptorsAlone) {
   line().armed.store(kDescriptors);
 
-  Ringer(word(), line(), Ordering::kFence).Ring();
+  Ringer(line(), Ordering::kFence).Ring();
 
   EXPECT_EQ(word().load(), 0u);
 }
 
 TEST_F(Bell, RingsAnAsymmetricArmingWithAndWithoutAFence) {
-  Ringer ringer(word(), line(), Ordering::kAsymmetric);
+  Ringer ringer(line(), Ordering::kAsymmetric);
   line().armed.store(kSleepers);
   ringer.Ring();
   line().fenced.store(FenceBits::kAsked);
@@ -81,7 +81,7 @@ TEST_F(Bell, WrapsItsWord) {
 TEST_F(Bell, IsArmedBeforeTheSleeperLooks) {
   std::uint32_t armed_at_look = 0;
 
-  const bool is_available = Sleeper(word(), line(), false).SleepUnless(
+  const bool is_available = Sleeper(line(), false).SleepUnless(
       [&] {
         armed_at_look = line().armed.load();
         return true;
@@ -95,16 +95,16 @@ TEST_F(Bell, IsArmedBeforeTheSleeperLooks) {
 TEST_F(Bell, KeepsTheArmingOfDescriptors) {
   line().armed.store(kDescriptors);
 
-  Sleeper(word(), line(), false).SleepUnless([] { return true; }, kLong);
+  Sleeper(line(), false).SleepUnless([] { return true; }, kLong);
 
   EXPECT_EQ(line().armed.load(), kSleepers | kDescriptors);
 }
 
 TEST_F(Bell, DoesNotSleepThroughARingBetweenLookAndSleep) {
   const test::Watchdog watchdog("Bell");
-  Ringer ringer(word(), line(), Ordering::kFence);
+  Ringer ringer(line(), Ordering::kFence);
 
-  const bool is_available = Sleeper(word(), line(), false).SleepUnless(
+  const bool is_available = Sleeper(line(), false).SleepUnless(
       [&] {
         ringer.Ring();
         return false;
@@ -118,7 +118,7 @@ TEST_F(Bell, DoesNotSleepThroughARingBetweenLookAndSleep) {
 TEST_F(Bell, GrantsTheNextSleepersTheFenceOfASoleWriterAfterOneMembarrier) {
   if (!platform::RegisterForBarrier() || !platform::BarrierAll()) GTEST_SKIP() << "no membarrier here";
 
-  Sleeper(word(), line(), true).SleepUnless([] { return true; }, kLong);
+  Sleeper(line(), true).SleepUnless([] { return true; }, kLong);
 
   EXPECT_EQ(line().fenced.load(), FenceBits::kAsked | FenceBits::kGranted);
 }
@@ -127,7 +127,7 @@ TEST_F(Bell, IssuesNoMembarrierWhileTheFenceIsGranted) {
   const int status = test::ExitStatusOf([&] {
     if (!test::RefuseMembarrier()) return 77;
     line().fenced.store(FenceBits::kAsked | FenceBits::kGranted);
-    Sleeper(word(), line(), true).SleepUnless([] { return true; }, kLong);
+    Sleeper(line(), true).SleepUnless([] { return true; }, kLong);
     return 0;
   });
 
@@ -137,7 +137,7 @@ TEST_F(Bell, IssuesNoMembarrierWhileTheFenceIsGranted) {
 }
 
 TEST_F(Bell, WithdrawsTheFenceAfterRingingOftenEnoughForNobody) {
-  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 3);
+  Ringer ringer(line(), Ordering::kAsymmetric, nullptr, 3);
   line().fenced.store(FenceBits::kAsked | FenceBits::kGranted);
 
   ringer.Ring();
@@ -150,7 +150,7 @@ TEST_F(Bell, WithdrawsTheFenceAfterRingingOftenEnoughForNobody) {
 }
 
 TEST_F(Bell, CountsFencesForNobodyFromTheLastSleeperOn) {
-  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 2);
+  Ringer ringer(line(), Ordering::kAsymmetric, nullptr, 2);
   line().fenced.store(FenceBits::kAsked);
 
   ringer.Ring();
@@ -162,7 +162,7 @@ TEST_F(Bell, CountsFencesForNobodyFromTheLastSleeperOn) {
 }
 
 TEST_F(Bell, NeverWithdrawsAFenceThatSomebodyNeedsForEver) {
-  Ringer ringer(word(), line(), Ordering::kAsymmetric, nullptr, 1);
+  Ringer ringer(line(), Ordering::kAsymmetric, nullptr, 1);
   line().fenced.store(FenceBits::kForEver | FenceBits::kAsked);
 
   ringer.Ring();
@@ -184,7 +184,7 @@ TEST_F(Bell, GrantsNothingThatWasAskedForBeforeAWithdrawal) {
 TEST_F(Bell, AsksPublishersToFenceWhereMembarrierIsRefused) {
   const int status = test::ExitStatusOf([&] {
     if (!test::RefuseMembarrier()) return 77;
-    Sleeper(word(), line(), true).SleepUnless([] { return true; }, kLong);
+    Sleeper(line(), true).SleepUnless([] { return true; }, kLong);
     return 0;
   });
 
@@ -194,7 +194,7 @@ TEST_F(Bell, AsksPublishersToFenceWhereMembarrierIsRefused) {
 }
 
 TEST_F(Bell, NeverAsksForFencesWhereBothSidesFence) {
-  Sleeper(word(), line(), false).SleepUnless([] { return true; }, kLong);
+  Sleeper(line(), false).SleepUnless([] { return true; }, kLong);
 
   EXPECT_EQ(line().fenced.load(), 0u);
 }
@@ -207,13 +207,12 @@ TEST_P(WakingOthers, BringsEverySleeperToTheLastValue) {
   const test::Watchdog watchdog("WakingOthers");
   if (GetParam() == Ordering::kAsymmetric && !platform::RegisterForBarrier()) GTEST_SKIP() << "no membarrier here";
   test::HandLaid laid;
-  base::Atomic<std::uint32_t>& word = laid.ring().header->bell;
   layout::WakeLine& line = *laid.readers().wake;
   constexpr std::uint32_t kValues = 2000;
   std::atomic<std::uint32_t> value{0};
   std::atomic<int> arrived{0};
   const auto sleep = [&] {
-    Sleeper sleeper(word, line, GetParam() == Ordering::kAsymmetric);
+    Sleeper sleeper(line, GetParam() == Ordering::kAsymmetric);
     for (std::uint32_t seen = 0; seen != kValues; seen = value.load()) {
       while (!sleeper.SleepUnless([&] { return value.load() != seen; }, kLong)) {
       }
@@ -223,7 +222,7 @@ TEST_P(WakingOthers, BringsEverySleeperToTheLastValue) {
   std::vector<std::thread> sleepers;
   for (int i = 0; i < 3; ++i) sleepers.emplace_back(sleep);
 
-  Ringer ringer(word, line, GetParam());
+  Ringer ringer(line, GetParam());
   for (std::uint32_t i = 1; i <= kValues; ++i) {
     value.store(i, std::memory_order_relaxed);
     ringer.Ring();

@@ -109,7 +109,7 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       records_(config.slots.count),
       writer_(config, records_.data()),
       wake_files_(channel_.site().wake_files()),
-      ringer_(config.ring.header->bell, *config.readers.wake, ordering, &wake_files_),
+      ringer_(*config.readers.wake, ordering, &wake_files_),
       turn_ringer_(channel_.site().turns(), &wake_files_),
       dead_letters_(channel_.name(), *channel_.site().readers.header) {
   SetPublishTimeout(options.publish_timeout);

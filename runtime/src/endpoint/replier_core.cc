@@ -263,7 +263,7 @@ void ReplierCore::Count(const absl::Status& answered) {
 void ReplierCore::RingRequester(const Place& place) {
   const ReplyRing& ring = replies_[place.claim.entry.publisher()];
   if (ring.core == nullptr || ring.generation != place.generation) return;   // it looks by itself within 20 ms
-  wake::RingUnconditionally(ring.core->site().ring.header->bell);
+  wake::RingUnconditionally(ring.core->site().readers.wake->bell);
   wake::WakeFileRinger(ring.core->site().wake_files()).RingAll();
 }
 

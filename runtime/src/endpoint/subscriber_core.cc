@@ -49,7 +49,7 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
       reader_({channel_.site().ring, channel_.site().readers, seat_.line, channel_.meta().max_borrowed,
                ModeFor(channel_.site(), options)}),
       maps_(spec),
-      sleeper_(channel_.site().ring.header->bell, *channel_.site().readers.wake, channel_.meta().max_publishers == 1),
+      sleeper_(*channel_.site().readers.wake, channel_.meta().max_publishers == 1),
       waiting_(sleeper_, options.spin),
       verify_(options.verify.value_or(spec.qos.verify)),
       lifespan_ns_(channel_.meta().lifespan_ns),

@@ -20,11 +20,7 @@ namespace shmcomm::registry {
 namespace {
 
 void Ring(const Site& site) {
-  if (site.is_ring_writable) {
-    wake::RingUnconditionally(site.ring.header->bell);
-  } else {
-    platform::FutexWakeAll(site.ring.header->bell);  // no bump: a sleeper missed so costs one bounded sleep
-  }
+  wake::RingUnconditionally(site.readers.wake->bell);
   wake::WakeFileRinger(site.wake_files()).RingAll();
 }
 

@@ -117,8 +117,8 @@ void RingRequesters(const Site& site) {
   if (!names.ok()) return;  // a requester not woken looks again by itself, at least every 25 ms
   for (const std::string& name : *names) {
     if (!ParseReplyDirectoryName(name).has_value()) continue;
-    const auto ring = MapShared(site.directory, name, kRingFile, sizeof(layout::RingHeader));
-    if (ring != nullptr) wake::RingUnconditionally(reinterpret_cast<layout::RingHeader*>(ring->data())->bell);
+    const auto readers = MapShared(site.directory, name, kReadersFile, sizeof(layout::ReadersHeader));
+    if (readers != nullptr) wake::RingUnconditionally(reinterpret_cast<layout::ReadersHeader*>(readers->data())->wake.bell);
   }
 }
 

@@ -22,7 +22,7 @@
 
 namespace shmcomm::layout {
 
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 inline constexpr std::uint32_t kByteOrder = 0x01020304;
 inline constexpr std::uint64_t kMetaMagic = 0x314154454D4D4853;     // "SHMMETA1"
 inline constexpr std::uint64_t kRingMagic = 0x31474E49524D4853;     // "SHMRING1"
@@ -138,7 +138,6 @@ static_assert(offsetof(MetaHeader, reply_fingerprint) == 256 && offsetof(MetaHea
 //       12     4  entries         N
 //       16     8  first           the channel's first sequence, 0 outside wrap tests
 //       64     8  head            next sequence; any publisher may advance it by one (I2)
-//      128     4  bell            the word subscribers sleep on (E4)
 struct RingHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
@@ -146,12 +145,10 @@ struct RingHeader {
   std::uint64_t first;
   std::uint8_t reserved0[40];
   base::Atomic<std::uint64_t> head;
-  std::uint8_t reserved1[56];
-  base::Atomic<std::uint32_t> bell;
-  std::uint8_t reserved2[60];
+  std::uint8_t reserved1[120];
 };
 static_assert(sizeof(RingHeader) == 192 && std::is_standard_layout_v<RingHeader>);
-static_assert(offsetof(RingHeader, head) == 64 && offsetof(RingHeader, bell) == 128);
+static_assert(offsetof(RingHeader, head) == 64);
 
 // One publisher id. Row 0 is never used. Written by the holder of lock byte 1023 + id.
 struct PublisherRow {
@@ -174,6 +171,8 @@ constexpr std::size_t RingFileBytes(std::uint32_t entries) { return kEntriesOffs
 //        8     4  space_armed  pushpull: a pusher waits for room
 //       12     4  space_bell   pushpull: the word it sleeps on
 //       16     4  turn         pushpull: the line after the one woken last; a hint
+//       20     4  bell         the word subscribers sleep on (E4); in a file that they may write, because the kernel finds the
+//                               word of a sleep through a writable mapping faster by a fifteenth of the whole way
 //       24    32  called       pushpull: a bit a line, woken and not come yet; a hint
 struct WakeLine {
   base::Atomic<std::uint32_t> armed;
@@ -181,12 +180,12 @@ struct WakeLine {
   base::Atomic<std::uint32_t> space_armed;
   base::Atomic<std::uint32_t> space_bell;
   base::Atomic<std::uint32_t> turn;
-  std::uint32_t reserved;
+  base::Atomic<std::uint32_t> bell;
   base::Atomic<std::uint64_t> called[(kMaxPullers + 63) / 64];
   std::uint8_t reserved_end[8];
 };
 static_assert(sizeof(WakeLine) == 64 && std::is_standard_layout_v<WakeLine>);
-static_assert(offsetof(WakeLine, called) == 24);
+static_assert(offsetof(WakeLine, bell) == 20 && offsetof(WakeLine, called) == 24);
 
 // Start of the readers file; three bitmaps of BitmapBytes(R) follow (active, idle, fds), then ReaderLine[R], and in
 // channels whose messages are claimed one claim word an entry.

@@ -46,7 +46,7 @@ void Ringer::WakeArmed() {
   // acq_rel: taking the arming is one step among all ringers; a flag, not a count, so a dead sleeper leaks nothing (H9).
   const std::uint32_t armed = line_->armed.exchange(0, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("wake.ring.after_disarm");
-  if ((armed & kSleepersArmed) != 0) RingUnconditionally(*word_);
+  if ((armed & kSleepersArmed) != 0) RingUnconditionally(line_->bell);
   if ((armed & kDescriptorsArmed) != 0 && files_ != nullptr) files_->RingAll();
 }
 
@@ -63,7 +63,7 @@ void Sleeper::Arm() {
 }
 
 void Sleeper::Sleep(std::uint32_t seen, std::int64_t timeout_ns) {
-  platform::FutexWait(*word_, seen, std::min(timeout_ns, JitteredSleepNs(jitter_)));
+  platform::FutexWait(line_->bell, seen, std::min(timeout_ns, JitteredSleepNs(jitter_)));
 }
 
 }  // namespace shmcomm::wake

@@ -28,14 +28,13 @@ inline constexpr std::int64_t kMaxSleepNs = 100'000'000;
 /// kMaxSleepNs less up to a fifth, so that many sleepers do not wake in step. `state` is the caller's own.
 std::int64_t JitteredSleepNs(std::uint32_t& state);
 
-/// The publisher's end. `word` lies in the ring file, `line` in the readers file.
+/// The publisher's end.
 class Ringer {
  public:
   /// `files` reaches readers that are watched through a descriptor; it outlives the ringer.
   /// `most_quiet`: the fences for nobody after which an asymmetric ringer leaves them out.
-  Ringer(base::Atomic<std::uint32_t>& word, layout::WakeLine& line, Ordering ordering, WakeFileRinger* files = nullptr,
-         std::uint32_t most_quiet = kMostQuiet)
-      : word_(&word), line_(&line), files_(files), most_quiet_(most_quiet), ordering_(ordering) {}
+  Ringer(layout::WakeLine& line, Ordering ordering, WakeFileRinger* files = nullptr, std::uint32_t most_quiet = kMostQuiet)
+      : line_(&line), files_(files), most_quiet_(most_quiet), ordering_(ordering) {}
 
   /// Called after every commit. A system call only if somebody has armed the bell since the last ring.
   void Ring() {
@@ -60,7 +59,6 @@ class Ringer {
   void Withdraw();
   SHMCOMM_COLD void WakeArmed();
 
-  base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
   WakeFileRinger* files_;
   std::uint32_t most_quiet_;
@@ -72,19 +70,18 @@ class Ringer {
 /// wake (K10, I16).
 void RingUnconditionally(base::Atomic<std::uint32_t>& word);
 
-/// The subscriber's end. `word` may be mapped read-only.
+/// The subscriber's end.
 class Sleeper {
  public:
   /// `is_asymmetric`: publishers of this channel may ring without a fence unless this side asks for it.
-  Sleeper(const base::Atomic<std::uint32_t>& word, layout::WakeLine& line, bool is_asymmetric)
-      : word_(&word), line_(&line), fences_(line, is_asymmetric) {}
+  Sleeper(layout::WakeLine& line, bool is_asymmetric) : line_(&line), fences_(line, is_asymmetric) {}
 
   /// Sleeps until the bell rings, `timeout_ns` (at most kMaxSleepNs, jittered) passes, or a signal arrives, unless
   /// `is_available()` says true once the bell is armed. Returns what the last call of it said before sleeping.
   template <class IsAvailable>
   bool SleepUnless(IsAvailable&& is_available, std::int64_t timeout_ns) {
     // The order is the protocol: word, arm, fence, look, sleep (H19: never arm before reading the word).
-    const std::uint32_t seen = word_->load(std::memory_order_acquire);
+    const std::uint32_t seen = line_->bell.load(std::memory_order_acquire);
     Arm();
     if (is_available()) return true;
     Sleep(seen, timeout_ns);
@@ -92,7 +89,7 @@ class Sleeper {
   }
 
   // The same in steps, for who sleeps on several bells or through a descriptor: ArmAll in wake/several.h.
-  const base::Atomic<std::uint32_t>& word() const { return *word_; }
+  const base::Atomic<std::uint32_t>& word() const { return line_->bell; }
   void Arm(Ear ear) { line_->armed.fetch_or(static_cast<std::uint32_t>(ear), std::memory_order_relaxed); }
   FenceRequest* fences() { return &fences_; }
 
@@ -100,7 +97,6 @@ class Sleeper {
   void Arm();
   void Sleep(std::uint32_t seen, std::int64_t timeout_ns);
 
-  const base::Atomic<std::uint32_t>* word_;
   layout::WakeLine* line_;
   FenceRequest fences_;
   std::uint32_t jitter_ = 0;

@@ -59,7 +59,7 @@ class Calling : public Scenario {
     pusher_.Open(machine, requests_, 0, 1);
     replies_reader_.Open(machine, replies_, 0);
     replies_reader_.Join();
-    sleeper_.emplace(replies_.ring().header->bell, *replies_.readers().wake, false);
+    sleeper_.emplace(*replies_.readers().wake, false);
     has_cleaned_ = false;
     const auto call = [this] {
       for (std::uint64_t id = 1; id <= config_.calls; ++id) Call(id);

@@ -27,7 +27,6 @@ class Fencing : public Scenario {
     machine_ = &machine;
     machine.kernel().set_can_issue_barrier(true);
     new (&line_) layout::WakeLine{};
-    new (&bell_) base::Atomic<std::uint32_t>{0};
     new (&value_) base::Atomic<std::uint32_t>{0};
     machine.Spawn("writer", [this] { RunWriter(); });
     for (std::uint32_t i = 0; i < config_.sleepers; ++i) {
@@ -49,7 +48,7 @@ class Fencing : public Scenario {
   }
 
   void Describe(Names& names) const override {
-    names.Add("bell", &bell_);
+    names.Add("bell", &line_.bell);
     names.Add("value", &value_);
     names.Add("armed", &line_.armed);
     names.Add("fenced", &line_.fenced);
@@ -65,7 +64,7 @@ class Fencing : public Scenario {
 
   void RunWriter() {
     platform::RegisterForBarrier();
-    wake::Ringer ringer(bell_, line_, wake::Ordering::kAsymmetric, nullptr, config_.most_quiet);
+    wake::Ringer ringer(line_, wake::Ordering::kAsymmetric, nullptr, config_.most_quiet);
     for (published_ = 0; published_ < config_.values;) {
       value_.store(published_ + 1, std::memory_order_release);
       ++published_;
@@ -74,7 +73,7 @@ class Fencing : public Scenario {
   }
 
   void RunSleeper(std::uint32_t index) {
-    wake::Sleeper sleeper(bell_, line_, true);
+    wake::Sleeper sleeper(line_, true);
     while (seen_[index] < config_.values) {
       sleeper.SleepUnless([&] { return value_.load(std::memory_order_acquire) != seen_[index]; }, kForEver);
       seen_[index] = value_.load(std::memory_order_acquire);
@@ -86,7 +85,6 @@ class Fencing : public Scenario {
   std::uint32_t published_ = 0;
   std::array<std::uint32_t, kMost> seen_{};
   layout::WakeLine line_{};
-  base::Atomic<std::uint32_t> bell_{0};
   base::Atomic<std::uint32_t> value_{0};
 };
 

@@ -130,7 +130,7 @@ class Gated : public Scenario {
     const unsigned thread =
         config_.readers_are_mortal ? machine_->SpawnMortal("reader", body) : machine_->Spawn("reader", body);
     if (!config_.join_while_running) machine_->GiveLock(thread, static_cast<int>(thread) + 1, LockByteOf(index));
-    sleepers_[index].emplace(channel_.ring().header->bell, *channel_.readers().wake, IsSoleWriter());
+    sleepers_[index].emplace(*channel_.readers().wake, IsSoleWriter());
   }
 
   std::uint64_t LockByteOf(std::uint32_t reader) const {

@@ -43,7 +43,7 @@ class Waking : public Scenario {
     for (std::uint32_t i = 0; i < config_.readers; ++i) {
       readers_[i].Open(machine, channel_, i);
       readers_[i].Join();
-      sleepers_[i].emplace(channel_.ring().header->bell, *channel_.readers().wake,
+      sleepers_[i].emplace(*channel_.readers().wake,
                            channel_.shape().mode == ring::CommitMode::kSole);
       const auto body = [this, i] { RunReader(i); };
       config_.readers_are_mortal ? machine.SpawnMortal("reader", body) : machine.Spawn("reader", body);
@@ -69,7 +69,7 @@ class Waking : public Scenario {
     }
     channel_.CheckFiles(machine);
     // H9: whatever the dead have armed, one ring takes it all.
-    wake::Ringer(channel_.ring().header->bell, *channel_.readers().wake, wake::Ordering::kFence).Ring();
+    wake::Ringer(*channel_.readers().wake, wake::Ordering::kFence).Ring();
     machine.Check(channel_.readers().wake->armed.load(std::memory_order_relaxed) == 0, "the bell stays armed after it rang");
   }
 

@@ -39,7 +39,7 @@ class WatchedReader final : public endpoint::Waitable {
     seat_.emplace(*std::move(seat));
     reader_.Open(machine, channel, seat_->line);
     reader_.Join();
-    sleeper_.emplace(channel.ring().header->bell, *channel.readers().wake, channel.shape().mode == ring::CommitMode::kSole);
+    sleeper_.emplace(*channel.readers().wake, channel.shape().mode == ring::CommitMode::kSole);
     polled_.emplace();
     machine.Check(polled_->Open(*this).ok(), "a descriptor could not be made");
     is_open_ = true;
