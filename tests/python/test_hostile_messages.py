@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,3 +184,23 @@ def test_a_message_that_unfolds_without_end_is_refused(everything: Any) -> None:
     assert tree.children[1].children[0].children[1].data.size == 0
     with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds"):
         tree.to_dict()
+
+
+def test_a_message_that_forks_without_end_is_refused(tmp_path: Path) -> None:
+    import shmcomm
+    from shmcomm import typed
+
+    (tmp_path / "fork.channel").write_text("namespace fork;\ntable Fork { left:Fork; right:Fork; }\n")
+    fork = shmcomm.load(tmp_path / "fork.channel")
+    # Forty tables, each naming the next one on both sides, and a last one without fields.
+    message = struct.pack("<IHHHHHH", 16, 8, 12, 4, 8, 4, 4)
+    for _ in range(40):
+        message += struct.pack("<iII", len(message) - 4, 8, 4)
+    message += struct.pack("<i", len(message) - 12)
+
+    forked = typed.decode(fork.Fork, message)
+
+    assert forked.left.right.left.right.right is not None
+    for unfold in (repr, type(forked).to_dict, typed.encode, lambda record: fork.Fork(left=record)):
+        with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds"):
+            unfold(forked)

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "box.h"
-#include "errors.h"
+#include "budget.h"
 #include "read.h"
 #include "reserve.h"
 
@@ -14,6 +14,13 @@ namespace {
 
 using Builder = flatbuffers::FlatBufferBuilder;
 using MaybeOffset = std::optional<flatbuffers::uoffset_t>;
+
+struct Target {
+  Builder& builder;
+  Budget budget;
+};
+
+MaybeOffset CopyWithin(Target& to, const RecordObject& record, const Path& path);
 
 MaybeOffset Corrupt(const RecordObject& record, const Field& field) {
   CorruptField(*record.type, field);
@@ -28,7 +35,7 @@ MaybeOffset CopyString(Builder& builder, const RecordObject& record, const Field
   return builder.CreateString(reinterpret_cast<const char*>(record.region.base + text->first), text->count).o;
 }
 
-MaybeOffset CopyTableAt(Builder& builder, const RecordObject& from, const Field& field, const Type& type,
+MaybeOffset CopyTableAt(Target& to, const RecordObject& from, const Field& field, const Type& type,
                         std::uint64_t position, const Path& path) {
   if (path.depth > 64) {  // a message built here is never deeper
     CorruptField(*from.type, field);
@@ -36,7 +43,7 @@ MaybeOffset CopyTableAt(Builder& builder, const RecordObject& from, const Field&
   }
   RecordObject nested = from;  // a view on the stack: never handed to Python
   if (!Place(nested, type, from.region, position)) return std::nullopt;
-  return CopyTable(builder, nested, path);
+  return CopyWithin(to, nested, path);
 }
 
 MaybeOffset CopyStruct(Builder& builder, const RecordObject& from, const Field& field, const Type& type,
@@ -46,7 +53,7 @@ MaybeOffset CopyStruct(Builder& builder, const RecordObject& from, const Field& 
 }
 
 /// A member that only a newer schema knows is refused: nothing tells how long it is.
-MaybeOffset CopyMember(Builder& builder, const RecordObject& record, const Field& field, const UnionAt& found,
+MaybeOffset CopyMember(Target& to, const RecordObject& record, const Field& field, const UnionAt& found,
                        const Path& path) {
   if (found.member == nullptr) {
     Refuse(path, "a member of " + field.enumeration->name + " that this schema does not know cannot be copied");
@@ -55,61 +62,61 @@ MaybeOffset CopyMember(Builder& builder, const RecordObject& record, const Field
   const UnionMember& member = *found.member;
   const auto position = record.region.Follow(found.at);
   if (!position) return Corrupt(record, field);
-  if (member.shape == Shape::kString) return CopyString(builder, record, field, *position, path);
-  if (member.shape == Shape::kStruct) return CopyStruct(builder, record, field, *member.type, *position);
-  return CopyTableAt(builder, record, field, *member.type, *position, path);
+  if (member.shape == Shape::kString) return CopyString(to.builder, record, field, *position, path);
+  if (member.shape == Shape::kStruct) return CopyStruct(to.builder, record, field, *member.type, *position);
+  return CopyTableAt(to, record, field, *member.type, *position, path);
 }
 
 /// Zero for NONE.
-MaybeOffset CopyUnion(Builder& builder, const RecordObject& record, const Field& field, const Path& path) {
+MaybeOffset CopyUnion(Target& to, const RecordObject& record, const Field& field, const Path& path) {
   UnionAt found;
   if (!LocateUnion(record, field, &found)) return std::nullopt;
-  return found.tag == 0 ? MaybeOffset(0) : CopyMember(builder, record, field, found, path);
+  return found.tag == 0 ? MaybeOffset(0) : CopyMember(to, record, field, found, path);
 }
 
-MaybeOffset CopyTarget(Builder& builder, const RecordObject& record, const Field& field, Shape shape, std::uint64_t at,
+MaybeOffset CopyTarget(Target& to, const RecordObject& record, const Field& field, Shape shape, std::uint64_t at,
                        const Path& path) {
   const auto position = TargetOf(field, record.region, at);
   if (!position) return Corrupt(record, field);
-  return shape == Shape::kString ? CopyString(builder, record, field, *position, path)
-                                 : CopyTableAt(builder, record, field, *field.type, *position, path);
+  return shape == Shape::kString ? CopyString(to.builder, record, field, *position, path)
+                                 : CopyTableAt(to, record, field, *field.type, *position, path);
 }
 
-MaybeOffset CopyElement(Builder& builder, const RecordObject& record, const Field& field, const VectorAt& elements,
+MaybeOffset CopyElement(Target& to, const RecordObject& record, const Field& field, const VectorAt& elements,
                         std::uint64_t index, const Path& path) {
   const std::uint64_t at = elements.first + index * 4;
-  if (field.element != Shape::kUnion) return CopyTarget(builder, record, field, field.element, at, path);
+  if (field.element != Shape::kUnion) return CopyTarget(to, record, field, field.element, at, path);
   UnionAt found;
   if (!LocateUnionElement(*record.type, field, record.region, elements, index, &found)) return std::nullopt;
-  if (found.tag != 0) return CopyMember(builder, record, field, found, path);
-  return builder.CreateString("").o;  // of NONE: followed by nobody, but it has to lead somewhere
+  if (found.tag != 0) return CopyMember(to, record, field, found, path);
+  return to.builder.CreateString("").o;  // of NONE: followed by nobody, but it has to lead somewhere
 }
 
-MaybeOffset CopyVector(Builder& builder, const RecordObject& record, const Field& field, const Path& path) {
+MaybeOffset CopyVector(Target& to, const RecordObject& record, const Field& field, const Path& path) {
   VectorAt elements;
   if (!LocateElements(record, field, &elements)) return std::nullopt;
   if (field.element == Shape::kScalar || field.element == Shape::kStruct) {
-    if (field.nested != nullptr) AlignNested(builder, elements.count);
-    const auto place = ReserveVector(builder, field, elements.count, path);
+    if (field.nested != nullptr) AlignNested(to.builder, elements.count);
+    const auto place = ReserveVector(to.builder, field, elements.count, path);
     if (!place) return std::nullopt;
     std::memcpy(place->first_element, record.region.base + elements.first, elements.count * field.element_bytes);
     return place->offset;
   }
   std::vector<flatbuffers::Offset<void>> offsets;
   for (std::uint64_t i = 0; i < elements.count; ++i) {
-    const MaybeOffset offset = CopyElement(builder, record, field, elements, i, path.Element(static_cast<Py_ssize_t>(i)));
+    const MaybeOffset offset = CopyElement(to, record, field, elements, i, path.Element(static_cast<Py_ssize_t>(i)));
     if (!offset) return std::nullopt;
     offsets.emplace_back(*offset);
   }
-  if (!HasRoom(builder, offsets.size() * 4, path)) return std::nullopt;
-  return builder.CreateVector(offsets.data(), offsets.size()).o;
+  if (!HasRoom(to.builder, offsets.size() * 4, path)) return std::nullopt;
+  return to.builder.CreateVector(offsets.data(), offsets.size()).o;
 }
 
-MaybeOffset CopyReference(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t at,
+MaybeOffset CopyReference(Target& to, const RecordObject& record, const Field& field, std::uint64_t at,
                           const Path& path) {
-  if (field.shape == Shape::kVector) return CopyVector(builder, record, field, path);
-  if (field.shape == Shape::kUnion) return CopyUnion(builder, record, field, path);
-  return CopyTarget(builder, record, field, field.shape, at, path);
+  if (field.shape == Shape::kVector) return CopyVector(to, record, field, path);
+  if (field.shape == Shape::kUnion) return CopyUnion(to, record, field, path);
+  return CopyTarget(to, record, field, field.shape, at, path);
 }
 
 bool CopyInline(Builder& builder, const RecordObject& record, const Field& field, std::uint64_t at) {
@@ -126,10 +133,9 @@ bool CopyInline(Builder& builder, const RecordObject& record, const Field& field
   });
 }
 
-}  // namespace
-
-MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& path) {
+MaybeOffset CopyWithin(Target& to, const RecordObject& record, const Path& path) {
   const Type& type = *record.type;
+  if (!to.budget.Enter(type)) return std::nullopt;
   std::vector<flatbuffers::uoffset_t> offsets(type.references.size());
   for (std::size_t i = 0; i < offsets.size(); ++i) {
     const Field& field = type.fields[type.references[i]];
@@ -137,20 +143,28 @@ MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& 
     if (at == kAbsent && field.is_required) return Corrupt(record, field);
     if (at == kAbsent) continue;
     const Path here = path.Then(field.key);
-    const MaybeOffset offset = CopyReference(builder, record, field, at, here);
+    const MaybeOffset offset = CopyReference(to, record, field, at, here);
     if (!offset) return std::nullopt;
     offsets[i] = *offset;
   }
-  const flatbuffers::uoffset_t start = builder.StartTable();
+  const flatbuffers::uoffset_t start = to.builder.StartTable();
   for (const std::uint16_t index : type.inline_order) {
     const Field& field = type.fields[index];
     const std::uint64_t at = field.is_reference() ? kAbsent : PositionOf(record, field);
-    if (at != kAbsent && !CopyInline(builder, record, field, at)) return std::nullopt;
+    if (at != kAbsent && !CopyInline(to.builder, record, field, at)) return std::nullopt;
   }
   for (std::size_t i = 0; i < offsets.size(); ++i) {
-    AddReference(builder, type.fields[type.references[i]], offsets[i]);
+    AddReference(to.builder, type.fields[type.references[i]], offsets[i]);
   }
-  return builder.EndTable(start);
+  to.budget.Leave();
+  return to.builder.EndTable(start);
+}
+
+}  // namespace
+
+MaybeOffset CopyTable(Builder& builder, const RecordObject& record, const Path& path) {
+  Target to{builder, Budget(record.region)};
+  return CopyWithin(to, record, path);
 }
 
 }  // namespace shmcomm::python

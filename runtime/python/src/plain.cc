@@ -3,27 +3,11 @@
 
 #include <algorithm>
 
-#include "errors.h"
+#include "budget.h"
 #include "read.h"
 
 namespace shmcomm::python {
 namespace {
-
-// A hostile message may share one table between many parents and so unfold without end; FlatBuffers' own verifier stops
-// at the same figures.
-class Budget {
- public:
-  bool Enter(const Type& type) {
-    if (++tables_ <= 1'000'000 && ++depth_ <= 64) return true;
-    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than 1,000,000 records or 64 levels", type.name.c_str());
-    return false;
-  }
-  void Leave() { --depth_; }
-
- private:
-  int tables_ = 0;
-  int depth_ = 0;
-};
 
 PyObject* RecordToDict(RecordObject& record, Budget& budget);
 
@@ -84,6 +68,16 @@ PyObject* LongElementsToText(const Field& field, std::uint64_t count) {
   return PyUnicode_FromFormat("<%llu %s>", static_cast<unsigned long long>(count), of);
 }
 
+PyObject* RecordToText(RecordObject& record, Budget& budget);
+
+/// What repr() says of it. Records spend the one budget of the whole text. Takes the reference.
+PyObject* ValueToText(PyObject* value, Budget& budget) {
+  if (value == nullptr) return nullptr;
+  PyObject* text = IsRecord(value) ? RecordToText(*AsRecord(value), budget) : PyObject_Repr(value);
+  Py_DECREF(value);
+  return text;
+}
+
 PyObject* FieldToText(RecordObject& record, Field& field, Budget& budget) {
   constexpr std::uint64_t kShown = 9;
   if (HasElements(field)) {
@@ -91,27 +85,13 @@ PyObject* FieldToText(RecordObject& record, Field& field, Budget& budget) {
     if (!LocateElements(record, field, &elements)) return nullptr;
     const bool is_long = elements.count > kShown || (IsOfRecords(field) && elements.count > 0);
     if (is_long) return LongElementsToText(field, elements.count);
-    PyObject* plain = ElementsToPlain(record, field, budget);
-    PyObject* text = plain == nullptr ? nullptr : PyObject_Repr(plain);
-    Py_XDECREF(plain);
-    return text;
+    return ValueToText(ElementsToPlain(record, field, budget), budget);
   }
-  PyObject* value = field.read(record, field);
-  PyObject* text = value == nullptr ? nullptr : PyObject_Repr(value);
-  Py_XDECREF(value);
-  return text;
+  return ValueToText(field.read(record, field), budget);
 }
 
-}  // namespace
-
-PyObject* ToDict(RecordObject& record) {
-  Budget budget;
-  return RecordToDict(record, budget);
-}
-
-PyObject* ToText(RecordObject& record) {
-  Budget budget;
-  if (Py_EnterRecursiveCall(" in repr of a message") != 0) return nullptr;
+PyObject* RecordToText(RecordObject& record, Budget& budget) {
+  if (!budget.Enter(*record.type)) return nullptr;
   PyObject* text = PyUnicode_FromFormat("%s(", record.type->name.c_str());
   const char* separator = "";
   for (const Field& each : record.type->fields) {
@@ -123,10 +103,22 @@ PyObject* ToText(RecordObject& record) {
     Py_SETREF(text, longer);
     separator = ", ";
   }
-  Py_LeaveRecursiveCall();
+  budget.Leave();
   PyObject* closed = text == nullptr ? nullptr : PyUnicode_FromFormat("%U)", text);
   Py_XDECREF(text);
   return closed;
+}
+
+}  // namespace
+
+PyObject* ToDict(RecordObject& record) {
+  Budget budget(record.region);
+  return RecordToDict(record, budget);
+}
+
+PyObject* ToText(RecordObject& record) {
+  Budget budget(record.region);
+  return RecordToText(record, budget);
 }
 
 }  // namespace shmcomm::python
