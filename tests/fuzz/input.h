@@ -13,6 +13,7 @@ class Input {
   Input(const std::uint8_t* data, std::size_t bytes) : data_(data), left_(bytes) {}
 
   bool empty() const { return left_ == 0; }
+  std::size_t left() const { return left_; }
   std::uint8_t Byte() { return static_cast<std::uint8_t>(Number(1)); }
   std::uint32_t Word() { return static_cast<std::uint32_t>(Number(4)); }
   std::uint64_t LongWord() { return Number(8); }
