@@ -113,7 +113,27 @@ def test_close_ends_what_tasks_wait_for(run: Run, ends: Ends) -> None:
     assert sorted([one, two], key=str) in ([[], []], [[], [1]]) or isinstance(one, shmcomm.SHMError)
 
 
-def test_tasks_in_line_for_a_place_are_not_forgotten(run: Run, ends: Ends) -> None:
+def test_a_slow_answer_holds_no_loop_up(run: Run, ends: Ends) -> None:
+    client, server = ends
+
+    async def main() -> list[Any]:
+        calls = [asyncio.create_task(client.acall(number, timeout=LONG)) for number in range(20)]
+        slow = await server.atake(timeout=LONG)
+        for _ in range(15):
+            request = await server.atake(timeout=LONG)
+            request.reply(request.body)
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert client.stats.sent == 16  # the ring is full until the oldest is answered
+        slow.reply("at last")
+        for _ in range(4):
+            request = await server.atake(timeout=LONG)
+            request.reply(request.body)
+        return await asyncio.gather(*calls)
+
+    assert run(main()) == ["at last", *range(1, 20)]
+
+
+def test_tasks_in_line_for_a_place_are_not_forgotten(run: Run, root: Path, ends: Ends) -> None:
     client, server = ends
 
     async def main() -> Any:
@@ -122,6 +142,8 @@ def test_tasks_in_line_for_a_place_are_not_forgotten(run: Run, ends: Ends) -> No
         await turns()
         waiting.pop().cancel()
         await turns()
+        with Replier("idle", root=root) as idle, pytest.raises(shmcomm.SHMTimeoutError):
+            await idle.arecv(timeout=50)  # they have looked in vain by then
         assert client.stats.sent == 16
         held.clear()  # an event tells of none of them
         for answer in ("one", "two"):

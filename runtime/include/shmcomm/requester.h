@@ -62,9 +62,6 @@ class Requester {
   /// Copies a request of known size into a slot and sends it. Errors as Loan and Send.
   absl::StatusOr<CallId> SendCopy(const void* data, std::size_t bytes, Codec codec, absl::Duration timeout);
 
-  /// Whether another call may be under way: fewer than max_in_flight are. False when closed or forked.
-  bool HasPlace();
-
   /// Waits until the channel has room for a request: true, though another requester may take it first; or until `timeout`
   /// passes: false. Errors: kResourceExhausted max_in_flight calls are unanswered, so that no wait helps · kCancelled ·
   /// kFailedPrecondition closed, forked.

@@ -15,7 +15,7 @@ from shmcomm.untyped import _NOTHING, Timeout, _check_name, _chosen
 
 __all__ = ["Requester", "check_options"]
 
-_LOOK_FOR_PLACE_MS = 20  # a call that is cancelled gives its place up without an event
+_LOOK_FOR_ROOM_MS = 20  # other requesters' requests end, and calls are cancelled, without an event
 
 
 def check_options(name: object, max_size: int | None) -> None:
@@ -46,7 +46,7 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
 
     _sent: _core.UntypedCall | None = None
     _has_waited = False
-    _in_line = 0  # tasks that wait for a place
+    _in_line = 0  # tasks that wait for room
 
     def __init__(
         self,
@@ -173,10 +173,9 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
     async def acall(self, message: object, /, *, copy: bool = False, **options: Any) -> Any:
         """call for asyncio: other tasks run while it waits. Cancelling it gives the call up.
 
-        Any number of tasks may call: 16 at a time, the others wait for their turn, and their time begins when they are sent. Only
-        sending may hold the loop up, while the channel is full of requests. A call of `start` that is answered and not received
-        yet keeps the loop looking all the time: receive it first. Options and errors: as call; SHMError where a task of another
-        event loop waits.
+        Any number of tasks may call: 16 at a time, and while the channel has room; the others wait for their turn, and their time
+        begins when they are sent. A call of `start` that is answered and not received yet keeps the loop looking all the time:
+        receive it first. Options and errors: as call; SHMError where a task of another event loop waits.
 
         >>> async def both(client, server):
         ...     import asyncio
@@ -194,7 +193,7 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
         """
         from shmcomm.event_loop import arrival
 
-        while not self._has_place():
+        while not self._has_room():
             await self._turn()
         call = self.start(message, **options)
         try:
@@ -202,15 +201,15 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
         finally:
             call.cancel()
             if self._in_line and self._watch is not None:
-                self._watch.rouse()  # there is a place now
+                self._watch.rouse()  # there may be room now
 
     async def _turn(self) -> None:
-        """Returns when there may be a place for another call."""
+        """Returns when there may be room for another call."""
         from shmcomm.event_loop import arrival
 
         self._in_line += 1
         try:
-            await arrival(self, self._has_place, False, _LOOK_FOR_PLACE_MS)
+            await arrival(self, self._has_room, False, _LOOK_FOR_ROOM_MS)
         except SHMTimeoutError:
             pass
         finally:

@@ -132,11 +132,12 @@ PyObject* Start(PyObject* object, PyObject* const* given, Py_ssize_t count, PyOb
              [](const std::shared_ptr<UntypedRequester>& self, CallId call, const Asked&) { return NewUntypedCall(self, call); });
 }
 
-/// Where it cannot be told, start tells why.
-PyObject* HasPlace(PyObject* object, PyObject*) {
+/// Whether start would not wait. Where it cannot be told, start tells why.
+PyObject* HasRoom(PyObject* object, PyObject*) {
   RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
   if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
-  return PyBool_FromLong(handle->opened->endpoint.HasPlace() || ProcessNumber() != handle->opened->process);
+  const absl::StatusOr<bool> has_room = handle->opened->endpoint.WaitForRoom(absl::ZeroDuration());
+  return PyBool_FromLong(has_room.ok() ? *has_room : !absl::IsResourceExhausted(has_room.status()));
 }
 
 PyObject* Descriptor(PyObject* object, PyObject*) {
@@ -179,7 +180,7 @@ PyMethodDef methods[] = {
      "...         _ = server.send(10 * server.recv(timeout=100))\n"
      "...     [call.result(timeout=100) for call in calls]\n"
      "[0, 10, 20]\n"},
-    {"_has_place", HasPlace, METH_NOARGS, "_has_place($self)\n--\n\nWhether start would find a place for its call."},
+    {"_has_room", HasRoom, METH_NOARGS, "_has_room($self)\n--\n\nWhether start would neither wait for room nor fail for want of a place."},
     {"fileno", Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when a call may\n"

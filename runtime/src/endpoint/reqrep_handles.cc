@@ -83,11 +83,6 @@ absl::StatusOr<CallId> Requester::SendCopy(const void* data, std::size_t bytes, 
   });
 }
 
-bool Requester::HasPlace() {
-  const InRequester core(door_);
-  return core && core->HasPlace();
-}
-
 absl::StatusOr<bool> Requester::WaitForRoom(absl::Duration timeout) {
   const InRequester core(door_);
   if (!core) return endpoint::Closed();

@@ -53,7 +53,6 @@ class RequesterCore final : public Waitable {
   absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout);
   void Forget(CallId id);
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
-  bool HasPlace() { return IsThisProcess() && FreePlace() != nullptr; }
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
   absl::StatusOr<int> PolledDescriptor();
 
