@@ -100,8 +100,10 @@ test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=10000000
   stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|Storm|^fuzz|sched.mutants|^ReliableProcesses'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|Storm|sched.mutants|^ReliableProcesses'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
+  stage "fuzz, long" run_ctest asan --timeout 1500 --tests-regex '^fuzz'
+  cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/ci/tests/faults/faults_test --gtest_filter='*HostileWriter*'
@@ -111,7 +113,7 @@ test_long() {
 }
 
 print_goals() {
-  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,models__long,leaks__long,hostile_writer__long,pytest__long}.log | tee "$logs/goals.log"
+  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,fuzz_asan_long_output,models__long,leaks__long,hostile_writer__long,pytest__long}.log | tee "$logs/goals.log"
 }
 
 test_sanitizers() {

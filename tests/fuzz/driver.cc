@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target without libFuzzer: first its corpus, then random mutations of it, always the same number and, with
-// the same seed, the same ones. The input of a crash is printed.
+// the same seed, the same ones. The input of a crash is printed. A slow target makes only one of so many executions.
 #include <unistd.h>
 
 #include <algorithm>
@@ -107,13 +107,14 @@ void Try(Bytes bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
+  const std::uint64_t one_of = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  if (argc < 2 || argc > 3 || one_of == 0) {
+    std::fprintf(stderr, "usage: %s CORPUS [ONE_OF]\n", argv[0]);
     return 2;
   }
   ConfessBeforeDeath();
   const std::uint64_t seed = FromEnvironment("SHMCOMM_SEED", std::random_device()());
-  const std::uint64_t runs = FromEnvironment("SHMCOMM_FUZZ_RUNS", 50'000);
+  const std::uint64_t runs = FromEnvironment("SHMCOMM_FUZZ_RUNS", 50'000) / one_of;
   std::printf("SHMCOMM_SEED=%llu\n", static_cast<unsigned long long>(seed));
   const std::vector<Bytes> corpus = ReadCorpus(argv[1]);
   for (const Bytes& bytes : corpus) Try(bytes);
