@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import shmcomm
-from programs import end, hear, start
+from programs import end, hear, in_thread, start
 from shmcomm.typed import Job
 
 RING = 16
@@ -282,6 +282,29 @@ def test_closed_ends_say_so(patterns: Any, root: Path) -> None:
         with pytest.raises(shmcomm.SHMConnectionError, match="closed"):
             call()
     assert list(puller) == []
+
+
+@pytest.mark.parametrize("kind", ["typed", "untyped"])
+def test_a_job_that_comes_as_its_puller_is_closed_goes_to_another(patterns: Any, root: Path, kind: str) -> None:
+    if kind == "typed":
+        pusher = patterns.JobsPusher(root=root)
+        open_puller, push, number = lambda: patterns.JobsPuller(root=root), lambda i: pusher.push(id=i), lambda job: job.id
+    else:
+        pusher = shmcomm.Pusher("jobs", root=root)
+        open_puller, push, number = lambda: shmcomm.Puller("jobs", root=root), pusher.send, lambda job: job
+    with pusher, open_puller() as other:
+        for i in range(200):
+            closing = open_puller()
+            thread, outcome = in_thread(lambda: number(closing.recv()))
+            with pytest.raises(shmcomm.SHMError, match="another thread is waiting"):
+                while True:
+                    closing.poll()
+            push(i)
+            closing.close()
+            thread.join()
+            got = outcome.pop()
+
+            assert (number(other.recv(timeout=60_000)) if isinstance(got, Exception) else got) == i
 
 
 WORKER = """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The private extension module."""
 
-from collections.abc import Iterator, Mapping, Sequence as AbstractSequence
+from collections.abc import Callable, Iterator, Mapping, Sequence as AbstractSequence
 from datetime import timedelta
 from enum import IntEnum, IntFlag
 from types import TracebackType
@@ -180,7 +180,14 @@ class Publisher:
     """The sending end of a channel."""
 
     def __init__(
-        self, channel: Channel, name: str, root: str, domain: str, max_size: int, timeout: int | timedelta | None
+        self,
+        channel: Channel,
+        name: str,
+        root: str,
+        domain: str,
+        max_size: int,
+        timeout: int | timedelta | None,
+        demote_after: int | timedelta | None,
     ) -> None: ...
     def send(self, message: Record | dict[str, Any] = ..., /, **fields: Any) -> bool: ...
     def loan(self, *arguments: Any, **fields: Any) -> Loan: ...
@@ -194,7 +201,15 @@ class Publisher:
 class Subscriber:
     """The receiving end of a channel."""
 
-    def __init__(self, channel: Channel, name: str, root: str, domain: str) -> None: ...
+    def __init__(
+        self,
+        channel: Channel,
+        name: str,
+        root: str,
+        domain: str,
+        spin: int | timedelta | None,
+        reliable: bool | None,
+    ) -> None: ...
     def recv(self, timeout: int | timedelta | None = None) -> Sample: ...
     def try_recv(self) -> Sample | None: ...
     def latest(self) -> Sample | None: ...
@@ -213,7 +228,14 @@ class Pusher:
     """The end of a channel that gives out jobs."""
 
     def __init__(
-        self, channel: Channel, name: str, root: str, domain: str, max_size: int, timeout: int | timedelta | None
+        self,
+        channel: Channel,
+        name: str,
+        root: str,
+        domain: str,
+        max_size: int,
+        timeout: int | timedelta | None,
+        on_dead_letters: Callable[[int], object] | None,
     ) -> None: ...
     def push(
         self, message: Record | dict[str, Any] = ..., /, *, timeout: int | timedelta | None = ..., **fields: Any
@@ -229,7 +251,15 @@ class Pusher:
 class Puller:
     """The end of a channel that takes jobs."""
 
-    def __init__(self, channel: Channel, name: str, root: str, domain: str) -> None: ...
+    def __init__(
+        self,
+        channel: Channel,
+        name: str,
+        root: str,
+        domain: str,
+        spin: int | timedelta | None,
+        on_dead_letters: Callable[[int], object] | None,
+    ) -> None: ...
     def recv(self, timeout: int | timedelta | None = None) -> Job: ...
     def try_recv(self) -> Job | None: ...
     def poll(self, timeout: int | timedelta | None = 0) -> bool: ...
@@ -247,7 +277,15 @@ class Requester:
     """The asking end of a channel."""
 
     def __init__(
-        self, channel: Channel, name: str, root: str, domain: str, max_size: int, wait_for_replier: bool
+        self,
+        channel: Channel,
+        name: str,
+        root: str,
+        domain: str,
+        max_size: int,
+        wait_for_replier: bool,
+        spin: int | timedelta | None,
+        max_in_flight: int,
     ) -> None: ...
     def call(
         self, message: Record | dict[str, Any] = ..., /, *, timeout: int | timedelta | None = ..., **fields: Any
@@ -266,7 +304,9 @@ class Requester:
 class Replier:
     """The answering end of a channel."""
 
-    def __init__(self, channel: Channel, name: str, root: str, domain: str, max_reply_size: int) -> None: ...
+    def __init__(
+        self, channel: Channel, name: str, root: str, domain: str, max_reply_size: int, spin: int | timedelta | None
+    ) -> None: ...
     def recv(self, timeout: int | timedelta | None = None) -> Request: ...
     def try_recv(self) -> Request | None: ...
     def poll(self, timeout: int | timedelta | None = 0) -> bool: ...

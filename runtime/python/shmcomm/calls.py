@@ -81,13 +81,18 @@ class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
         domain: str = "",
         max_size: int = 0,
         wait_for_replier: bool = False,
+        spin: int | timedelta | None = None,
+        max_in_flight: int = 0,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this requester's own largest request in
         bytes, at most the channel's; with `wait_for_replier` a call waits, within its time, until a replier is attached,
-        where it would otherwise fail at once. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError,
-        ValueError for an option out of range."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_size, wait_for_replier)
+        where it would otherwise fail at once; `spin` is how long a wait looks before it sleeps, a timedelta of microseconds,
+        None for 20 us at most; `max_in_flight` is how many calls of this requester may be unanswered, at most the channel's.
+        Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError, ValueError for an option out of range."""
+        super().__init__(
+            self._channel, channel, fspath(root), domain, max_size, wait_for_replier, spin, max_in_flight
+        )
 
     async def acall(self, *message: Any, **arguments: Any) -> _core.Sample:
         """call for asyncio: other tasks run while it waits, and several tasks may call at once. Cancelling it gives the call
@@ -117,11 +122,17 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
     _channel: ClassVar[_core.Channel]
 
     def __init__(
-        self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "", max_reply_size: int = 0
+        self,
+        channel: str = "",
+        *,
+        root: str | PathLike[str] = "",
+        domain: str = "",
+        max_reply_size: int = 0,
+        spin: int | timedelta | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `max_reply_size` is this replier's own largest
         reply in bytes, at most the channel's; the other options, and errors, as Requester."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_reply_size)
+        super().__init__(self._channel, channel, fspath(root), domain, max_reply_size, spin)
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Request:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no request. Several tasks may wait; each

@@ -102,13 +102,15 @@ class Publisher(_core.Publisher):
         domain: str = "",
         max_size: int = 0,
         timeout: int | timedelta | None = None,
+        demote_after: int | timedelta | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this publisher's own largest message
         in bytes, at most the channel's; `timeout` is how long a send waits for room on a reliable channel, in
-        milliseconds or as a timedelta, None for ever. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError,
-        ValueError for an option out of range."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout)
+        milliseconds or as a timedelta, None for ever; a subscriber that does not move while sends wait `demote_after` for it
+        no longer holds them up until it moves again, None never. Errors: SHMConnectionError, SHMSchemaMismatchError,
+        SHMCorruptionError, ValueError for an option out of range."""
+        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout, demote_after)
 
     @property
     def stats(self) -> PublisherStats:
@@ -133,9 +135,20 @@ class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
     _schema: ClassVar[_Structs]
     _put_off: SHMError | None = None
 
-    def __init__(self, channel: str = "", *, root: str | PathLike[str] = "", domain: str = "") -> None:
-        """Joins the channel, and creates it if this is its first endpoint. Options and errors as Publisher."""
-        super().__init__(self._channel, channel, fspath(root), domain)
+    def __init__(
+        self,
+        channel: str = "",
+        *,
+        root: str | PathLike[str] = "",
+        domain: str = "",
+        spin: int | timedelta | None = None,
+        reliable: bool | None = None,
+    ) -> None:
+        """Joins the channel, and creates it if this is its first endpoint. `spin` is how long a wait looks before it sleeps, a
+        timedelta of microseconds; None for 20 us at most, and less where that has not helped lately. `reliable=False` makes a
+        subscriber of a reliable channel that never holds publishers up and counts what it loses. Other options and errors as
+        Publisher."""
+        super().__init__(self._channel, channel, fspath(root), domain, spin, reliable)
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Sample:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no message. Several tasks may wait; each

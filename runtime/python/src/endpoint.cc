@@ -3,12 +3,18 @@
 
 #include <unistd.h>
 
+#include "timeout.h"
+
 namespace shmcomm::python {
 
 std::int64_t ProcessNumber() { return getpid(); }
 
 void SetUseError(const absl::Status& status, std::int64_t opened_by_process) {
   SetError(status, ProcessNumber() == opened_by_process ? Doing::kUsing : Doing::kForked);
+}
+
+void ReadDuration(nanobind::handle value, absl::Duration* duration) {
+  if (!value.is_none() && !ParseTimeout(value.ptr(), duration)) nanobind::raise_python_error();
 }
 
 PyObject* RefuseClosed(const std::string& name) {

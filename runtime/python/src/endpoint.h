@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "channel.h"
+#include "dead_letters.h"
 #include "errors.h"
 #include "shmcomm/options.h"
 #include "shmcomm/replier.h"
@@ -35,6 +36,7 @@ struct Opened {
   PyTypeObject* sample_class;
   std::int64_t process;
   Type* reply = nullptr;  ///< of requests
+  DeadLetterNewsPtr news = nullptr;  ///< of jobs
   std::shared_ptr<InUseState> state = std::make_shared<InUseState>();
 };
 
@@ -77,6 +79,9 @@ Options CommonOptions(std::string name, std::string root, std::string domain) {
   options.domain = std::move(domain);
   return options;
 }
+
+/// Reads a duration as timeouts are given, unless it is None. Throws TypeError, ValueError.
+void ReadDuration(nanobind::handle value, absl::Duration* duration);
 
 /// Opens an endpoint without the GIL. Throws the exception that its status stands for.
 template <class Endpoint, class Options>

@@ -40,11 +40,12 @@ struct OpenedPublisher final : SenderOver<Publisher> {
 using PublisherHandle = SenderHandle<OpenedPublisher, PublisherStats>;
 
 void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain, std::uint64_t max_size, nb::handle timeout) {
+          std::string domain, std::uint64_t max_size, nb::handle timeout, nb::handle demote_after) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<PublisherOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
   if (!ParseTimeout(timeout.ptr(), &options.publish_timeout)) nb::raise_python_error();
+  ReadDuration(demote_after, &options.demote_after);
   auto opened = std::make_shared<OpenedPublisher>(OpenEndpoint<Publisher>(*declared.spec, options));
   opened->may_wait = MayWait(declared.spec->qos);
   Construct(self, std::move(opened), channel, options.publish_timeout);
@@ -84,7 +85,7 @@ void AddPublisher(nb::module_& module) {
   nb::class_<PublisherHandle> publisher(module, "Publisher", nb::type_slots(slots), "The sending end of a channel.");
   publisher
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
-           nb::arg("timeout").none())
+           nb::arg("timeout").none(), nb::arg("demote_after").none())
       .def("close", CloseSender<PublisherHandle>, "Leaves the channel; a wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors)")
       .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")

@@ -24,26 +24,35 @@ struct OpenedPusher final : SenderOver<Pusher> {
   absl::Status GiveCopy(const void* bytes, std::size_t size, Codec codec, absl::Duration within) override {
     return endpoint.PushCopy(bytes, size, codec, within);
   }
+
+  DeadLetterNewsPtr news;
 };
 
 using PusherHandle = SenderHandle<OpenedPusher, PusherStats>;
 
 void Open(PusherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
-          std::uint64_t max_size, nb::handle timeout) {
+          std::uint64_t max_size, nb::handle timeout, nb::handle on_dead_letters) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<PusherOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
+  const DeadLetterNewsPtr news = NewsFor(on_dead_letters);
+  if (news != nullptr) options.on_dead_letters = news->Counter();
   absl::Duration within;
   if (!ParseTimeout(timeout.ptr(), &within)) nb::raise_python_error();
   auto opened = std::make_shared<OpenedPusher>(OpenEndpoint<Pusher>(*declared.spec, options));
   opened->may_wait = declared.spec->qos.on_full == OnFull::kBlock;
   opened->takes_timeout = true;
+  opened->news = news;
   Construct(self, std::move(opened), channel, within);
 }
 
 /// push(message, /, *, timeout) or push(*, timeout, **fields).
 PyObject* Push(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
-  return SendThrough<PusherHandle>(object, "push", arguments, given, names) ? Py_NewRef(Py_None) : nullptr;
+  if (!SendThrough<PusherHandle>(object, "push", arguments, given, names)) return nullptr;
+  const auto& opened = nb::inst_ptr<PusherHandle>(object)->opened;
+  const DeadLetterNewsPtr news = opened ? opened->news : nullptr;  // the callback may close the pusher
+  if (news != nullptr) news->Tell();
+  return Py_NewRef(Py_None);
 }
 
 nb::tuple Counters(const PusherHandle& self) {
@@ -77,7 +86,7 @@ void AddPusher(nb::module_& module) {
   nb::class_<PusherHandle> pusher(module, "Pusher", nb::type_slots(slots), "The end of a channel that gives out jobs.");
   pusher
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
-           nb::arg("timeout").none())
+           nb::arg("timeout").none(), nb::arg("on_dead_letters").none())
       .def("close", CloseSender<PusherHandle>,
            "Leaves the channel; its jobs stay while anybody is attached. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, dead_letters)")

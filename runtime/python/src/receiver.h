@@ -5,6 +5,7 @@
 //   kName                         "subscriber", for errors
 //   kWanted                       "message", for errors
 //   static PyObject* New(Opened& self, Message taken)
+//   static void Refuse(Message taken)   which nobody gets, because the endpoint was closed meanwhile
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -78,9 +79,14 @@ class Receiver {
   static int WaitInSlices(PyObject* object, OpenedEnd& self, absl::Duration timeout, Wait&& wait) {
     int waited = 0;
     const std::shared_ptr<InUseState> state = self.state;
+    const DeadLetterNewsPtr news = self.news;
+    const auto after_slice = [&] {
+      state->dropped.clear();
+      if (news != nullptr) news->Tell();
+    };
     {
       const InUse mark(state->in_use);
-      waited = RepeatWait(state->close_wanted, timeout, std::forward<Wait>(wait), [&] { state->dropped.clear(); });
+      waited = RepeatWait(state->close_wanted, timeout, std::forward<Wait>(wait), after_slice);
     }
     if (!state->close_wanted) return waited;
     Handle& handle = *nanobind::inst_ptr<Handle>(object);
@@ -98,7 +104,7 @@ class Receiver {
   /// try_recv()
   static PyObject* TryReceive(PyObject* object, PyObject*) {
     OpenedEnd* self = Usable(object);
-    return self == nullptr ? nullptr : TakenOrNone(*self, self->endpoint.TryTake());
+    return self == nullptr ? nullptr : TakeNow(*self);
   }
 
   /// poll(timeout)
@@ -129,10 +135,11 @@ class Receiver {
   static PyObject* Take(PyObject* object, absl::Duration timeout) {
     OpenedEnd* self = Usable(object);
     if (self == nullptr) return nullptr;
-    PyObject* taken = TakenOrNone(*self, self->endpoint.TryTake());
+    PyObject* taken = TakeNow(*self);
     if (taken != Py_None) return taken;
     Py_DECREF(taken);
-    return TakeWaiting(object, *self, timeout);
+    self = Usable(object);  // the callback of dead letters may have closed it
+    return self == nullptr ? nullptr : TakeWaiting(object, *self, timeout);
   }
 
   static PyObject* Iterate(PyObject* object) { return Py_NewRef(object); }
@@ -155,6 +162,14 @@ class Receiver {
   }
 
  private:
+  /// The next message or None, and then what was noticed on the way; after that `self` may be gone.
+  static PyObject* TakeNow(OpenedEnd& self) {
+    const DeadLetterNewsPtr news = self.news;
+    PyObject* taken = TakenOrNone(self, self.endpoint.TryTake());
+    if (news != nullptr && taken != nullptr) news->Tell();
+    return taken;
+  }
+
   static void CloseNow(Handle& self) {
     self.last_stats = self.opened->endpoint.stats();
     self.opened.reset();
@@ -166,7 +181,10 @@ class Receiver {
       taken = self.endpoint.Take(slice);
       return !absl::IsDeadlineExceeded(taken.status());
     });
-    if (waited < 0) return nullptr;
+    if (waited < 0) {
+      if (taken.ok()) End::Refuse(*std::move(taken));  // closed just then
+      return nullptr;
+    }
     if (waited == 0) {
       SetError(ErrorKind::kTimeout, "%s: no %s within %lld ms", self.name.c_str(), End::kWanted,
                static_cast<long long>(absl::ToInt64Milliseconds(timeout)));

@@ -23,15 +23,17 @@ struct ReplierEnd {
   static constexpr const char* kWanted = "request";
 
   static PyObject* New(Opened& self, shmcomm::Request request) { return NewRequest(self, std::move(request)); }
+  static void Refuse(shmcomm::Request) {}  // its caller is told
 };
 
 using ReplierObject = Receiver<ReplierEnd>;
 using ReplierHandle = ReplierObject::Handle;
 
 void Open(ReplierHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
-          std::uint64_t max_reply_size) {
+          std::uint64_t max_reply_size, nb::handle spin) {
   auto options = CommonOptions<ReplierOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_reply_size = max_reply_size;
+  ReadDuration(spin, &options.spin);
   const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
   ReplierObject::Construct(self, OpenEndpoint<Replier>(spec, options), channel);
 }
@@ -75,7 +77,7 @@ void AddReplier(nb::module_& module) {
   nb::class_<ReplierHandle> replier(module, "Replier", nb::type_slots(slots), "The answering end of a channel.");
   replier
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"),
-           nb::arg("max_reply_size"))
+           nb::arg("max_reply_size"), nb::arg("spin").none())
       .def("close", ReplierObject::Close,
            "Leaves the channel, once its open requests are answered. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, replied, late, refused, errors)")

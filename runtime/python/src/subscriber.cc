@@ -25,14 +25,17 @@ struct SubscriberEnd {
   static PyObject* New(Opened& self, shmcomm::Sample sample) {
     return NewSample(self.sample_class, *self.type, std::move(sample));
   }
+  static void Refuse(shmcomm::Sample) {}
 };
 
 using SubscriberObject = Receiver<SubscriberEnd>;
 using SubscriberHandle = SubscriberObject::Handle;
 
 void Open(SubscriberHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain) {
-  const auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
+          std::string domain, nb::handle spin, nb::handle reliable) {
+  auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
+  ReadDuration(spin, &options.spin);
+  if (!reliable.is_none()) options.reliability = nb::cast<bool>(reliable) ? Reliability::kReliable : Reliability::kBestEffort;
   const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
   SubscriberObject::Construct(self, OpenEndpoint<Subscriber>(spec, options), channel);
 }
@@ -81,7 +84,8 @@ PyType_Slot slots[] = {
 void AddSubscriber(nb::module_& module) {
   nb::class_<SubscriberHandle> subscriber(module, "Subscriber", nb::type_slots(slots), "The receiving end of a channel.");
   subscriber
-      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"))
+      .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"),
+           nb::arg("spin").none(), nb::arg("reliable").none())
       .def("close", SubscriberObject::Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt)")
       .def_prop_ro("channel", [](const SubscriberHandle& self) { return self.name; }, "Name of the channel.")

@@ -52,7 +52,7 @@ void Open(UntypedPuller* self, std::string name, std::string root, std::string d
   const UntypedChannel channel = ReadUntypedChannel(Pattern::kPushPull, chosen);
   auto options = CommonOptions<PullerOptions>(std::move(name), std::move(root), std::move(domain));
   options.adopted = channel.adopted;
-  if (!spin.is_none() && !ParseTimeout(spin.ptr(), &options.spin)) nb::raise_python_error();
+  ReadDuration(spin, &options.spin);
   Puller puller = OpenUntyped<Puller>(channel.spec, options);
   new (self) UntypedPuller{};
   self->name = puller.channel();
@@ -126,7 +126,10 @@ PyObject* TakeWaiting(UntypedPuller& self, absl::Duration timeout, Views views) 
     job = self.opened->Take(slice);
     return !absl::IsDeadlineExceeded(job.status());
   });
-  if (waited < 0) return nullptr;
+  if (waited < 0) {
+    if (job.ok()) job->GiveBack().IgnoreError();  // it came as another thread closed
+    return nullptr;
+  }
   if (waited == 0) {
     SetError(ErrorKind::kTimeout, "%s: no job within %lld ms", self.name.c_str(),
              static_cast<long long>(absl::ToInt64Milliseconds(timeout)));

@@ -32,6 +32,7 @@ struct UntypedReplierEnd {
   static constexpr const char* kWanted = "request";
 
   static PyObject* New(UntypedReplier& self, shmcomm::Request request) { return NewUntypedRequest(self, std::move(request)); }
+  static void Refuse(shmcomm::Request) {}  // its caller is told
 };
 
 using ReplierObject = Receiver<UntypedReplierEnd>;

@@ -51,7 +51,7 @@ void Open(UntypedSubscriber* self, std::string name, std::string root, std::stri
   const UntypedChannel channel = ReadUntypedChannel(Pattern::kPubSub, chosen);
   auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
   options.adopted = channel.adopted;
-  if (!spin.is_none() && !ParseTimeout(spin.ptr(), &options.spin)) nb::raise_python_error();
+  ReadDuration(spin, &options.spin);
   Subscriber subscriber = OpenUntyped<Subscriber>(channel.spec, options);
   new (self) UntypedSubscriber{};
   self->name = subscriber.channel();
