@@ -49,7 +49,7 @@ void YieldHint() {
 }
 
 void PassCrashPoint(const char* name) {
-  if (Machine* machine = Machine::running()) machine->Say(std::string("passes ") + name);
+  if (Machine* machine = Machine::running()) machine->PassCrashPoint(name);
 }
 
 }  // namespace shmcomm::sched

@@ -232,7 +232,13 @@ void Machine::FutexWake(const void* word, unsigned most) {
   if (trace_.is_on()) Say("futex wake on " + trace_.names().NameOf(word) + ": " + std::to_string(woken) + " woken");
 }
 
+void Machine::PassCrashPoint(const char* name) {
+  if (trace_.is_on()) Say(std::string("passes ") + name);
+  if (scenario_.DiesAt(*this, name)) scheduler_.Kill(me());
+}
+
 void Machine::RegisterForBarrier() {
+  if (scheduler_.thread(me()).is_registered_for_barrier) return;  // nor does the kernel do anything then
   // The kernel fences before it answers: a barrier that did not reach this thread came before all that it does from here.
   Fence();
   scheduler_.thread(me()).is_registered_for_barrier = true;

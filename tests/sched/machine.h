@@ -36,6 +36,8 @@ class Scenario {
   virtual void Finish(Machine&) {}
   /// The running thread has just changed a watched word. Reports a change that nobody may make.
   virtual void Changed(Machine&, const void* /*word*/, std::uint64_t /*old*/, std::uint64_t /*now*/) {}
+  /// The running thread passes a named place. True: SIGKILL ends it there.
+  virtual bool DiesAt(Machine&, const char* /*crash_point*/) { return false; }
   virtual void Describe(Names&) const {}
 };
 
@@ -79,6 +81,7 @@ class Machine {
   void FutexWake(const void* word, unsigned most);
   void RegisterForBarrier();
   bool BarrierAll();
+  void PassCrashPoint(const char* name);
   bool TryLock(int file, std::uint64_t byte);
   void Unlock(int file, std::uint64_t byte);
   bool IsLockedByAnother(int file, std::uint64_t byte);

@@ -59,6 +59,8 @@ class Scheduler {
   unsigned count() const { return count_; }
   unsigned kills() const { return kills_; }
   bool ran_out_of_steps() const { return ran_out_of_steps_; }
+  /// Now. Does not return where it is the running one.
+  void Kill(unsigned thread);
 
  private:
   static constexpr unsigned kNobody = kMaxThreads;
@@ -68,7 +70,6 @@ class Scheduler {
   void SwitchTo(unsigned thread);
   void LeaveFor(Fiber& fiber);
   void GoOnElsewhere();
-  void Kill(unsigned thread);
   bool LetTimePass();
 
   Choices& choices_;

@@ -45,7 +45,7 @@ void CopyMessage(std::byte* to, const void* from, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += layout::kCacheLine) std::memcpy(to + at, source + at, layout::kCacheLine);
 }
 
-/// A sole writer may leave the fence to its sleepers' membarrier, if the kernel lets it register.
+/// A sole writer may leave its fence out until sleepers ask for it, if the kernel lets it register for their membarrier.
 wake::Ordering OrderingFor(ring::CommitMode mode) {
   if (mode == ring::CommitMode::kShared) return wake::Ordering::kFenceAfterRmw;
   return platform::RegisterForBarrier() ? wake::Ordering::kAsymmetric : wake::Ordering::kFence;
@@ -287,9 +287,13 @@ PublisherStats PublisherCore::stats() const {
   return stats;
 }
 
-void PublisherCore::AwaitRoom(std::int64_t timeout_ns) {
-  if (has_claims()) return job_room_.WaitFor(writer_, timeout_ns);
-  room_.WaitFor(writer_.slowest(), timeout_ns);
+/// There may be room, or `timeout_ns` or a sleep of 20 ms has passed. The wait began at `start_ns`.
+absl::Status PublisherCore::AwaitRoom(std::int64_t start_ns, std::int64_t timeout_ns) {
+  if (room_soon_.Comes([this] { return writer_.HasRoom(); }, timeout_ns)) return absl::OkStatus();
+  if (!seat_.membership.IsStillHeld()) return LockLost(name());
+  has_claims() ? job_room_.WaitFor(writer_, timeout_ns) : room_.WaitFor(writer_.slowest(), timeout_ns);
+  room_soon_.CameAfter(platform::NowNs() - start_ns);
+  return absl::OkStatus();
 }
 
 bool PublisherCore::IsLoanOut() const {
@@ -305,8 +309,7 @@ absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
   const std::int64_t start_ns = platform::NowNs();
   std::int64_t waited_ns = 0;
   for (;;) {
-    if (!seat_.membership.IsStillHeld()) return LockLost(name());
-    AwaitRoom(publish_timeout_ns_ - waited_ns);
+    if (absl::Status awaited = AwaitRoom(start_ns, publish_timeout_ns_ - waited_ns); !awaited.ok()) return awaited;
     if (is_cancelled()) return Cancelled(name());
     waited_ns = platform::NowNs() - start_ns;
     memory_.slots().Header(slot)->publish_ns = platform::NowNs();
@@ -327,8 +330,8 @@ absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
   const std::int64_t timeout_ns = WaitNs(timeout);
   const std::int64_t start_ns = platform::NowNs();
   for (std::int64_t waited_ns = 0;; waited_ns = platform::NowNs() - start_ns) {
-    if (!seat_.membership.IsStillHeld()) return LockLost(name());
-    AwaitRoom(std::max<std::int64_t>(timeout_ns - waited_ns, 0));
+    absl::Status awaited = AwaitRoom(start_ns, std::max<std::int64_t>(timeout_ns - waited_ns, 0));
+    if (!awaited.ok()) return awaited;
     if (writer_.HasRoom()) return true;
     if (is_cancelled()) return Cancelled(name());
     if (waited_ns >= timeout_ns) return false;

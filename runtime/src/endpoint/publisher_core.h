@@ -17,6 +17,7 @@
 #include "endpoint/dead_letters.h"
 #include "endpoint/deadline_watch.h"
 #include "endpoint/room.h"
+#include "endpoint/room_soon.h"
 #include "endpoint/slot_allocator.h"
 #include "endpoint/slot_memory.h"
 #include "endpoint/waitable.h"
@@ -102,7 +103,7 @@ class PublisherCore final : public Cancellable {
   void PrefetchForCommit(segment::SlotIndex slot) const;
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
   void ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns);
-  void AwaitRoom(std::int64_t timeout_ns);
+  absl::Status AwaitRoom(std::int64_t start_ns, std::int64_t timeout_ns);
   SHMCOMM_COLD absl::Status Full(std::int64_t waited_ns) const;
   absl::Status FullOfJobs(std::int64_t waited_ns) const;
   bool has_claims() const { return channel_.site().readers.has_claims(); }
@@ -130,6 +131,7 @@ class PublisherCore final : public Cancellable {
   Room room_;
   DeadlineWatch deadline_;
   JobRoom job_room_;
+  RoomSoon room_soon_;
   std::vector<ring::SlotRecord> records_;
   ring::Writer writer_;
   wake::WakeFileRinger wake_files_;

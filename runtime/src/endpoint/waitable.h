@@ -50,7 +50,7 @@ class Waitable : public Cancellable {
   // One wait, in this order (I8, H19): read bell(); Arm; one fence for all that are armed (wake::ArmAll); IsReady; sleep;
   // Disarm; and where nothing is ready then, AfterVainSleep.
 
-  /// The word to sleep on. It may be mapped read-only.
+  /// The word to sleep on.
   virtual const base::Atomic<std::uint32_t>& bell() const = 0;
   /// Announces a sleeper, relaxed and without a fence. A puller sets its idle bit, with either ear.
   virtual void Arm(wake::Ear ear) = 0;

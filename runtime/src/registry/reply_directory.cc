@@ -114,7 +114,7 @@ absl::Status CleanDeadRequesters(const Site& site) {
 
 void RingRequesters(const Site& site) {
   absl::StatusOr<std::vector<std::string>> names = platform::ListDirectory(site.directory);
-  if (!names.ok()) return;  // a requester not woken looks again by itself, at least every 25 ms
+  if (!names.ok()) return;  // a requester not woken looks again by itself, at least every 20 ms
   for (const std::string& name : *names) {
     if (!ParseReplyDirectoryName(name).has_value()) continue;
     const auto readers = MapShared(site.directory, name, kReadersFile, sizeof(layout::ReadersHeader));

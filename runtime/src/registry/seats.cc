@@ -83,6 +83,8 @@ absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site
     if (!*locked) continue;
     // The earlier owner may have died between its entry and head; its message counts as published before us (H6).
     ring::HelpHead(site.ring);
+    // E17, for an earlier owner that died before its own fence: its withdrawal, this fence, our later armed reads ->
+    // FenceRequest: armed store, fence, read of the grant.
     base::FenceSeqCst();
     if (!IsAcceptable(site, id, choice)) {
       lock->Unlock(layout::PublisherLockByte(id));

@@ -37,6 +37,7 @@ void Ringer::Withdraw() {
   if ((fenced & FenceBits::kForEver) != 0) return;
   const std::uint32_t withdrawn = (fenced & ~FenceBits::kAny) + FenceBits::kWithdrawal;
   if (!line_->fenced.compare_exchange_strong(fenced, withdrawn, std::memory_order_relaxed, std::memory_order_relaxed)) return;
+  SHMCOMM_CRASH_POINT("wake.ring.after_withdrawal");
   // E17 withdrawal, this fence, later armed reads -> FenceRequest: armed store, fence, read of the grant. Whoever still relied
   // on the grant is seen armed from here on.
   base::FenceSeqCst();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sleeping until something is published, and waking who sleeps. Knows words, not rings: what "available" means is told
-// by the caller. Protocol: runtime/doc/ring_protocol.md, "Wait".
+// by the caller. Protocol: runtime/doc/ring_protocol.md, "Ring and wait".
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,9 @@ class Ringer {
   /// Called after every commit. A system call only if somebody has armed the bell since the last ring.
   void Ring() {
     if (ordering_ == Ordering::kAsymmetric) {
-      if ((line_->fenced.load(std::memory_order_relaxed) & FenceBits::kAny) != 0) return RingFenced();
-      // E4: the sleeper's membarrier is this side's fence; the compiler must not hoist the load above the commit.
+      // E4, E17: the sleeper's membarrier is this side's fence; the compiler must hoist neither load above the commit.
       base::CompilerBarrier();
+      if ((line_->fenced.load(std::memory_order_relaxed) & FenceBits::kAny) != 0) return RingFenced();
     } else if (ordering_ == Ordering::kFenceAfterRmw) {
       base::FenceAfterRmw();  // E4, as below
     } else {

@@ -17,7 +17,7 @@ namespace shmcomm::wake {
 template <class Iterator>
 void ArmAll(Iterator begin, Iterator end, Ear ear) {
   for (Iterator each = begin; each != end; ++each) (*each)->Arm(ear);
-  // E4 armed stores, this fence, looks -> Ringer: commit, fence, armed read.
+  // E4 armed stores, this fence, looks -> Ringer: commit, fence, armed read. Where nothing is armed, nothing is looked at.
   base::FenceAfterRmw();
   bool is_barrier_needed = false;
   for (Iterator each = begin; each != end; ++each) {
@@ -25,13 +25,12 @@ void ArmAll(Iterator begin, Iterator end, Ear ear) {
     if (fences != nullptr && fences->IsBarrierNeeded()) is_barrier_needed = true;
   }
   if (!is_barrier_needed) return;
-  // E4 armed stores, one membarrier, looks -> Ringer: commit, compiler barrier, armed read.
+  // E4 armed stores, one membarrier, looks -> Ringer: commit, compiler barrier, fenced read, armed read.
+  // If it is refused, a wake lost before the ringers see that costs one bounded sleep.
   const bool is_issued = platform::BarrierAll();
   for (Iterator each = begin; each != end; ++each) {
     if (FenceRequest* const fences = (*each)->fences(); fences != nullptr) fences->Settle(is_issued);
   }
-  // A wake lost before the ringers see that none could be issued costs one bounded sleep.
-  if (!is_issued) base::FenceSeqCst();
 }
 
 }  // namespace shmcomm::wake
