@@ -50,7 +50,8 @@ class WaitSet {
   ~WaitSet();
 
   /// Adds an endpoint, typed or not. It may be moved or closed while it is a member; a closed one is to be removed.
-  /// Errors: kFailedPrecondition closed, forked · kAlreadyExists it is a member · those of fd() for sets of more than 8.
+  /// Errors: kFailedPrecondition closed, forked · kAlreadyExists it is a member · kResourceExhausted memory ran out, now or when
+  /// the set was made.
   template <class Endpoint>
   absl::StatusOr<Key> Add(Endpoint& member) {
     return AddDoor(DoorOf(member, 0));
@@ -63,7 +64,8 @@ class WaitSet {
   /// is empty in the last two cases. All that are ready are named, and the first place goes round, so that nobody starves.
   /// InfiniteDuration waits for ever, zero or less only looks.
   /// Errors: kCancelled a member was cancelled, or closed while this waited · kFailedPrecondition a member was closed
-  /// before, is a forked one's, or lost its lock · kUnavailable from a member that cannot answer any more.
+  /// before, is a forked one's, or lost its lock · kUnavailable from a member that cannot answer any more · those of fd() in
+  /// sets of more than 8 · kResourceExhausted memory ran out.
   absl::StatusOr<Ready> Wait(absl::Duration timeout);
 
   /// Ends the wait that goes on, or else the next one. From any thread.

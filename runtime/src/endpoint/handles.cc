@@ -97,7 +97,7 @@ absl::Status Publisher::PublishCopy(const void* data, std::size_t bytes, Codec c
 absl::StatusOr<bool> Publisher::WaitForRoom(absl::Duration timeout) {
   const InPublisher core(door_);
   if (!core) return endpoint::Closed();
-  return core->WaitForRoom(timeout);
+  return Guarded([&] { return core->WaitForRoom(timeout); });
 }
 
 void Publisher::SetPublishTimeout(absl::Duration timeout) {
@@ -189,7 +189,7 @@ absl::StatusOr<Sample> Subscriber::Take(absl::Duration timeout) {
 absl::StatusOr<bool> Subscriber::Wait(absl::Duration timeout) {
   const InSubscriber core(door_);
   if (!core) return endpoint::Closed();
-  return core->Wait(timeout);
+  return Guarded([&] { return core->Wait(timeout); });
 }
 
 absl::StatusOr<int> Subscriber::fd() {

@@ -84,7 +84,7 @@ absl::Status Pusher::PushCopy(const void* data, std::size_t bytes, Codec codec, 
 absl::StatusOr<bool> Pusher::WaitForRoom(absl::Duration timeout) {
   const InPusher core(door_);
   if (!core) return endpoint::Closed();
-  return core->WaitForRoom(timeout);
+  return Guarded([&] { return core->WaitForRoom(timeout); });
 }
 
 std::shared_ptr<const void> Pusher::memory() const {

@@ -2,9 +2,11 @@
 #include "endpoint/wait_set_core.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "endpoint/guarded.h"
 #include "endpoint/messages.h"
 #include "endpoint/waiting.h"
 #include "wake/several.h"
@@ -25,6 +27,7 @@ constexpr std::uint64_t kEventTag = UINT64_MAX;
 class WaitSetCore::Visitors {
  public:
   explicit Visitors(WaitSetCore& set) : set_(set) {
+    set_.inside_.reserve(set_.members_.size());  // before: what throws once one is entered would leave it so
     for (const Member& member : set_.members_) set_.inside_.push_back(static_cast<Waitable*>(member.door->Enter()));
   }
   Visitors(const Visitors&) = delete;
@@ -39,6 +42,21 @@ class WaitSetCore::Visitors {
       if (!core->IsThisProcess()) return Forked(core->name());
     }
     return absl::OkStatus();
+  }
+
+ private:
+  WaitSetCore& set_;
+};
+
+/// Disarms every member when a sleep is over, whatever ended it: a puller that stayed in the queue would be called for a job
+/// that it does not look for.
+class WaitSetCore::Disarming {
+ public:
+  explicit Disarming(WaitSetCore& set) : set_(set) {}
+  Disarming(const Disarming&) = delete;
+  Disarming& operator=(const Disarming&) = delete;
+  ~Disarming() {
+    for (Waitable* core : set_.inside_) core->Disarm();
   }
 
  private:
@@ -110,14 +128,17 @@ void WaitSetCore::Wake() {
 }
 
 absl::Status WaitSetCore::SleepUnlessReady(std::int64_t timeout_ns) {
-  const std::int64_t longest_ns = std::min(timeout_ns, LongestSleepNs());
-  bool has_slept = false;
-  if (members_.size() <= kMostBells && can_sleep_on_bells_) has_slept = can_sleep_on_bells_ = SleepOnBells(longest_ns);
-  if (!has_slept) {
-    if (absl::Status slept = SleepOnDescriptors(longest_ns); !slept.ok()) return slept;
-  }
-  for (Waitable* core : inside_) core->Disarm();
+  if (absl::Status slept = Sleep(std::min(timeout_ns, LongestSleepNs())); !slept.ok()) return slept;
   return IsAnythingToSay() ? absl::OkStatus() : AfterVainSleep();
+}
+
+absl::Status WaitSetCore::Sleep(std::int64_t timeout_ns) {
+  const Disarming disarming(*this);
+  if (members_.size() <= kMostBells && can_sleep_on_bells_) {
+    can_sleep_on_bells_ = SleepOnBells(timeout_ns);
+    if (can_sleep_on_bells_) return absl::OkStatus();
+  }
+  return SleepOnDescriptors(timeout_ns);
 }
 
 bool WaitSetCore::SleepOnBells(std::int64_t timeout_ns) {
@@ -193,15 +214,30 @@ std::int64_t WaitSetCore::LongestSleepNs() const {
 
 namespace shmcomm {
 
-WaitSet::WaitSet() : core_(std::make_unique<endpoint::WaitSetCore>()) {}
+// Null where memory had run out: a constructor cannot say so, and the next call does.
+WaitSet::WaitSet() : core_(new (std::nothrow) endpoint::WaitSetCore()) {}
 WaitSet::WaitSet(WaitSet&&) noexcept = default;
 WaitSet& WaitSet::operator=(WaitSet&&) noexcept = default;
 WaitSet::~WaitSet() = default;
 
-absl::StatusOr<WaitSet::Key> WaitSet::AddDoor(DoorPointer door) { return core_->Add(std::move(door)); }
-void WaitSet::Remove(Key key) { core_->Remove(key); }
-absl::StatusOr<WaitSet::Ready> WaitSet::Wait(absl::Duration timeout) { return core_->Wait(timeout); }
-void WaitSet::Wake() { core_->Wake(); }
-std::size_t WaitSet::size() const { return core_->size(); }
+absl::StatusOr<WaitSet::Key> WaitSet::AddDoor(DoorPointer door) {
+  if (core_ == nullptr) return endpoint::OutOfMemory();
+  return endpoint::Guarded([&] { return core_->Add(std::move(door)); });
+}
+
+void WaitSet::Remove(Key key) {
+  if (core_ != nullptr) core_->Remove(key);
+}
+
+absl::StatusOr<WaitSet::Ready> WaitSet::Wait(absl::Duration timeout) {
+  if (core_ == nullptr) return endpoint::OutOfMemory();
+  return endpoint::Guarded([&] { return core_->Wait(timeout); });
+}
+
+void WaitSet::Wake() {
+  if (core_ != nullptr) core_->Wake();
+}
+
+std::size_t WaitSet::size() const { return core_ != nullptr ? core_->size() : 0; }
 
 }  // namespace shmcomm

@@ -31,13 +31,14 @@ class WaitSetCore {
     WaitSet::Key key = 0;
     std::shared_ptr<Door> door;
     int wake_file = -1;              // in poll_, once the set sleeps through descriptors
-    std::uint32_t seen = 0;          // its bell before it was armed
   };
   class Visitors;
+  class Disarming;
 
   absl::StatusOr<bool> FindReady();
   bool TakeWake();
   absl::Status SleepUnlessReady(std::int64_t timeout_ns);
+  absl::Status Sleep(std::int64_t timeout_ns);
   bool SleepOnBells(std::int64_t timeout_ns);
   absl::Status SleepOnDescriptors(std::int64_t timeout_ns);
   bool IsAnythingToSay() const;

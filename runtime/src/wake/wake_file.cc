@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wake/wake_file.h"
 
+#include <new>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -67,6 +68,16 @@ void WakeFileRinger::RingAll() {
 
 void WakeFileRinger::Ring(std::uint32_t line) {
   if ((table_.bits[line / 64].load(std::memory_order_acquire) & BitOf(line)) == 0) return;
+  const platform::Descriptor* file = nullptr;
+  try {
+    file = &FileOf(line);
+  } catch (const std::bad_alloc&) {
+    return;  // the message is published all the same: its reader finds it when its bounded sleep is over
+  }
+  if (file->valid()) platform::WriteByte(file->get());
+}
+
+const platform::Descriptor& WakeFileRinger::FileOf(std::uint32_t line) {
   if (opened_.empty()) opened_.resize(table_.count);
   Opened& opened = opened_[line];
   const std::uint32_t generation = table_.lines[line].descriptor.load(std::memory_order_relaxed);  // ordered by the bit
@@ -75,7 +86,7 @@ void WakeFileRinger::Ring(std::uint32_t line) {
     opened.file = file.ok() ? *std::move(file) : platform::Descriptor();
     opened.generation = generation;
   }
-  if (opened.file.valid()) platform::WriteByte(opened.file.get());
+  return opened.file;
 }
 
 }  // namespace shmcomm::wake

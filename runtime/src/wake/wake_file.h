@@ -43,7 +43,7 @@ class WakeFileRinger {
 
   /// Every line that owns one.
   SHMCOMM_COLD void RingAll();
-  /// One line; nothing if it owns none.
+  /// One line; nothing if it owns none, or where memory runs out: rings come after what they tell of, and must not fail.
   SHMCOMM_COLD void Ring(std::uint32_t line);
 
  private:
@@ -51,6 +51,8 @@ class WakeFileRinger {
     std::uint32_t generation = 0;   // 0 = none
     platform::Descriptor file;      // not valid: could not be opened, and is not tried again
   };
+
+  const platform::Descriptor& FileOf(std::uint32_t line);
 
   WakeFileTable table_;
   std::vector<Opened> opened_;      // by line, once one was met
