@@ -40,10 +40,11 @@ stage() {
   summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
 }
 
+# run_ctest <preset> [option]...: of two --timeout the later one counts. It is for tests without a TIMEOUT of their own.
 run_ctest() {
   local preset=$1
   shift
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
+  ctest --test-dir "build/$preset" --timeout 300 --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
 }
 
 # run_pytest <preset> <folder>...: the tests of the folders against the programs and the extension of that build.
@@ -95,14 +96,14 @@ run_leaks() {
   return "$status"
 }
 
-# The tests whose counts grow, by themselves and without the others' load beside them.
+# The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=10000000
-  stage "ctest, long" run_ctest ci --timeout 1500 --tests-regex \
+  stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
     'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|Storm|sched.mutants|^ReliableProcesses'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
-  stage "fuzz, long" run_ctest asan --timeout 1500 --tests-regex '^fuzz'
+  stage "fuzz, long" run_ctest asan --tests-regex '^fuzz'
   cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
