@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads of one process that come and go while messages of many sizes pass: history, reused ids, slots that grow.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "support/test_channels.h"
+
+namespace shmcomm {
+namespace {
+
+constexpr std::uint64_t kWords = 8192;  // of the largest message
+constexpr std::uint64_t kOfEachPublisher = 50;
+constexpr int kHistory = 4;
+
+class ComingAndGoing : public test::EndpointTest, public ::testing::WithParamInterface<std::uint32_t> {
+ protected:
+  static ChannelSpec Spec() {
+    ChannelSpec spec = test::BytesSpec(kWords * sizeof(std::uint64_t));
+    spec.qos.history = kHistory;
+    spec.qos.max_publishers = GetParam();
+    return spec;
+  }
+  /// One publisher after the other, each for some messages whose words are all the same. Sizes go up and down.
+  void PublishUntil(const std::atomic<bool>& stop, std::uint64_t source) const {
+    std::vector<std::uint64_t> message(kWords);
+    for (std::uint64_t count = 0; !stop.load();) {
+      auto publisher = Publisher::Open(Spec(), PublisherHere());
+      ASSERT_TRUE(publisher.ok()) << publisher.status();
+      for (const std::uint64_t end = count + kOfEachPublisher; count < end; ++count) {
+        const std::uint64_t words = std::uint64_t{1} << (count * 7 % 14);
+        for (std::uint64_t i = 0; i < words; ++i) message[i] = source << 56 | count;
+        const absl::Status status = publisher->PublishCopy(message.data(), words * sizeof(message[0]), Codec::kBytes);
+        ASSERT_TRUE(status.ok()) << status;
+      }
+    }
+  }
+  static void ExpectWhole(const Sample& sample) {
+    const auto* words = reinterpret_cast<const std::uint64_t*>(sample.data());
+    const std::uint64_t count = words[0] & ~(std::uint64_t{0xFF} << 56);
+    ASSERT_EQ(sample.size(), sizeof(*words) << (count * 7 % 14));
+    for (std::uint64_t i = 0; i < sample.size() / sizeof(*words); ++i) ASSERT_EQ(words[i], words[0]) << i;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Publishers, ComingAndGoing, ::testing::Values(1u, 2u));
+
+TEST_P(ComingAndGoing, JoinersReadWholeMessagesAndCountEachGap) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> publishers;
+  for (std::uint32_t source = 0; source < GetParam(); ++source) {
+    publishers.emplace_back([this, &stop, source] { PublishUntil(stop, source); });
+  }
+  for (int joiner = 0; joiner < 40 && !HasFatalFailure(); ++joiner) {
+    Subscriber late = OpenSubscriber(Spec());
+    std::uint64_t next = 0;
+    for (int taken = 0; taken < 60 && !HasFatalFailure(); ++taken) {
+      absl::StatusOr<Sample> sample = late.Take(absl::InfiniteDuration());
+      EXPECT_TRUE(sample.ok()) << sample.status();
+      if (!sample.ok()) break;
+      // A joiner that is lapped within its history loses what nothing promised it, uncounted; after that, nothing.
+      EXPECT_TRUE(taken < kHistory || sample->sequence() == next + sample->lost());
+      ExpectWhole(*sample);
+      next = sample->sequence() + 1;
+    }
+  }
+  stop = true;
+  for (std::thread& publisher : publishers) publisher.join();
+}
+
+}  // namespace
+}  // namespace shmcomm
