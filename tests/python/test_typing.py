@@ -29,7 +29,7 @@ from datetime import timedelta
 import numpy as np
 from everything import Encoding, ImuPublisher, Leaf, Tree, TreePublisher, TreeSubscriber, Vec3
 from patterns import Ack, DriveReplier, DriveRequester, Job, JobsPuller, JobsPusher, Twist, WalkRequester
-from shmcomm import SHMPeerDiedError, metadata
+from shmcomm import Replier, Requester, SHMPeerDiedError, metadata
 
 
 def publish(frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
@@ -101,6 +101,22 @@ def answer(replier: DriveReplier) -> None:
     else:
         request.reply(ok=True, message="moving")
     replier.stop()
+
+
+def by_name(client: Requester, server: Replier) -> int:
+    client.send({"query": "status"}, timeout=100, serializer="msgpack")
+    print(server.recv(timeout=100), server.send(1) and server.fail("busy"), client.recv(timeout=timedelta(seconds=1)))
+    call = client.start(b"raw")
+    request = server.take(timeout=100, copy=True)
+    request.reply([request.body, request.attempt], serializer="msgpack")
+    print(call.result(timeout=100, copy=True), call.try_result(1), call.over, client.stats.late, server.metadata.sequence)
+    asynchronous: object = asyncio.run(client.acall("hello", timeout=100))
+    return len(str(asynchronous)) + client.fileno()
+
+
+@Replier("square", capacity=4).serve
+def square(number: int) -> int:
+    return number * number
 """
 
 WRONG = """
