@@ -50,6 +50,31 @@ TEST_F(RestartTest, TheOnlyPublisherOfAChannelWithHistoryComesBackWhileASubscrib
   EXPECT_TRUE((*subscriber.TryTake()).has_value());
 }
 
+TEST_F(RestartTest, TheOnlyPublisherOfAReliableChannelWithHistoryComesBackWhileASubscriberStays) {
+  ChannelSpec spec = Spec(4);
+  spec.qos.reliability = Reliability::kReliable;
+  auto subscriber = *Subscriber::Open(spec);
+  {
+    auto first = *Publisher::Open(spec);
+    for (std::uint64_t value = 1; value <= 4; ++value) ASSERT_TRUE(Send(first, value).ok());
+  }
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE((*subscriber.TryTake()).has_value());
+
+  auto second = Publisher::Open(spec);
+
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE(Send(*second, 5).ok());
+  const auto fifth = *subscriber.TryTake();
+  ASSERT_TRUE(fifth.has_value());
+  EXPECT_EQ(fifth->lost(), 0u);
+  // What went with the first is no history any more.
+  auto late = *Subscriber::Open(spec);
+  const auto newest = *late.TryTake();
+  ASSERT_TRUE(newest.has_value());
+  EXPECT_EQ(newest->sequence(), 4u);
+  EXPECT_EQ(newest->lost(), 0u);
+}
+
 TEST_F(RestartTest, AnOpenNeverTouchesDirectoriesThatAreNoChannels) {
   std::filesystem::create_directories(root_ / "projects/thesis");
   test::WriteFile(root_ / "projects/thesis/chapter1.txt", "words");

@@ -218,13 +218,31 @@ TEST(PublisherId, GivesUpTheHistoryOfTheDeadWhenAllIsPromised) {
   EXPECT_EQ(seat->start_sequence, 5u);
 }
 
-TEST(PublisherId, OfAReliableChannelNeverGivesHistoryUp) {
+TEST(PublisherId, OfAReliableChannelGivesUpTheHistoryOfTheDeadOnceAllHaveReadIt) {
   LaidSite laid({16, 1, 4, 0});
   laid.site.is_reliable = true;
   laid.site.history = 1;
   laid.laid.LayMessages(0, 5, 1);
+  laid.laid.LayReader(0);
+  laid.laid.line(0).cursor.store(ring::CursorWord::Make(5, 1, ReaderState::kActive).bits);
 
-  EXPECT_EQ(TakePublisherId(laid.site).status().code(), StatusCode::kResourceExhausted);
+  const auto seat = TakePublisherId(laid.site);
+
+  ASSERT_TRUE(seat.ok()) << seat.status();
+  EXPECT_EQ(seat->start_sequence, 5u);
+}
+
+TEST(PublisherId, OfAReliableChannelIsBestOneWhoseHistoryIsNotGivenUp) {
+  LaidSite laid({16, 2, 4, 0});
+  laid.site.is_reliable = true;
+  laid.site.history = 1;
+  laid.laid.LayMessages(0, 4, 2);
+  laid.laid.LayEntry(4, 1, 0);
+
+  const auto seat = TakePublisherId(laid.site);
+
+  ASSERT_TRUE(seat.ok()) << seat.status();
+  EXPECT_EQ(seat->id, 2u);
 }
 
 TEST(PublisherId, IsNeverOneThatAReliableReaderStillWaitsFor) {

@@ -44,6 +44,11 @@ absl::StatusOr<std::optional<ReaderSeat>> TryTakeReaderLine(const Site& site) {
   return std::nullopt;
 }
 
+/// The oldest message that a reader of a reliable channel has still to take, `head` if there is none.
+ring::Sequence OldestUnread(const Site& site, ring::Sequence head) {
+  return site.is_reliable ? ring::LeastCursor(site.readers, head, nullptr) : head;
+}
+
 /// The oldest message that somebody was promised: of the history, and on a reliable channel the first that its slowest
 /// reader has not taken (K9).
 ring::Sequence OldestPromised(const Site& site) {
@@ -51,15 +56,14 @@ ring::Sequence OldestPromised(const Site& site) {
   const ring::Sequence history = ring::Distance(site.ring.first, head) < static_cast<std::int64_t>(site.history)
                                      ? site.ring.first
                                      : head - site.history;
-  if (!site.is_reliable) return history;
-  const ring::Sequence unread = ring::LeastCursor(site.readers, head, nullptr);
+  const ring::Sequence unread = OldestUnread(site, head);
   return ring::Distance(unread, history) > 0 ? unread : history;
 }
 
-/// Best an id that no entry names, else one whose messages nobody was promised. Where all are promised, best_effort gives
-/// up the history of a publisher that has gone, lest its successor be refused for as long as anybody listens; reliable
-/// waits until what is unread has been taken.
-enum class Choice : std::uint8_t { kUnnamed, kUnpromised, kAny };
+/// Best an id that no entry names, else one whose messages nobody was promised. Where all are promised, the history of a
+/// publisher that has gone is given up, lest its successor be refused for as long as anybody listens; but on a reliable
+/// channel nothing that is unread.
+enum class Choice : std::uint8_t { kUnnamed, kUnpromised, kUnread };
 
 bool IsAcceptable(const Site& site, std::uint32_t id, Choice choice) {
   if (site.readers.has_claims()) return !ring::HasOpenJob(site.ring, site.readers, id);  // K13
@@ -68,8 +72,9 @@ bool IsAcceptable(const Site& site, std::uint32_t id, Choice choice) {
       return !ring::IsPublisherNamed(site.ring, id) && !ring::IsPublisherPromised(site.ring, id, OldestPromised(site));
     case Choice::kUnpromised:
       return !ring::IsPublisherPromised(site.ring, id, OldestPromised(site));
-    case Choice::kAny:
-      return !site.is_reliable;
+    case Choice::kUnread:
+      return !site.is_reliable ||
+             !ring::IsPublisherPromised(site.ring, id, OldestUnread(site, site.ring.head().load(std::memory_order_acquire)));
   }
   return false;
 }
@@ -137,7 +142,7 @@ void LeaveReaderLine(const Site& site, const ReaderSeat& seat) {
 absl::StatusOr<PublisherSeat> TakePublisherId(const Site& site) {
   const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
   do {
-    for (const Choice choice : {Choice::kUnnamed, Choice::kUnpromised, Choice::kAny}) {
+    for (const Choice choice : {Choice::kUnnamed, Choice::kUnpromised, Choice::kUnread}) {
       absl::StatusOr<std::optional<PublisherSeat>> seat = TryTakePublisherId(site, choice);
       if (!seat.ok()) return seat.status();
       if (seat->has_value()) return **std::move(seat);
