@@ -113,6 +113,7 @@ class ClaimingCore : public Waitable, public Lender {
   void RingRoom() { room_bell_.RingIfArmedAfterRmw(); }
   std::uint32_t GenerationOf(std::uint32_t publisher) const;
   void RememberHint(const ring::Claim& claim, const layout::SlotHeader& header);
+  void PrefetchHinted() const { waiting_.PrefetchHinted(); }
   void CountReceived(std::uint64_t messages, std::uint64_t bytes);
 
   SHMCOMM_COLD bool WaitUntilAvailable(std::int64_t timeout_ns);

@@ -37,6 +37,7 @@ SHMCOMM_FLATTEN absl::StatusOr<std::optional<Job>> PullerCore::TryTake() {
   if (look == Look::kEmpty && Rearm()) look = LookForJobInTurn();
   if (look == Look::kFound) return MakeJob();
   if (look == Look::kError) return std::move(error_);
+  PrefetchHinted();
   return std::nullopt;
 }
 

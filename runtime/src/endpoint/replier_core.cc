@@ -55,6 +55,7 @@ absl::StatusOr<std::optional<Request>> ReplierCore::TryTake() {
   if (look == Look::kEmpty && Rearm()) look = LookForRequestInTurn();
   if (look == Look::kFound) return MakeRequest();
   if (look == Look::kError) return std::move(error_);
+  PrefetchHinted();
   return std::nullopt;
 }
 

@@ -78,6 +78,7 @@ SHMCOMM_FLATTEN absl::StatusOr<std::optional<Sample>> SubscriberCore::TryTake() 
   Look look = LookForMessage();
   if (look == Look::kEmpty && polled_.Rearm(*this)) look = LookForMessage();
   if (look == Look::kFound) return MakeSample();
+  waiting_.PrefetchHinted();  // for a program that looks again and again by itself
   if (is_gating_) RingRoom();
   if (look == Look::kError) return std::move(error_);
   if (deadline_.is_set()) deadline_.Look(platform::NowNs());

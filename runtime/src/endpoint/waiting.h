@@ -43,6 +43,13 @@ class WaitingOn {
     hint_message_ = message;
   }
 
+  /// After each look that found nothing, because the writer takes the lines away again until it is done (2.3 -> 1.7 x the
+  /// ideal way).
+  void PrefetchHinted() const {
+    base::PrefetchForRead(hint_header_);
+    base::PrefetchForRead(hint_message_);
+  }
+
   /// True when `is_available()` became true within `timeout_ns`. `may_go_on()` is asked after each sleep that brought
   /// nothing, so at least every 100 ms; when it says false, waiting ends.
   template <class IsAvailable, class MayGoOn>
@@ -83,9 +90,7 @@ class WaitingOn {
     for (int looks = 0;;) {
       for (int look = 0; look < kLooksPerClock; ++look) {
         if (is_available()) return true;
-        // At every look, because the writer takes the lines away again until it is done (2.3 -> 1.7 x the ideal way).
-        base::PrefetchForRead(hint_header_);
-        base::PrefetchForRead(hint_message_);
+        PrefetchHinted();
         if (looks == kLooksWithoutPause) base::Pause();
       }
       looks = std::min(looks + kLooksPerClock, kLooksWithoutPause);
