@@ -9,7 +9,7 @@ from pathlib import Path
 
 from programs import environment
 
-# nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; the buffer protocol is a
+# nanobind's classes have a metaclass of their own, its functions are no functions of Python; a default of None stands for "not given"; an alias of words is one to type checkers only; the buffer protocol is a
 # method of Python only from 3.12 on.
 ALLOWED = r"""
 shmcomm\._core\.(UntypedPusher|UntypedPuller|UntypedReplier|UntypedRequester|Channel|Publisher|Puller|Pusher|Replier|Requester|Schema|Subscriber|UntypedPublisher|UntypedSubscriber)
@@ -20,6 +20,7 @@ shmcomm\._core\.((Untyped)?Publisher|Pusher|Request|(Untyped)?Requester)\.(call|
 shmcomm\._core\.(Record|SlotBuffer|LoanBuffer)\.__buffer__
 shmcomm\.codecs\.(_description|array_header|parse_array_header)
 shmcomm\.(_core|typed)\.(decode|encode)
+shmcomm\.verify_policy\.VerifyPolicy
 """
 
 USE = """

@@ -350,7 +350,7 @@ def test_statistics_count(ends: Ends) -> None:
         pub.send(lambda: 0)
     pub.close()
 
-    assert pub.stats == shmcomm.PublisherStats(sent=3, bytes=9, errors=1)
+    assert pub.stats == shmcomm.PublisherStats(sent=3, bytes=9, errors=1, deadlines_missed=0)
     assert (sub.stats.received, sub.stats.bytes, sub.stats.lost) == (1, 3, 0)
 
 

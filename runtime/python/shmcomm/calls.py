@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from os import PathLike, fspath
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from shmcomm import _core
 from shmcomm.awaited import AsyncIterated, ClosedWhileAwaited
 from shmcomm.closing import ClosedOnExit
 from shmcomm.serving import Serving, carry_out
+
+if TYPE_CHECKING:
+    from shmcomm.verify_policy import VerifyPolicy
 
 __all__ = ["Replier", "ReplierStats", "RequestMetadata", "Requester", "RequesterStats", "request_metadata"]
 
@@ -83,15 +86,17 @@ class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
         wait_for_replier: bool = False,
         spin: int | timedelta | None = None,
         max_in_flight: int = 0,
+        verify: VerifyPolicy | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this requester's own largest request in
         bytes, at most the channel's; with `wait_for_replier` a call waits, within its time, until a replier is attached,
         where it would otherwise fail at once; `spin` is how long a wait looks before it sleeps, a timedelta of microseconds,
-        None for 20 us at most; `max_in_flight` is how many calls of this requester may be unanswered, at most the channel's.
+        None for 20 us at most; `max_in_flight` is how many calls of this requester may be unanswered, at most the channel's;
+        `verify="untrusted"` copies each reply before anything reads it, and may only be stricter than the channel's.
         Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError, ValueError for an option out of range."""
         super().__init__(
-            self._channel, channel, fspath(root), domain, max_size, wait_for_replier, spin, max_in_flight
+            self._channel, channel, fspath(root), domain, max_size, wait_for_replier, spin, max_in_flight, verify
         )
 
     async def acall(self, *message: Any, **arguments: Any) -> _core.Sample:
@@ -129,10 +134,11 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
         domain: str = "",
         max_reply_size: int = 0,
         spin: int | timedelta | None = None,
+        verify: VerifyPolicy | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `max_reply_size` is this replier's own largest
         reply in bytes, at most the channel's; the other options, and errors, as Requester."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_reply_size, spin)
+        super().__init__(self._channel, channel, fspath(root), domain, max_reply_size, spin, verify)
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Request:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no request. Several tasks may wait; each

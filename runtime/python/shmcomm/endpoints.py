@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from os import PathLike, fspath
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+
+    from shmcomm.verify_policy import VerifyPolicy
 
     class _Structs(Protocol):
         """What a schema tells of its structs."""
@@ -41,6 +44,8 @@ class PublisherStats(NamedTuple):
     """their bytes"""
     errors: int
     """publishes and loans refused"""
+    deadlines_missed: int
+    """periods of the channel's deadline in which this publisher published nothing"""
 
 
 class SubscriberStats(NamedTuple):
@@ -60,6 +65,8 @@ class SubscriberStats(NamedTuple):
     """messages skipped because their publisher's schema does not fit"""
     corrupt: int
     """messages refused because the shared memory did not make sense"""
+    deadlines_missed: int
+    """periods of the channel's deadline in which nobody's message came"""
 
 
 class Metadata(NamedTuple):
@@ -103,14 +110,28 @@ class Publisher(_core.Publisher):
         max_size: int = 0,
         timeout: int | timedelta | None = None,
         demote_after: int | timedelta | None = None,
+        max_loans: int = 0,
+        on_deadline_missed: Callable[[int], object] | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this publisher's own largest message
         in bytes, at most the channel's; `timeout` is how long a send waits for room on a reliable channel, in
         milliseconds or as a timedelta, None for ever; a subscriber that does not move while sends wait `demote_after` for it
-        no longer holds them up until it moves again, None never. Errors: SHMConnectionError, SHMSchemaMismatchError,
-        SHMCorruptionError, ValueError for an option out of range."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout, demote_after)
+        no longer holds them up until it moves again, None never; `max_loans` may be open at once, at most the channel's.
+        `on_deadline_missed(n)` is called at the end of a send or loan that came late on a channel with a deadline, with how many
+        periods more were missed. What it raises is reported to sys.unraisablehook. Errors: SHMConnectionError,
+        SHMSchemaMismatchError, SHMCorruptionError, ValueError for an option out of range."""
+        super().__init__(
+            self._channel,
+            channel,
+            fspath(root),
+            domain,
+            max_size,
+            timeout,
+            demote_after,
+            max_loans,
+            on_deadline_missed,
+        )
 
     @property
     def stats(self) -> PublisherStats:
@@ -143,12 +164,17 @@ class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
         domain: str = "",
         spin: int | timedelta | None = None,
         reliable: bool | None = None,
+        verify: VerifyPolicy | None = None,
+        on_deadline_missed: Callable[[int], object] | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `spin` is how long a wait looks before it sleeps, a
         timedelta of microseconds; None for 20 us at most, and less where that has not helped lately. `reliable=False` makes a
-        subscriber of a reliable channel that never holds publishers up and counts what it loses. Other options and errors as
-        Publisher."""
-        super().__init__(self._channel, channel, fspath(root), domain, spin, reliable)
+        subscriber of a reliable channel that never holds publishers up and counts what it loses. `verify="untrusted"` copies
+        each message before anything reads it; it may only be stricter than the channel's. `on_deadline_missed`, as for
+        Publisher, is called from recv, try_recv, latest and poll, while they wait too. Other options and errors as Publisher."""
+        super().__init__(
+            self._channel, channel, fspath(root), domain, spin, reliable, verify, on_deadline_missed
+        )
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Sample:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no message. Several tasks may wait; each

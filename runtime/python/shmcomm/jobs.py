@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from os import PathLike, fspath
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shmcomm import _core
 from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
+
+if TYPE_CHECKING:
+    from shmcomm.verify_policy import VerifyPolicy
 
 __all__ = ["JobMetadata", "Puller", "PullerStats", "Pusher", "PusherStats", "job_metadata"]
 
@@ -78,15 +81,19 @@ class Pusher(_core.Pusher, ClosedOnExit):
         domain: str = "",
         max_size: int = 0,
         timeout: int | timedelta | None = None,
+        max_loans: int = 0,
         on_dead_letters: Callable[[int], object] | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `channel` renames it; `root` and `domain`
         choose where channels live ($SHMCOMM_ROOT, $SHMCOMM_DOMAIN); `max_size` is this pusher's own largest job in bytes,
         at most the channel's; `timeout` is how long a push that does not say waits for room, in milliseconds or as a
-        timedelta, None for ever; `on_dead_letters(n)` is called at the end of a push when jobs of the channel, anybody's, have
-        been given up, with how many more. What it raises is reported to sys.unraisablehook. Errors: SHMConnectionError,
-        SHMSchemaMismatchError, SHMCorruptionError, ValueError for an option out of range."""
-        super().__init__(self._channel, channel, fspath(root), domain, max_size, timeout, on_dead_letters)
+        timedelta, None for ever; `max_loans` may be open at once, at most the channel's; `on_dead_letters(n)` is called at the
+        end of a push or loan when jobs of the channel, anybody's, have been given up, with how many more. What it raises is
+        reported to sys.unraisablehook. Errors: SHMConnectionError, SHMSchemaMismatchError, SHMCorruptionError, ValueError for
+        an option out of range."""
+        super().__init__(
+            self._channel, channel, fspath(root), domain, max_size, timeout, max_loans, on_dead_letters
+        )
 
     @property
     def stats(self) -> PusherStats:
@@ -113,12 +120,13 @@ class Puller(AsyncIterated, _core.Puller, ClosedOnExit):
         root: str | PathLike[str] = "",
         domain: str = "",
         spin: int | timedelta | None = None,
+        verify: VerifyPolicy | None = None,
         on_dead_letters: Callable[[int], object] | None = None,
     ) -> None:
         """Joins the channel, and creates it if this is its first endpoint. `spin` is how long a wait looks before it sleeps, as
-        for Subscriber; where other pullers sleep already, none does. `on_dead_letters`, as for Pusher, is called from recv,
-        try_recv and poll, while they wait too. Other options and errors as Pusher."""
-        super().__init__(self._channel, channel, fspath(root), domain, spin, on_dead_letters)
+        for Subscriber; where other pullers sleep already, none does. `verify` as for Subscriber. `on_dead_letters`, as for
+        Pusher, is called from recv, try_recv and poll, while they wait too. Other options and errors as Pusher."""
+        super().__init__(self._channel, channel, fspath(root), domain, spin, verify, on_dead_letters)
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Job:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no job. Several tasks may wait; each job

@@ -134,7 +134,7 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
         >>> with Publisher("doc/stats") as pub:
         ...     _ = pub.send(b"abc")
         ...     pub.stats
-        PublisherStats(sent=1, bytes=3, errors=0)
+        PublisherStats(sent=1, bytes=3, errors=0, deadlines_missed=0)
         """
         return PublisherStats(*self.counters())
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint.h"
 
+#include <nanobind/stl/string.h>
 #include <unistd.h>
 
 #include "timeout.h"
@@ -15,6 +16,16 @@ void SetUseError(const absl::Status& status, std::int64_t opened_by_process) {
 
 void ReadDuration(nanobind::handle value, absl::Duration* duration) {
   if (!value.is_none() && !ParseTimeout(value.ptr(), duration)) nanobind::raise_python_error();
+}
+
+std::optional<Verify> ReadVerify(nanobind::handle value) {
+  if (value.is_none()) return std::nullopt;
+  if (!PyUnicode_Check(value.ptr())) throw nanobind::type_error("verify is 'trusted', 'verify' or 'untrusted'");
+  const std::string chosen = nanobind::cast<std::string>(value);
+  if (chosen == "trusted") return Verify::kTrusted;
+  if (chosen == "verify") return Verify::kVerify;
+  if (chosen == "untrusted") return Verify::kUntrusted;
+  throw nanobind::value_error("verify is 'trusted', 'verify' or 'untrusted'");
 }
 
 PyObject* RefuseClosed(const std::string& name) {

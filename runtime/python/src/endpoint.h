@@ -12,8 +12,8 @@
 
 #include "absl/status/statusor.h"
 #include "channel.h"
-#include "dead_letters.h"
 #include "errors.h"
+#include "news.h"
 #include "shmcomm/options.h"
 #include "shmcomm/replier.h"
 
@@ -36,7 +36,7 @@ struct Opened {
   PyTypeObject* sample_class;
   std::int64_t process;
   Type* reply = nullptr;  ///< of requests
-  DeadLetterNewsPtr news = nullptr;  ///< of jobs
+  NewsPtr news = nullptr;  ///< for a callback
   std::shared_ptr<InUseState> state = std::make_shared<InUseState>();
 };
 
@@ -82,6 +82,9 @@ Options CommonOptions(std::string name, std::string root, std::string domain) {
 
 /// Reads a duration as timeouts are given, unless it is None. Throws TypeError, ValueError.
 void ReadDuration(nanobind::handle value, absl::Duration* duration);
+
+/// Reads "trusted", "verify" or "untrusted"; nothing of None. Throws TypeError, ValueError.
+std::optional<Verify> ReadVerify(nanobind::handle value);
 
 /// Opens an endpoint without the GIL. Throws the exception that its status stands for.
 template <class Endpoint, class Options>

@@ -40,25 +40,32 @@ struct OpenedPublisher final : SenderOver<Publisher> {
 using PublisherHandle = SenderHandle<OpenedPublisher, PublisherStats>;
 
 void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain, std::uint64_t max_size, nb::handle timeout, nb::handle demote_after) {
+          std::string domain, std::uint64_t max_size, nb::handle timeout, nb::handle demote_after, std::uint32_t max_loans,
+          nb::handle on_deadline_missed) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<PublisherOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
+  options.max_loans = max_loans;
   if (!ParseTimeout(timeout.ptr(), &options.publish_timeout)) nb::raise_python_error();
   ReadDuration(demote_after, &options.demote_after);
+  const NewsPtr news = NewsFor(on_deadline_missed, "on_deadline_missed");
+  if (news != nullptr) options.on_deadline_missed = news->MissCounter();
   auto opened = std::make_shared<OpenedPublisher>(OpenEndpoint<Publisher>(*declared.spec, options));
   opened->may_wait = MayWait(declared.spec->qos);
+  opened->news = news;
   Construct(self, std::move(opened), channel, options.publish_timeout);
 }
 
 /// send(message, /) or send(**fields).
 PyObject* Send(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
-  return SendThrough<PublisherHandle>(object, "send", arguments, given, names) ? Py_NewRef(Py_True) : nullptr;
+  if (!SendThrough<PublisherHandle>(object, "send", arguments, given, names)) return nullptr;
+  TellNews(*nb::inst_ptr<PublisherHandle>(object));
+  return Py_NewRef(Py_True);
 }
 
 nb::tuple Counters(const PublisherHandle& self) {
   const PublisherStats stats = self.stats();
-  return nb::make_tuple(stats.sent, stats.bytes, stats.errors);
+  return nb::make_tuple(stats.sent, stats.bytes, stats.errors, stats.deadlines_missed);
 }
 
 PyMethodDef send = {"send", AsFunction(Send), METH_FASTCALL | METH_KEYWORDS,
@@ -85,9 +92,10 @@ void AddPublisher(nb::module_& module) {
   nb::class_<PublisherHandle> publisher(module, "Publisher", nb::type_slots(slots), "The sending end of a channel.");
   publisher
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
-           nb::arg("timeout").none(), nb::arg("demote_after").none())
+           nb::arg("timeout").none(), nb::arg("demote_after").none(), nb::arg("max_loans"),
+           nb::arg("on_deadline_missed").none())
       .def("close", CloseSender<PublisherHandle>, "Leaves the channel; a wait in another thread ends. Closing twice is allowed.")
-      .def("counters", Counters, "(sent, bytes, errors)")
+      .def("counters", Counters, "(sent, bytes, errors, deadlines_missed)")
       .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")
       .def_prop_ro("closed", [](const PublisherHandle& self) { return self.opened == nullptr; });
   AddFastMethod(publisher, send);

@@ -32,11 +32,12 @@ using PullerObject = Receiver<PullerEnd>;
 using PullerHandle = PullerObject::Handle;
 
 void Open(PullerHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
-          nb::handle spin, nb::handle on_dead_letters) {
+          nb::handle spin, nb::handle verify, nb::handle on_dead_letters) {
   auto options = CommonOptions<PullerOptions>(std::move(name), std::move(root), std::move(domain));
   const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
   ReadDuration(spin, &options.spin);
-  const DeadLetterNewsPtr news = NewsFor(on_dead_letters);
+  options.verify = ReadVerify(verify);
+  const NewsPtr news = NewsFor(on_dead_letters, "on_dead_letters");
   if (news != nullptr) options.on_dead_letters = news->Counter();
   PullerObject::Construct(self, OpenEndpoint<Puller>(spec, options), channel);
   self->opened->news = news;
@@ -80,7 +81,7 @@ void AddPuller(nb::module_& module) {
   nb::class_<PullerHandle> puller(module, "Puller", nb::type_slots(slots), "The end of a channel that takes jobs.");
   puller
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"),
-           nb::arg("spin").none(), nb::arg("on_dead_letters").none())
+           nb::arg("spin").none(), nb::arg("verify").none(), nb::arg("on_dead_letters").none())
       .def("close", PullerObject::Close,
            "Leaves the channel, once the jobs it has are done. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, expired, incompatible, corrupt, dead_letters)")

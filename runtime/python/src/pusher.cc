@@ -24,18 +24,17 @@ struct OpenedPusher final : SenderOver<Pusher> {
   absl::Status GiveCopy(const void* bytes, std::size_t size, Codec codec, absl::Duration within) override {
     return endpoint.PushCopy(bytes, size, codec, within);
   }
-
-  DeadLetterNewsPtr news;
 };
 
 using PusherHandle = SenderHandle<OpenedPusher, PusherStats>;
 
 void Open(PusherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
-          std::uint64_t max_size, nb::handle timeout, nb::handle on_dead_letters) {
+          std::uint64_t max_size, nb::handle timeout, std::uint32_t max_loans, nb::handle on_dead_letters) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<PusherOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
-  const DeadLetterNewsPtr news = NewsFor(on_dead_letters);
+  options.max_loans = max_loans;
+  const NewsPtr news = NewsFor(on_dead_letters, "on_dead_letters");
   if (news != nullptr) options.on_dead_letters = news->Counter();
   absl::Duration within;
   if (!ParseTimeout(timeout.ptr(), &within)) nb::raise_python_error();
@@ -49,9 +48,7 @@ void Open(PusherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string
 /// push(message, /, *, timeout) or push(*, timeout, **fields).
 PyObject* Push(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   if (!SendThrough<PusherHandle>(object, "push", arguments, given, names)) return nullptr;
-  const auto& opened = nb::inst_ptr<PusherHandle>(object)->opened;
-  const DeadLetterNewsPtr news = opened ? opened->news : nullptr;  // the callback may close the pusher
-  if (news != nullptr) news->Tell();
+  TellNews(*nb::inst_ptr<PusherHandle>(object));
   return Py_NewRef(Py_None);
 }
 
@@ -86,7 +83,7 @@ void AddPusher(nb::module_& module) {
   nb::class_<PusherHandle> pusher(module, "Pusher", nb::type_slots(slots), "The end of a channel that gives out jobs.");
   pusher
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
-           nb::arg("timeout").none(), nb::arg("on_dead_letters").none())
+           nb::arg("timeout").none(), nb::arg("max_loans"), nb::arg("on_dead_letters").none())
       .def("close", CloseSender<PusherHandle>,
            "Leaves the channel; its jobs stay while anybody is attached. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, dead_letters)")

@@ -66,11 +66,12 @@ class Receiver {
     return nullptr;
   }
 
-  /// What was there already, None if there was nothing.
-  static PyObject* TakenOrNone(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
-    if (!taken.ok()) return Fail(self, taken.status());
-    if (!taken->has_value()) return Py_NewRef(Py_None);
-    return End::New(self, **std::move(taken));
+  /// What was there already, None if there was nothing; then tells what was noticed on the way, after which `self` may be gone.
+  static PyObject* TakeNow(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
+    const NewsPtr news = self.news;
+    PyObject* answer = TakenOrNone(self, std::move(taken));
+    if (news != nullptr && answer != nullptr) news->Tell();
+    return answer;
   }
 
   /// RepeatWait, during which nobody else may use the end; a close() meanwhile is carried out at the end. After -1 `self`
@@ -79,7 +80,7 @@ class Receiver {
   static int WaitInSlices(PyObject* object, OpenedEnd& self, absl::Duration timeout, Wait&& wait) {
     int waited = 0;
     const std::shared_ptr<InUseState> state = self.state;
-    const DeadLetterNewsPtr news = self.news;
+    const NewsPtr news = self.news;
     const auto after_slice = [&] {
       state->dropped.clear();
       if (news != nullptr) news->Tell();
@@ -104,7 +105,7 @@ class Receiver {
   /// try_recv()
   static PyObject* TryReceive(PyObject* object, PyObject*) {
     OpenedEnd* self = Usable(object);
-    return self == nullptr ? nullptr : TakeNow(*self);
+    return self == nullptr ? nullptr : TakeNow(*self, self->endpoint.TryTake());
   }
 
   /// poll(timeout)
@@ -112,6 +113,7 @@ class Receiver {
     absl::Duration timeout = absl::ZeroDuration();
     OpenedEnd* self = Usable(object);
     if (self == nullptr || !TimeoutArgument("poll", arguments, given, names, &timeout)) return nullptr;
+    const NewsPtr news = self->news;
     absl::StatusOr<bool> ready = self->endpoint.Wait(absl::ZeroDuration());
     if (ready.ok() && !*ready) {
       const int waited = WaitInSlices(object, *self, timeout, [&](absl::Duration slice) {
@@ -120,7 +122,9 @@ class Receiver {
       });
       if (waited < 0) return nullptr;
     }
-    return ready.ok() ? PyBool_FromLong(*ready) : Fail(*self, ready.status());
+    if (!ready.ok()) return Fail(*self, ready.status());
+    if (news != nullptr) news->Tell();
+    return PyBool_FromLong(*ready);
   }
 
   /// fileno()
@@ -135,10 +139,10 @@ class Receiver {
   static PyObject* Take(PyObject* object, absl::Duration timeout) {
     OpenedEnd* self = Usable(object);
     if (self == nullptr) return nullptr;
-    PyObject* taken = TakeNow(*self);
+    PyObject* taken = TakeNow(*self, self->endpoint.TryTake());
     if (taken != Py_None) return taken;
     Py_DECREF(taken);
-    self = Usable(object);  // the callback of dead letters may have closed it
+    self = Usable(object);  // a callback may have closed it
     return self == nullptr ? nullptr : TakeWaiting(object, *self, timeout);
   }
 
@@ -162,12 +166,10 @@ class Receiver {
   }
 
  private:
-  /// The next message or None, and then what was noticed on the way; after that `self` may be gone.
-  static PyObject* TakeNow(OpenedEnd& self) {
-    const DeadLetterNewsPtr news = self.news;
-    PyObject* taken = TakenOrNone(self, self.endpoint.TryTake());
-    if (news != nullptr && taken != nullptr) news->Tell();
-    return taken;
+  static PyObject* TakenOrNone(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
+    if (!taken.ok()) return Fail(self, taken.status());
+    if (!taken->has_value()) return Py_NewRef(Py_None);
+    return End::New(self, **std::move(taken));
   }
 
   static void CloseNow(Handle& self) {

@@ -30,10 +30,11 @@ using ReplierObject = Receiver<ReplierEnd>;
 using ReplierHandle = ReplierObject::Handle;
 
 void Open(ReplierHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root, std::string domain,
-          std::uint64_t max_reply_size, nb::handle spin) {
+          std::uint64_t max_reply_size, nb::handle spin, nb::handle verify) {
   auto options = CommonOptions<ReplierOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_reply_size = max_reply_size;
   ReadDuration(spin, &options.spin);
+  options.verify = ReadVerify(verify);
   const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
   ReplierObject::Construct(self, OpenEndpoint<Replier>(spec, options), channel);
 }
@@ -77,7 +78,7 @@ void AddReplier(nb::module_& module) {
   nb::class_<ReplierHandle> replier(module, "Replier", nb::type_slots(slots), "The answering end of a channel.");
   replier
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"),
-           nb::arg("max_reply_size"), nb::arg("spin").none())
+           nb::arg("max_reply_size"), nb::arg("spin").none(), nb::arg("verify").none())
       .def("close", ReplierObject::Close,
            "Leaves the channel, once its open requests are answered. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, replied, late, refused, errors)")

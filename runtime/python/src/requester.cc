@@ -27,12 +27,14 @@ struct TypedRequester final : OpenedRequester {
 using RequesterHandle = SenderHandle<TypedRequester, RequesterStats>;
 
 void Open(RequesterHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain, std::uint64_t max_size, bool wait_for_replier, nb::handle spin, std::uint32_t max_in_flight) {
+          std::string domain, std::uint64_t max_size, bool wait_for_replier, nb::handle spin, std::uint32_t max_in_flight,
+          nb::handle verify) {
   const DeclaredChannel& declared = *nb::inst_ptr<DeclaredChannel>(channel);
   auto options = CommonOptions<RequesterOptions>(std::move(name), std::move(root), std::move(domain));
   options.max_size = max_size;
   options.max_in_flight = max_in_flight;
   ReadDuration(spin, &options.spin);
+  options.verify = ReadVerify(verify);
   options.publish_timeout = absl::ZeroDuration();  // waited for here, where Ctrl-C is seen
   auto opened = std::make_shared<TypedRequester>(OpenEndpoint<Requester>(*declared.spec, options));
   const Qos& qos = declared.spec->qos;
@@ -117,7 +119,7 @@ void AddRequester(nb::module_& module) {
   nb::class_<RequesterHandle> requester(module, "Requester", nb::type_slots(slots), "The asking end of a channel.");
   requester
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("max_size"),
-           nb::arg("wait_for_replier"), nb::arg("spin").none(), nb::arg("max_in_flight"))
+           nb::arg("wait_for_replier"), nb::arg("spin").none(), nb::arg("max_in_flight"), nb::arg("verify").none())
       .def("close", CloseSender<RequesterHandle>,
            "Leaves the channel; calls under way are given up. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, received, timed_out, late, died, errors)")

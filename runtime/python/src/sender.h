@@ -32,6 +32,7 @@ struct Sender {
   int in_use = 0;                      ///< calls under way: a value being converted may run Python code that closes the endpoint
   bool is_waiting = false;
   bool close_wanted = false;
+  NewsPtr news;                        ///< for a callback
   std::vector<shmcomm::Loan> parked;   ///< dropped while another thread was sending
 
   virtual ~Sender() = default;

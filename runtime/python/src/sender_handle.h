@@ -59,6 +59,13 @@ bool SendThrough(PyObject* object, const char* name, PyObject* const* arguments,
   return SendArguments(self, name, arguments, given, names);
 }
 
+/// Tells what sending noticed; the callback may close the handle.
+template <class Handle>
+void TellNews(const Handle& handle) {
+  const NewsPtr news = handle.opened ? handle.opened->news : nullptr;
+  if (news != nullptr) news->Tell();
+}
+
 /// loan(**fields).
 template <class Handle>
 PyObject* Lend(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {

@@ -32,23 +32,28 @@ using SubscriberObject = Receiver<SubscriberEnd>;
 using SubscriberHandle = SubscriberObject::Handle;
 
 void Open(SubscriberHandle* self, nb::handle_t<DeclaredChannel> channel, std::string name, std::string root,
-          std::string domain, nb::handle spin, nb::handle reliable) {
+          std::string domain, nb::handle spin, nb::handle reliable, nb::handle verify,
+          nb::handle on_deadline_missed) {
   auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
   ReadDuration(spin, &options.spin);
+  options.verify = ReadVerify(verify);
+  const NewsPtr news = NewsFor(on_deadline_missed, "on_deadline_missed");
+  if (news != nullptr) options.on_deadline_missed = news->MissCounter();
   if (!reliable.is_none()) options.reliability = nb::cast<bool>(reliable) ? Reliability::kReliable : Reliability::kBestEffort;
   const ChannelSpec& spec = *nb::inst_ptr<DeclaredChannel>(channel)->spec;
   SubscriberObject::Construct(self, OpenEndpoint<Subscriber>(spec, options), channel);
+  self->opened->news = news;
 }
 
 PyObject* Latest(PyObject* object, PyObject*) {
   auto* self = SubscriberObject::Usable(object);
-  return self == nullptr ? nullptr : SubscriberObject::TakenOrNone(*self, self->endpoint.TakeLatest());
+  return self == nullptr ? nullptr : SubscriberObject::TakeNow(*self, self->endpoint.TakeLatest());
 }
 
 nb::tuple Counters(const SubscriberHandle& self) {
   const SubscriberStats stats = self.stats();
   return nb::make_tuple(stats.received, stats.bytes, stats.lost, stats.expired, stats.demotions, stats.incompatible,
-                        stats.corrupt);
+                        stats.corrupt, stats.deadlines_missed);
 }
 
 PyMethodDef methods[] = {
@@ -85,9 +90,10 @@ void AddSubscriber(nb::module_& module) {
   nb::class_<SubscriberHandle> subscriber(module, "Subscriber", nb::type_slots(slots), "The receiving end of a channel.");
   subscriber
       .def("__init__", Open, nb::arg("channel"), nb::arg("name"), nb::arg("root"), nb::arg("domain"),
-           nb::arg("spin").none(), nb::arg("reliable").none())
+           nb::arg("spin").none(), nb::arg("reliable").none(), nb::arg("verify").none(),
+           nb::arg("on_deadline_missed").none())
       .def("close", SubscriberObject::Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
-      .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt)")
+      .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt, deadlines_missed)")
       .def_prop_ro("channel", [](const SubscriberHandle& self) { return self.name; }, "Name of the channel.")
       .def_prop_ro("closed", [](const SubscriberHandle& self) { return !self.opened.has_value(); });
   for (PyMethodDef& method : methods) AddFastMethod(subscriber, method);

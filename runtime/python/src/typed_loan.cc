@@ -115,11 +115,16 @@ bool Send(LoanObject& self) {
     return RefuseClosed(sender.name) != nullptr;
   }
   if (!CheckNotSending(sender)) return false;
-  const InUse mark(sender.in_use);
-  shmcomm::Loan loan = *std::move(self.content().loan);
-  self.content().loan.reset();
-  End(self);
-  return SendLoan(sender, std::move(loan));
+  const NewsPtr news = sender.news;
+  {
+    const InUse mark(sender.in_use);
+    shmcomm::Loan loan = *std::move(self.content().loan);
+    self.content().loan.reset();
+    End(self);
+    if (!SendLoan(sender, std::move(loan))) return false;
+  }
+  if (news != nullptr) news->Tell();
+  return true;
 }
 
 PyObject* Exit(PyObject* object, PyObject* arguments) {

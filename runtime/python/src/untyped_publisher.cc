@@ -33,7 +33,7 @@ using Ends = UntypedSender<PublisherEnd>;
 
 nb::tuple Counters(const Ends::Handle& self) {
   const PublisherStats stats = Ends::StatsOf(self);
-  return nb::make_tuple(stats.sent, stats.bytes, stats.errors);
+  return nb::make_tuple(stats.sent, stats.bytes, stats.errors, stats.deadlines_missed);
 }
 
 PyMethodDef send = {
@@ -61,7 +61,7 @@ void AddUntypedPublisher(nb::module_& module) {
   nb::class_<Ends::Handle> python_class(module, "UntypedPublisher", nb::type_slots(slots),
                                         "The sending end of a channel without a schema.");
   Ends::AddMembers(python_class);
-  python_class.def("counters", Counters, "(sent, bytes, errors)");
+  python_class.def("counters", Counters, "(sent, bytes, errors, deadlines_missed)");
   AddFastMethod(python_class, send);
 }
 

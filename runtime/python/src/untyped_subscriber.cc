@@ -290,7 +290,7 @@ void Close(UntypedSubscriber& self) {
 nb::tuple Counters(const UntypedSubscriber& self) {
   const SubscriberStats stats = self.opened ? self.opened->stats() : self.last_stats;
   return nb::make_tuple(stats.received, stats.bytes, stats.lost, stats.expired, stats.demotions, stats.incompatible,
-                        stats.corrupt);
+                        stats.corrupt, stats.deadlines_missed);
 }
 
 nb::tuple LastMetadata(const UntypedSubscriber& self) {
@@ -374,7 +374,7 @@ void AddUntypedSubscriber(nb::module_& module) {
       .def("__init__", Open, nb::arg("name"), nb::arg("root"), nb::arg("domain"), nb::arg("options"),
            nb::arg("allow_pickle").none(), nb::arg("spin").none())
       .def("close", Close, "Leaves the channel; messages stay valid. A wait in another thread ends. Closing twice is allowed.")
-      .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt)")
+      .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt, deadlines_missed)")
       .def("last_metadata", LastMetadata, "(sequence, lost, publish_ns, publisher) of the message received last")
       .def_prop_ro("channel", [](const UntypedSubscriber& self) { return self.name; }, "Name of the channel.")
       .def_prop_ro("closed", [](const UntypedSubscriber& self) { return !self.opened.has_value(); },

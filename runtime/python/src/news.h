@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an endpoint noticed of jobs that were given up, on its way to a Python callback.
+// What an endpoint noticed, jobs given up or deadlines missed, on its way to a Python callback.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -7,19 +7,25 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+
+#include "shmcomm/options.h"
 
 namespace shmcomm::python {
 
 /// The runtime tells in the middle of a push, take or wait, perhaps without the GIL, and must not be called from there. So that
 /// only counts, and the callback is called when the runtime has returned.
-class DeadLetterNews {
+class News {
  public:
-  explicit DeadLetterNews(nanobind::object callback) : callback_(std::move(callback)) {}
+  explicit News(nanobind::object callback) : callback_(std::move(callback)) {}
 
-  /// For the runtime, whose endpoint may outlive everything of Python's: it holds nothing but the count.
+  /// For the runtime, whose endpoint may outlive everything of Python's: these hold nothing but the count.
   std::function<void(std::uint64_t)> Counter() const {
     return [more = more_](std::uint64_t noticed) { *more += noticed; };
+  }
+  std::function<void(const DeadlineMiss&)> MissCounter() const {
+    return [more = more_](const DeadlineMiss& miss) { *more += miss.missed; };
   }
 
   /// Calls the callback if there is news. Whatever it raises is reported as unraisable. It may close the endpoint.
@@ -37,13 +43,15 @@ class DeadLetterNews {
   std::shared_ptr<std::uint64_t> more_ = std::make_shared<std::uint64_t>(0);
 };
 
-using DeadLetterNewsPtr = std::shared_ptr<const DeadLetterNews>;
+using NewsPtr = std::shared_ptr<const News>;
 
-/// Null for None, where the log is told.
-inline DeadLetterNewsPtr NewsFor(nanobind::handle callback) {
+/// Null for None, where the log is told. `option` names it for errors.
+inline NewsPtr NewsFor(nanobind::handle callback, const char* option) {
   if (callback.is_none()) return nullptr;
-  if (!PyCallable_Check(callback.ptr())) throw nanobind::type_error("on_dead_letters takes a function of one argument");
-  return std::make_shared<const DeadLetterNews>(nanobind::borrow(callback));
+  if (!PyCallable_Check(callback.ptr())) {
+    throw nanobind::type_error((std::string(option) + " takes a function of one argument").c_str());
+  }
+  return std::make_shared<const News>(nanobind::borrow(callback));
 }
 
 }  // namespace shmcomm::python
