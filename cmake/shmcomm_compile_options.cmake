@@ -3,7 +3,7 @@
 # only the language level.
 include_guard(GLOBAL)
 
-# Sanitizers and coverage change every object and the link, so they are set for the whole tree, generated code included.
+# Sanitizers, the fuzzer and coverage change every object and the link, so they are set for the whole tree, generated code included.
 if(SHMCOMM_SANITIZE)
   add_compile_options(-fsanitize=${SHMCOMM_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${SHMCOMM_SANITIZE})
@@ -11,6 +11,12 @@ if(SHMCOMM_SANITIZE)
     # Looking at a type's name asks the kernel, by system calls that tests let fail.
     add_compile_options(-fno-sanitize-recover=undefined -fno-sanitize=vptr)
   endif()
+endif()
+if(SHMCOMM_LIBFUZZER)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "libFuzzer is clang's; fix: -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)  # the library, too, tells the fuzzer which branches an input took
 endif()
 if(SHMCOMM_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)

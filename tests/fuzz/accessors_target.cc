@@ -2,6 +2,7 @@
 // Messages of random schemas, damaged or made of noise, under FlatBuffers' verifier and the accessors of Python: what the
 // verifier finds good can be read, and nothing that is read lies outside its message. The input is
 //   bytes of the schema's part, 1 byte · the schema's part · choices and damage, 24 bytes · the message's part
+#include <sanitizer/asan_interface.h>   // its macros do nothing without the sanitizer
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,13 +21,6 @@
 #include "fuzz/accessors/random_schema.h"
 #include "fuzz/accessors/walk.h"
 #include "fuzz/input.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(data, bytes) static_cast<void>(0)
-#define ASAN_UNPOISON_MEMORY_REGION(data, bytes) static_cast<void>(0)
-#endif
 
 namespace shmcomm::fuzz {
 namespace {
