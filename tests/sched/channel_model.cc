@@ -60,28 +60,28 @@ void ChannelModel::Reset() {
   delivered.fill(~std::uint64_t{0});
 }
 
-void ChannelModel::Describe(Names& names) const {
-  names.Add("head", &ring_.header->head);
-  names.Add("bell", &readers_.wake->bell);
-  names.AddArray("e", ring_.entries, 8, shape_.entries, FormatEntry);
-  names.AddArray("pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
-  names.Add("armed", &readers_.wake->armed);
-  names.Add("fenced", &readers_.wake->fenced);
-  names.Add("space_armed", &readers_.wake->space_armed);
-  names.Add("space_bell", &readers_.wake->space_bell);
-  names.Add("turn", &readers_.wake->turn);
-  names.AddArray("active", readers_.active, 8, layout::BitmapWords(shape_.Lines()));
-  names.AddArray("idle", readers_.idle, 8, layout::BitmapWords(shape_.Lines()));
-  names.AddArray("S", readers_.claims, 8, shape_.Claims(), FormatClaim);
+void ChannelModel::Describe(Names& names, const std::string& prefix) const {
+  names.Add(prefix + "head", &ring_.header->head);
+  names.Add(prefix + "bell", &readers_.wake->bell);
+  names.AddArray(prefix + "e", ring_.entries, 8, shape_.entries, FormatEntry);
+  names.AddArray(prefix + "pubtab", ring_.publishers, sizeof(layout::PublisherRow), shape_.max_publishers + 1);
+  names.Add(prefix + "armed", &readers_.wake->armed);
+  names.Add(prefix + "fenced", &readers_.wake->fenced);
+  names.Add(prefix + "space_armed", &readers_.wake->space_armed);
+  names.Add(prefix + "space_bell", &readers_.wake->space_bell);
+  names.Add(prefix + "turn", &readers_.wake->turn);
+  names.AddArray(prefix + "active", readers_.active, 8, layout::BitmapWords(shape_.Lines()));
+  names.AddArray(prefix + "idle", readers_.idle, 8, layout::BitmapWords(shape_.Lines()));
+  names.AddArray(prefix + "S", readers_.claims, 8, shape_.Claims(), FormatClaim);
   for (std::uint32_t line = shape_.first_line; line < shape_.Lines(); ++line) {
-    const std::string name = "line" + std::to_string(line);
+    const std::string name = prefix + "line" + std::to_string(line);
     names.Add(name + ".cursor", &readers_.lines[line].cursor, FormatCursor);
     names.Add(name + ".arm", &readers_.lines[line].arm);
     names.Add(name + ".bell", &readers_.lines[line].bell);
     names.AddArray(name + ".hz", readers_.lines[line].hazards, 8, layout::kMaxHazards, FormatEntry);
   }
   for (std::uint32_t file = 0; file < kMaxFiles; ++file) {
-    const std::string name = "file" + std::to_string(file);
+    const std::string name = prefix + "file" + std::to_string(file);
     names.Add(name + ".generation", &files_[file].mapped.generation);
     const std::byte* header = data_[file] + kStride - sizeof(layout::SlotHeader);
     names.AddArray(name + ".message", header - kMessageBytes, kStride, kMaxModelSlots);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "endpoint/room.h"
 #include "registry/site.h"
@@ -65,7 +66,8 @@ class ChannelModel {
   void Reset();
   /// As the registry sees it.
   registry::Site site() const;
-  void Describe(Names& names) const;
+  /// `prefix` tells one channel from another.
+  void Describe(Names& names, const std::string& prefix = "") const;
 
   const Shape& shape() const { return shape_; }
   const ring::RingView& ring() const { return ring_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // platform/os.h as the machine has it, linked in place of the system's: sleeping, waking, barriers, byte locks, time, and
 // a directory that holds the lock file and the names of data files. What wake/ and registry/ do not call is not here.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,14 @@ WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expe
   return is_woken ? WaitResult::kWoken : WaitResult::kTimedOut;
 }
 
+bool FutexWaitMany(const FutexTerm* terms, std::size_t count, std::int64_t timeout_ns) {
+  Machine* machine = Machine::running();
+  if (machine == nullptr || timeout_ns <= 0) return true;
+  Machine::Term words[kMaxFutexTerms];
+  std::transform(terms, terms + count, words, [](const FutexTerm& each) { return Machine::Term{each.word, each.expected}; });
+  return machine->FutexWaitMany(words, static_cast<unsigned>(count), timeout_ns);
+}
+
 void FutexWakeAll(base::Atomic<std::uint32_t>& word) {
   if (Machine* machine = Machine::running()) machine->FutexWake(&word, sched::kMaxThreads);
 }
@@ -115,11 +124,28 @@ void Drain(int file) {
   if (Machine* machine = Machine::running()) machine->DrainPipe(file);
 }
 
+absl::StatusOr<Descriptor> MakeEvent() {
+  Machine* machine = Machine::running();
+  return Descriptor(machine != nullptr ? machine->MakeEvent() : kOutsideFile);
+}
+void WriteEvent(int event) { WriteByte(event); }
+
 // A wait for a descriptor is a wait for its pipe, and its timer the time that a sleep may last.
 absl::StatusOr<Descriptor> MakeTimer() { return OpenFileAt(-1, "timer", Access::kRead); }
 void SetTimer(int, std::int64_t) {}
-absl::StatusOr<Descriptor> MakePoll() { return OpenFileAt(-1, "poll", Access::kRead); }
-absl::Status PollAdd(int, int, std::uint64_t) { return absl::OkStatus(); }
+
+absl::StatusOr<Descriptor> MakePoll() {
+  Machine* machine = Machine::running();
+  return Descriptor(machine != nullptr ? machine->MakePoll() : kOutsideFile);
+}
+absl::Status PollAdd(int poll, int file, std::uint64_t tag) {
+  if (Machine* machine = Machine::running()) machine->PollAdd(poll, file, tag);
+  return absl::OkStatus();
+}
+std::size_t PollWait(int poll, std::uint64_t* tags, std::size_t count, std::int64_t timeout_ns) {
+  Machine* machine = Machine::running();
+  return machine != nullptr ? machine->PollWait(poll, tags, count, timeout_ns) : 0;
+}
 
 std::int64_t NowNs() {
   Machine* machine = Machine::running();

@@ -13,8 +13,10 @@ void Kernel::Reset() {
   names_.clear();
   pipes_.clear();
   opened_pipes_.clear();
+  polls_.clear();
   next_file_ = kFirstFile;
   can_issue_barrier_ = true;
+  can_sleep_on_many_ = true;
 }
 
 bool Kernel::HoldsAny(int file) const {
@@ -48,6 +50,22 @@ Kernel::Pipe* Kernel::PipeOf(int file) {
     if (opened == file) return pipe;
   }
   return nullptr;
+}
+
+int Kernel::MakeEvent() {
+  pipes_.push_back(Pipe{"event", false});
+  opened_pipes_.emplace_back(Open(), &pipes_.back());
+  return opened_pipes_.back().first;
+}
+
+int Kernel::MakePoll() {
+  const int poll = Open();
+  polls_[poll];
+  return poll;
+}
+
+void Kernel::PollAdd(int poll, int file, std::uint64_t tag) {
+  if (Pipe* pipe = PipeOf(file)) polls_[poll].push_back({pipe, tag});
 }
 
 void Kernel::RemoveName(const std::string& name) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model knows of an operating system: byte locks that die with their holder, one directory, named pipes in it, and
-// whether there is a membarrier. Futexes are the scheduler's sleepers.
+// What the model knows of an operating system: byte locks that die with their holder, one directory, named pipes in it, polls, and
+// whether there is a membarrier and a futex_waitv. Futexes are the scheduler's sleepers.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,10 +51,24 @@ class Kernel {
     bool is_full = false;
   };
   Pipe* PipeOf(int file);
+  /// An event is a pipe without a name.
+  int MakeEvent();
+
+  /// A poll watches pipes; whatever else is added to it is never readable.
+  struct Watched {
+    Pipe* pipe;
+    std::uint64_t tag;
+  };
+  int MakePoll();
+  void PollAdd(int poll, int file, std::uint64_t tag);
+  const std::vector<Watched>& WatchedBy(int poll) { return polls_[poll]; }
 
   /// False makes every membarrier fail, though processes could register for it.
   void set_can_issue_barrier(bool can) { can_issue_barrier_ = can; }
   bool can_issue_barrier() const { return can_issue_barrier_; }
+  /// False makes sleeping on several words fail, as on an older system.
+  void set_can_sleep_on_many(bool can) { can_sleep_on_many_ = can; }
+  bool can_sleep_on_many() const { return can_sleep_on_many_; }
 
  private:
   static constexpr int kFirstFile = 100;
@@ -73,8 +88,10 @@ class Kernel {
   std::vector<std::string> names_;
   std::deque<Pipe> pipes_;           // in place: their addresses are what readers sleep on
   std::vector<std::pair<int, Pipe*>> opened_pipes_;
+  std::map<int, std::vector<Watched>> polls_;
   int next_file_ = kFirstFile;
   bool can_issue_barrier_ = true;
+  bool can_sleep_on_many_ = true;
 };
 
 }  // namespace shmcomm::sched

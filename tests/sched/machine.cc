@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sched/machine.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace shmcomm::sched {
@@ -214,10 +215,34 @@ WakeReason Machine::FutexWait(const void* word, std::uint32_t expected, std::int
   return SleepOn(word, timeout_ns);
 }
 
-WakeReason Machine::SleepOn(const void* key, std::int64_t timeout_ns) {
+bool Machine::FutexWaitMany(const Term* terms, unsigned count, std::int64_t timeout_ns) {
+  if (!kernel_.can_sleep_on_many()) return false;
+  Check(count <= kMaxSleepKeys, "more words are slept on than the machine has room for");
+  const void* words[kMaxSleepKeys] = {};
+  Location* locations[kMaxSleepKeys] = {};
+  for (unsigned i = 0; i < count; ++i) {
+    words[i] = terms[i].word;
+    locations[i] = &Access(terms[i].word, 4, false);
+  }
+  // The kernel compares and queues word by word. A change of one that is queued already is followed by its wake, which ends
+  // the sleep as a comparison at the last one would: so all are compared there.
+  for (unsigned i = 0; i < count; ++i) {
+    if (locations[i]->newest().value == terms[i].expected) continue;
+    if (trace_.is_on()) Say("futex wait on several: " + trace_.names().NameOf(terms[i].word) + " has changed");
+    return true;
+  }
+  SleepOn(words, count, timeout_ns);
+  return true;
+}
+
+WakeReason Machine::SleepOn(const void* const* keys, unsigned count, std::int64_t timeout_ns) {
   const bool is_bounded = timeout_ns <= kLongestBoundedSleepNs;
-  if (trace_.is_on()) Say("sleeps on " + trace_.names().NameOf(key) + (is_bounded ? "" : " for ever"));
-  const WakeReason reason = scheduler_.Sleep(key, is_bounded);
+  if (trace_.is_on()) {
+    std::string names;
+    for (unsigned i = 0; i < count; ++i) names += (i == 0 ? "" : ", ") + trace_.names().NameOf(keys[i]);
+    Say("sleeps on " + names + (is_bounded ? "" : " for ever"));
+  }
+  const WakeReason reason = scheduler_.Sleep(keys, count, is_bounded);
   if (reason == WakeReason::kTimedOut) {
     now_ns_ += timeout_ns;
     for (unsigned thread = 0; thread < scheduler_.count(); ++thread) memory_.SeeEverything(thread);
@@ -337,6 +362,33 @@ WakeReason Machine::WaitForPipe(int file, std::int64_t timeout_ns) {
   Kernel::Pipe* pipe = kernel_.PipeOf(file);
   Check(pipe != nullptr, "a pipe is waited for that is not open");
   return pipe->is_full ? WakeReason::kWoken : SleepOn(pipe, timeout_ns);
+}
+
+int Machine::MakeEvent() {
+  scheduler_.Step(true);
+  return kernel_.MakeEvent();
+}
+
+void Machine::PollAdd(int poll, int file, std::uint64_t tag) {
+  scheduler_.Step(true);
+  kernel_.PollAdd(poll, file, tag);
+}
+
+std::size_t Machine::PollWait(int poll, std::uint64_t* tags, std::size_t most, std::int64_t timeout_ns) {
+  scheduler_.Step(true);
+  const std::vector<Kernel::Watched>& watched = kernel_.WatchedBy(poll);
+  const void* pipes[kMaxSleepKeys] = {};
+  Check(watched.size() <= kMaxSleepKeys, "more is polled than the machine has room for");
+  std::transform(watched.begin(), watched.end(), pipes, [](const Kernel::Watched& each) { return each.pipe; });
+  const auto is_full = [](const Kernel::Watched& each) { return each.pipe->is_full; };
+  const bool is_any_full = std::any_of(watched.begin(), watched.end(), is_full);
+  if (!is_any_full) SleepOn(pipes, static_cast<unsigned>(watched.size()), timeout_ns);
+  std::size_t count = 0;
+  for (const Kernel::Watched& each : watched) {
+    if (is_full(each) && count < most) tags[count++] = each.tag;
+  }
+  if (trace_.is_on()) Say("polls: " + std::to_string(count) + " readable");
+  return count;
 }
 
 std::int64_t Machine::NowNs() { return now_ns_ += 1000; }

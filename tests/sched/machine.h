@@ -78,6 +78,13 @@ class Machine {
   void Yield();
   /// A sleep of more than 100 ms never times out; a shorter one when nothing else can happen.
   WakeReason FutexWait(const void* word, std::uint32_t expected, std::int64_t timeout_ns);
+  /// A word to sleep on, and the value it was seen with.
+  struct Term {
+    const void* word;
+    std::uint32_t expected;
+  };
+  /// The same until any of several words changes. False where the system has no such sleep.
+  bool FutexWaitMany(const Term* terms, unsigned count, std::int64_t timeout_ns);
   void FutexWake(const void* word, unsigned most);
   void RegisterForBarrier();
   bool BarrierAll();
@@ -96,6 +103,11 @@ class Machine {
   void DrainPipe(int file);
   /// Sleeps until the pipe is full; as FutexWait.
   WakeReason WaitForPipe(int file, std::int64_t timeout_ns);
+  int MakeEvent();
+  int MakePoll() { return kernel_.MakePoll(); }
+  void PollAdd(int poll, int file, std::uint64_t tag);
+  /// Sleeps until one of the watched pipes is full; as FutexWait. Stores the tags of up to `most`, returns how many.
+  std::size_t PollWait(int poll, std::uint64_t* tags, std::size_t most, std::int64_t timeout_ns);
   std::int64_t NowNs();
   /// The same without an instruction.
   std::int64_t now_ns() const { return now_ns_; }
@@ -109,7 +121,8 @@ class Machine {
   bool TakeNews();
 
  private:
-  WakeReason SleepOn(const void* key, std::int64_t timeout_ns);
+  WakeReason SleepOn(const void* key, std::int64_t timeout_ns) { return SleepOn(&key, 1, timeout_ns); }
+  WakeReason SleepOn(const void* const* keys, unsigned count, std::int64_t timeout_ns);
   Location& Access(const void* word, unsigned bytes, bool writes);
   void Tell(const Location& location, std::uint64_t old);
   unsigned me() const { return scheduler_.current(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sched/scheduler.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -139,10 +140,12 @@ void Scheduler::Kill(unsigned thread) {
   if (thread == current_) GoOnElsewhere();
 }
 
-WakeReason Scheduler::Sleep(const void* on, bool is_bounded) {
+WakeReason Scheduler::Sleep(const void* const* on, unsigned count, bool is_bounded) {
+  if (count > kMaxSleepKeys) std::abort();
   Thread& thread = threads_[current_];
   thread.state = ThreadState::kAsleep;
-  thread.asleep_on = on;
+  std::copy(on, on + count, thread.asleep_on);
+  thread.sleep_keys = count;
   thread.is_bounded = is_bounded;
   GoOnElsewhere();
   return thread.reason;
@@ -151,9 +154,11 @@ WakeReason Scheduler::Sleep(const void* on, bool is_bounded) {
 unsigned Scheduler::Wake(const void* on, unsigned most) {
   unsigned woken = 0;
   for (unsigned i = 0; i < count_ && woken < most; ++i) {
-    if (threads_[i].state != ThreadState::kAsleep || threads_[i].asleep_on != on) continue;
-    threads_[i].state = ThreadState::kReady;
-    threads_[i].reason = WakeReason::kWoken;
+    Thread& thread = threads_[i];
+    const void** const end = thread.asleep_on + thread.sleep_keys;
+    if (thread.state != ThreadState::kAsleep || std::find(thread.asleep_on, end, on) == end) continue;
+    thread.state = ThreadState::kReady;
+    thread.reason = WakeReason::kWoken;
     ++woken;
   }
   return woken;

@@ -16,13 +16,17 @@ namespace shmcomm::sched {
 enum class ThreadState : std::uint8_t { kReady, kAsleep, kDone, kKilled };
 enum class WakeReason : std::uint8_t { kWoken, kTimedOut };
 
+/// On how many things one thread may sleep at once.
+constexpr unsigned kMaxSleepKeys = 4;
+
 struct Thread {
   std::string name;
   std::function<void()> body;
   bool may_be_killed = false;
   ThreadState state = ThreadState::kReady;
   unsigned steps = 0;
-  const void* asleep_on = nullptr;
+  const void* asleep_on[kMaxSleepKeys] = {};
+  unsigned sleep_keys = 0;
   bool is_bounded = false;  // the sleep may time out
   WakeReason reason = WakeReason::kWoken;
   unsigned time_outs = 0;
@@ -48,7 +52,8 @@ class Scheduler {
   void Step(bool matters, bool sees_deaths = false);
   /// The running thread cannot usefully go on at once: others first.
   void Yield();
-  WakeReason Sleep(const void* on, bool is_bounded);
+  /// Until somebody wakes those asleep on any of `count` things.
+  WakeReason Sleep(const void* const* on, unsigned count, bool is_bounded);
   /// Wakes up to `most` of those asleep on `on`.
   unsigned Wake(const void* on, unsigned most);
 

@@ -121,9 +121,11 @@ bool WaitSetCore::TakeWake() { return is_woken_.exchange(0, std::memory_order_ac
 void WaitSetCore::Wake() {
   is_woken_.store(1, std::memory_order_release);
   // Ordered by the word's change: a sleeper that saw the old word sees the wake flag, or does not sleep on that word.
-  word_.fetch_add(1, std::memory_order_seq_cst);
+  word_.fetch_add(1, std::memory_order_release);
   platform::FutexWakeAll(word_);
-  const int event = event_.load(std::memory_order_seq_cst);
+  // Private Dekker: flag, this fence, event read; and in SleepOnDescriptors event stored, the fence of ArmAll, flag read.
+  base::FenceSeqCst();
+  const int event = event_.load(std::memory_order_relaxed);
   if (event >= 0) platform::WriteEvent(event);
 }
 
@@ -145,7 +147,7 @@ bool WaitSetCore::SleepOnBells(std::int64_t timeout_ns) {
   platform::FutexTerm terms[kMostBells + 1];
   std::size_t count = 0;
   // The order is the protocol: every word, then arm, one fence, look, sleep (I8, H19).
-  terms[count++] = {&word_, word_.load(std::memory_order_seq_cst)};
+  terms[count++] = {&word_, word_.load(std::memory_order_acquire)};
   for (const Waitable* core : inside_) terms[count++] = {&core->bell(), core->bell().load(std::memory_order_acquire)};
   wake::ArmAll(inside_.begin(), inside_.end(), wake::Ear::kBell);
   return IsAnythingToSay() || platform::FutexWaitMany(terms, count, timeout_ns);
@@ -174,6 +176,7 @@ absl::Status WaitSetCore::WatchDescriptors() {
     absl::StatusOr<platform::Descriptor> event = platform::MakeEvent();
     if (!event.ok()) return event.status();
     event_file_ = *std::move(event);
+    // seq_cst: Wake sees it, or we see Wake's flag behind the fence of ArmAll, which relies on an arming where there is any.
     event_.store(event_file_.get(), std::memory_order_seq_cst);
   }
   if (!poll_.valid()) {

@@ -52,7 +52,7 @@ class Waitable : public Cancellable {
 
   /// The word to sleep on.
   virtual const base::Atomic<std::uint32_t>& bell() const = 0;
-  /// Announces a sleeper, relaxed and without a fence. A puller sets its idle bit, with either ear.
+  /// Announces a sleeper, without a fence. A puller sets its idle bit, with either ear.
   virtual void Arm(wake::Ear ear) = 0;
   /// Where its ringers may leave their fence out: what asks them for it (wake/fencing.h). Null where they always fence.
   virtual wake::FenceRequest* fences() { return nullptr; }

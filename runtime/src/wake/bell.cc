@@ -45,6 +45,7 @@ void Ringer::Withdraw() {
 
 void Ringer::WakeArmed() {
   // acq_rel: taking the arming is one step among all ringers; a flag, not a count, so a dead sleeper leaks nothing (H9).
+  // E15 acquire <- Sleeper::Arm release.
   const std::uint32_t armed = line_->armed.exchange(0, std::memory_order_acq_rel);
   SHMCOMM_CRASH_POINT("wake.ring.after_disarm");
   if ((armed & kSleepersArmed) != 0) RingUnconditionally(line_->bell);

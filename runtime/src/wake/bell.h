@@ -90,7 +90,10 @@ class Sleeper {
 
   // The same in steps, for who sleeps on several bells or through a descriptor: ArmAll in wake/several.h.
   const base::Atomic<std::uint32_t>& word() const { return line_->bell; }
-  void Arm(Ear ear) { line_->armed.fetch_or(static_cast<std::uint32_t>(ear), std::memory_order_relaxed); }
+  void Arm(Ear ear) {
+    // E15 release -> Ringer::WakeArmed acquire: who takes the arming finds the wake file's bit, though its own fence was before.
+    line_->armed.fetch_or(static_cast<std::uint32_t>(ear), std::memory_order_release);
+  }
   FenceRequest* fences() { return &fences_; }
 
  private:

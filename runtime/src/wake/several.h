@@ -12,7 +12,7 @@ namespace shmcomm::wake {
 
 /// Arms what every pointer of [begin, end) leads to, then fences once for all of them. The caller has read every word (or
 /// emptied every wake file) before and looks at everything again afterwards (H19, I8). Each has
-///   void Arm(Ear)            sets its flag by a read-modify-write, relaxed, without a fence
+///   void Arm(Ear)            sets its flag by a read-modify-write, without a fence
 ///   FenceRequest* fences()   asks its ringers for theirs; null where they always fence
 template <class Iterator>
 void ArmAll(Iterator begin, Iterator end, Ear ear) {

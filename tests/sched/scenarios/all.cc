@@ -18,6 +18,7 @@ Catalogue AllScenarios() {
   AddSeats(catalogue);
   AddWaking(catalogue);
   AddWatching(catalogue);
+  AddSeveral(catalogue);
   AddFencing(catalogue);
   AddGated(catalogue);
   AddPulling(catalogue);

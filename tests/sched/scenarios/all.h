@@ -25,6 +25,7 @@ void AddSuccession(Catalogue& catalogue);
 void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddWatching(Catalogue& catalogue);
+void AddSeveral(Catalogue& catalogue);
 void AddFencing(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
