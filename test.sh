@@ -99,18 +99,18 @@ run_leaks() {
 # The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
-  export SHMCOMM_RELIABLE_MESSAGES=10000000
+  export SHMCOMM_RELIABLE_MESSAGES=10000000 SHMCOMM_TURN_JOBS=100000
   stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|Storm|sched.mutants|^ReliableProcesses'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|KillJobs|KillCalls|PullersInTurn|Storm|sched.mutants|^ReliableProcesses'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "fuzz, long" run_ctest asan --tests-regex '^fuzz'
   cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
-  stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/ci/tests/faults/faults_test --gtest_filter='*HostileWriter*'
+  stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
-  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES
+  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
 }
 
 print_goals() {

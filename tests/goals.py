@@ -43,6 +43,7 @@ GOALS = (
     Goal("system calls made to fail", 500, r"failing_system_call \w+ (\d+)", total),
     Goal("allocations made to fail", 100, r"failing_allocation (\d+)", total),
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
+    Goal("jobs shared in turn, each of four pullers a quarter within 5 %", 200_000, r"turns jobs (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
     Goal("words a second that it wrote, where it was slowest", 1_000_000, r"hostile_writer .* a second (\d+)", least),

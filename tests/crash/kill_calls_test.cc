@@ -15,7 +15,7 @@
 namespace shmcomm::crash {
 namespace {
 
-constexpr std::uint64_t kMostCalls = 1 << 22;
+constexpr std::uint64_t kMostCalls = 1 << 24;  // what is not used is not backed
 
 struct CallEntry {
   std::atomic<std::uint32_t> replier;       // the life that has begun it

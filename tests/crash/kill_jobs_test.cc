@@ -16,7 +16,7 @@
 namespace shmcomm::crash {
 namespace {
 
-constexpr std::uint64_t kMostJobs = 1 << 22;
+constexpr std::uint64_t kMostJobs = 1 << 24;  // some 470 a kill; what is not used is not backed
 
 enum JobState : std::uint8_t { kUnused, kOnItsWay, kPushed };   // the pusher of one on its way was perhaps killed
 

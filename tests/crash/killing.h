@@ -83,7 +83,7 @@ class KillingTest : public ::testing::Test {
       Kill(victim);
       Start(victim);
     }
-    std::printf("%llu killed\n", static_cast<unsigned long long>(kills));
+    std::printf("kill_test kills %llu\n", static_cast<unsigned long long>(kills));
   }
   /// Everybody ends by itself.
   void StopAll() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <vector>
@@ -74,6 +75,7 @@ class Crowd {
       EXPECT_GE(taken.load(), jobs / 5);
       EXPECT_LE(taken.load(), jobs * 3 / 10);
     }
+    std::printf("turns jobs %llu\n", static_cast<unsigned long long>(jobs));
   }
 
  private:

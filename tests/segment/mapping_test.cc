@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "segment/mapping.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
 #include <string>
 
 #include "support/temporary_root.h"
@@ -103,6 +107,28 @@ TEST_F(Mapped, IsSharedByReadersAndWritersWhereOnlyAddressesAreSeen) {
   EXPECT_EQ(readable->get(), writable->get());
 }
 #else
+/// The flags of the mapping that holds `address`, as the kernel tells them.
+std::string FlagsOfMappingAt(const void* address) {
+  std::ifstream maps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  bool is_inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t from = 0, to = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR, &from, &to) == 2) is_inside = from <= wanted && wanted < to;
+    if (is_inside && line.rfind("VmFlags:", 0) == 0) return line;
+  }
+  return "";
+}
+
+TEST_F(Mapped, IsLeftOutOfCoreDumps) {
+  for (const Access access : {Access::kRead, Access::kReadWrite}) {
+    const auto mapping = MapFile(Open(access), access, 1);
+
+    ASSERT_TRUE(mapping.ok());
+    EXPECT_THAT(FlagsOfMappingAt((*mapping)->data()), testing::HasSubstr(" dd"));
+  }
+}
+
 TEST_F(Mapped, ReadOnlyCannotBeMadeWritable) {
   const auto mapping = MapFile(Open(Access::kRead), Access::kRead, 1);
   ASSERT_TRUE(mapping.ok());
