@@ -96,6 +96,12 @@ run_leaks() {
   return "$status"
 }
 
+# How long the others wait after one: figures for the goals, which no test may assert.
+measure_deaths() {
+  build/ci/bench/bench_idle 1 200
+  build/ci/bench/bench_replier_death 200
+}
+
 # The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
@@ -108,13 +114,14 @@ test_long() {
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
+  stage "deaths, long" measure_deaths
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
 }
 
 print_goals() {
-  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,fuzz_asan_long_output,models__long,leaks__long,hostile_writer__long,pytest__long}.log | tee "$logs/goals.log"
+  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,fuzz_asan_long_output,models__long,leaks__long,hostile_writer__long,deaths__long,pytest__long}.log | tee "$logs/goals.log"
 }
 
 test_sanitizers() {

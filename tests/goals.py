@@ -16,12 +16,20 @@ Figures = list[tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Goal:
-    """One row: lines that match `pattern` give numbers, `figure` makes one number of them."""
+    """One row: lines that match `pattern` give numbers, `figure` makes one number of them, which should be at least `goal`,
+    or at most, and then there must be such lines."""
 
     area: str
     goal: int
     pattern: str
     figure: Callable[[Figures], int]
+    is_most: bool = False
+
+    def row(self, text: str) -> str:
+        figures = [tuple(map(int, match.groups())) for match in re.finditer(self.pattern, text)]
+        reached = self.figure(figures)
+        is_reached = bool(figures) and reached <= self.goal if self.is_most else reached >= self.goal
+        return f"{self.goal:>14,} {reached:>14,} {' ' if is_reached else '-'} {self.area}"
 
 
 def total(figures: Figures) -> int:
@@ -32,9 +40,18 @@ def least(figures: Figures) -> int:
     return min((numbers[0] for numbers in figures), default=0)
 
 
+def greatest(figures: Figures) -> int:
+    return max((numbers[0] for numbers in figures), default=0)
+
+
+def survivors(figures: Figures) -> int:
+    return sum(planted - caught - equivalent for caught, planted, equivalent in figures)
+
+
 GOALS = (
     Goal("executions of the model checker", 10_000_000, r"model: (\d+) executions", total),
     Goal("mutants of the protocol caught", 60, r"mutants: (\d+) of \d+ caught", total),
+    Goal("mutants that survived, at most", 0, r"mutants: (\d+) of (\d+) caught, (\d+) equivalent", survivors, is_most=True),
     Goal("instructions at which a process was killed", 50_000, r"every_instruction \w+ kills (\d+)", total),
     Goal("operations walked instruction by instruction", 12, r"every_instruction \w+ kills (\d+)", len),
     Goal("crash images repaired by a newcomer", 100, r"every_instruction \w+ images (\d+)", total),
@@ -45,6 +62,8 @@ GOALS = (
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
     Goal("jobs shared in turn, each of four pullers a quarter within 5 %", 200_000, r"turns jobs (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
+    Goal("ms by which a dead subscriber delays a publisher, 99 % of deaths, at most", 50, r"dead subscriber, ms: .*p99 (\d+)", greatest, is_most=True),
+    Goal("ms until a caller knows of its replier's death, 99 %, at most", 50, r"a replier's death, .*p99 (\d+)", greatest, is_most=True),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
     Goal("words a second that it wrote, where it was slowest", 1_000_000, r"hostile_writer .* a second (\d+)", least),
     Goal("reliable messages that 16 processes each got from 16", 10_000_000, r"reliable_processes messages (\d+)", total),
@@ -59,13 +78,7 @@ GOALS = (
 
 
 def table(text: str, goals: Iterable[Goal] = GOALS) -> list[str]:
-    lines = [f"{'goal':>14} {'reached':>14}"]
-    for goal in goals:
-        figures = [tuple(map(int, match.groups())) for match in re.finditer(goal.pattern, text)]
-        reached = goal.figure(figures)
-        mark = " " if reached >= goal.goal else "-"
-        lines.append(f"{goal.goal:>14,} {reached:>14,} {mark} {goal.area}")
-    return lines
+    return [f"{'goal':>14} {'reached':>14}", *(goal.row(text) for goal in goals)]
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.goals import Goal, table, total
+from tests.goals import Goal, greatest, survivors, table, total
 
 
 def test_figures_are_added_up_and_a_goal_that_is_missed_is_marked() -> None:
@@ -12,3 +12,21 @@ def test_figures_are_added_up_and_a_goal_that_is_missed_is_marked() -> None:
     lines = table("kills 40\nother\nkills 20\n", goals)
 
     assert [line.split() for line in lines[1:]] == [["50", "60", "kills"], ["2", "2", "kinds"], ["1", "0", "-", "none"]]
+
+
+def test_what_must_not_be_exceeded_is_marked_when_it_is_or_was_not_measured() -> None:
+    goals = [
+        Goal("slow", 50, r"took (\d+)", greatest, is_most=True),
+        Goal("quick", 60, r"took (\d+)", greatest, is_most=True),
+        Goal("unmeasured", 50, r"waited (\d+)", greatest, is_most=True),
+        Goal("survivors", 0, r"(\d+) of (\d+) caught, (\d+) equal", survivors, is_most=True),
+    ]
+
+    lines = table("took 20\ntook 60\n5 of 7 caught, 2 equal\n", goals)
+
+    assert [line.split() for line in lines[1:]] == [
+        ["50", "60", "-", "slow"],
+        ["60", "60", "quick"],
+        ["50", "0", "-", "unmeasured"],
+        ["0", "0", "survivors"],
+    ]
