@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from event_loops import Run, threads, turns, watchers_of
 from programs import end, hear, start, tell, wait_until_asleep
+from shmcomm.event_loop import Watch
 
 ECHO = """
 import asyncio, sys
@@ -171,16 +172,23 @@ def test_close_ends_a_wait(run: Run, root: Path, how: str) -> None:
             run(main())
 
 
-def test_close_from_another_thread_ends_a_wait(run: Run, everything: Any, root: Path) -> None:
+def test_close_from_another_thread_ends_a_wait(
+    run: Run, everything: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rouse(watch: Watch) -> None:
+        assert threading.get_ident() == loop_thread, "a thread that is not the loop's wakes its tasks"
+        rouse_as_always(watch)
+
+    loop_thread, rouse_as_always = threading.get_ident(), Watch.rouse
+    monkeypatch.setattr(Watch, "rouse", rouse)
+
     async def main() -> None:
         asyncio.get_running_loop().set_debug(True)  # calls from a wrong thread are errors
         subs = everything.TreeSubscriber(root=root), everything.TreeSubscriber("two", root=root)
         waiting = [asyncio.create_task(_drain(sub)) for sub in subs]
         await turns()
-        thread = threading.Thread(target=lambda: [sub.close() for sub in subs])
-        thread.start()
+        await asyncio.to_thread(lambda: [sub.close() for sub in subs])
         assert await asyncio.gather(*waiting) == [[], []]
-        thread.join()
         assert all(sub.closed for sub in subs)
 
     run(main())
