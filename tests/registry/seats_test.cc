@@ -259,6 +259,16 @@ TEST(PublisherId, IsNeverOneThatAReliableReaderStillWaitsFor) {
   EXPECT_TRUE(read.ok()) << read.status();
 }
 
+TEST(PublisherId, IsNeverThatOfTheOldestUnreadMessageOfAFullRing) {
+  LaidSite laid({16, 2, 4, 0});
+  laid.site.is_reliable = true;
+  laid.laid.LayReader(0);  // at 0
+  laid.laid.LayMessages(0, 16, 2);
+  laid.laid.LayEntry(0, 1, 0);
+
+  EXPECT_EQ(TakePublisherId(laid.site).status().code(), StatusCode::kResourceExhausted);
+}
+
 test::LaidSizes WithClaims(std::uint32_t max_publishers) {
   test::LaidSizes sizes;
   sizes.has_claims = true;

@@ -167,6 +167,15 @@ TEST(IsPublisherPromised, StopsAtTheChannelsFirstMessage) {
   EXPECT_TRUE(IsPublisherPromised(laid.ring(), 1, 100));
 }
 
+TEST(IsPublisherPromised, CountsTheOldestEntryOfAFullRing) {
+  test::HandLaid laid;
+  laid.LayMessages(0, 40, 1);
+  laid.LayEntry(40 - 16, 2, 0);
+
+  EXPECT_TRUE(IsPublisherPromised(laid.ring(), 2, 40 - 16));
+  EXPECT_FALSE(IsPublisherPromised(laid.ring(), 2, 40 - 15));
+}
+
 TEST(IsPublisherPromised, StaysInsideTheRingUnderAHugeHistory) {
   test::HandLaid laid;
   laid.LayMessages(0, 40, 1);

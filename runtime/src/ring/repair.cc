@@ -63,10 +63,11 @@ bool IsPublisherNamed(const RingView& ring, std::uint32_t publisher) {
 }
 
 bool IsPublisherPromised(const RingView& ring, std::uint32_t publisher, Sequence oldest) {
-  // One past head: it lags the entries by one where a publisher died in between.
-  const Sequence end = ring.head().load(std::memory_order_acquire) + 1;
-  const Sequence start = Distance(oldest, end) > static_cast<std::int64_t>(ring.size) ? end - ring.size : oldest;
-  for (Sequence sequence = start; Distance(sequence, end) > 0; ++sequence) {
+  // Head too: it lags the entries by one where a publisher died in between. Where it does not, the message of a lap ago is
+  // still in its place, and in a full ring of a reliable channel it is the first that is unread.
+  const Sequence head = ring.head().load(std::memory_order_acquire);
+  const Sequence start = Distance(oldest, head) > static_cast<std::int64_t>(ring.size) ? head - ring.size : oldest;
+  for (Sequence sequence = start; Distance(sequence, head) >= 0; ++sequence) {
     const Entry entry{ring.At(sequence).load(std::memory_order_acquire)};
     const bool is_live = entry.lap() == ring.Lap(sequence) && entry.slot() != kTombstone;
     if (is_live && entry.publisher() == publisher) return true;
