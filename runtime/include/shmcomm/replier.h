@@ -43,8 +43,8 @@ class Request {
   bool is_from_this_user() const { return is_from_this_user_; }
 
   /// A slot in which the reply is built; one at a time, used or dropped before the request is answered otherwise. As
-  /// Publisher::Loan; and where nobody can get the reply any more, the request is over: kUnavailable the requester is gone ·
-  /// kDeadlineExceeded it no longer waits.
+  /// Publisher::Loan; kFailedPrecondition another loan of this request is out; and where nobody can get the reply any more, the
+  /// request is over: kUnavailable the requester is gone · kDeadlineExceeded it no longer waits.
   absl::StatusOr<shmcomm::Loan> ReplyLoan();
 
   /// Answers with the FlatBuffer finished in `loan.builder()`. Never waits. Afterwards the request is answered, whatever is

@@ -130,7 +130,7 @@ void PublisherCore::SetPublishTimeout(absl::Duration timeout) {
   publish_timeout_ns_ = may_wait ? WaitNs(timeout) : 0;
 }
 
-absl::StatusOr<Loan> PublisherCore::Lend() {
+absl::StatusOr<Loan> PublisherCore::Lend(std::uint64_t correlation) {
   if (!IsThisProcess()) return Forked(name());
   std::uint32_t index = 0;
   while (index < loans_.size() && loans_[index]->is_out) ++index;
@@ -145,6 +145,7 @@ absl::StatusOr<Loan> PublisherCore::Lend() {
   loan.allocator.Aim(*slot);
   loan.slot = *slot;
   loan.raw_bytes = 0;
+  loan.correlation = correlation;
   loan.is_out = true;
   return Loan(this, index);
 }
@@ -298,6 +299,11 @@ absl::Status PublisherCore::AwaitRoom(std::int64_t start_ns, std::int64_t timeou
 
 bool PublisherCore::IsLoanOut() const {
   return std::any_of(loans_.begin(), loans_.end(), [](const auto& loan) { return loan->is_out; });
+}
+
+bool PublisherCore::IsLoanOutFor(std::uint64_t correlation) const {
+  return std::any_of(loans_.begin(), loans_.end(),
+                     [correlation](const auto& loan) { return loan->is_out && loan->correlation == correlation; });
 }
 
 void PublisherCore::MarkAbandoned(segment::SlotIndex slot) {

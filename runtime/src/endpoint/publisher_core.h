@@ -42,7 +42,8 @@ class PublisherCore final : public Cancellable {
   static absl::Status CheckOptions(const ChannelSpec& spec, const PublisherOptions& options);
   ~PublisherCore() override;
 
-  absl::StatusOr<Loan> Lend();
+  /// `correlation`, on a reply ring: of the request that is answered.
+  absl::StatusOr<Loan> Lend(std::uint64_t correlation = 0);
   absl::Status Publish(Loan loan);
   absl::Status PublishRaw(Loan loan, Codec codec);
   absl::Status PublishCopy(const void* data, std::size_t bytes, Codec codec);
@@ -64,6 +65,7 @@ class PublisherCore final : public Cancellable {
   const registry::Site& site() const { return channel_.site(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }
   bool IsLoanOut() const;
+  bool IsLoanOutFor(std::uint64_t correlation) const;
   std::uint32_t id() const { return seat_.id; }
 
   /// What the headers of the messages published from now on say: which request, or which one is answered.
@@ -91,6 +93,7 @@ class PublisherCore final : public Cancellable {
     flatbuffers::FlatBufferBuilder builder;
     segment::SlotIndex slot = segment::kNoSlot;
     std::size_t raw_bytes = 0;
+    std::uint64_t correlation = 0;
     bool is_out = false;
   };
 

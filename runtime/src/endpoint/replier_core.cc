@@ -211,9 +211,17 @@ void ReplierCore::DropOfThoseWhoLeft() {
 
 absl::StatusOr<Loan> ReplierCore::LendReply(Request& request) {
   if (!IsThisProcess()) return Forked(name());
-  absl::StatusOr<PublisherCore*> replies = RepliesTo(places_[request.place_]);
-  if (replies.ok()) return (*replies)->Lend();
+  const Place& place = places_[request.place_];
+  // First of all: what comes then may end the request, and with it what the other loan points to.
+  if (IsReplyLent(place)) return LentAlready();
+  absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
+  if (replies.ok()) return (*replies)->Lend(place.correlation);
   return IsUndeliverable(replies.status()) ? EndRequest(request, replies.status()) : replies.status();
+}
+
+bool ReplierCore::IsReplyLent(const Place& place) const {
+  const ReplyRing& ring = replies_[place.claim.entry.publisher()];
+  return ring.core != nullptr && ring.generation == place.generation && ring.core->IsLoanOutFor(place.correlation);
 }
 
 /// After kInvalidArgument and kOutOfRange the request is still open.
@@ -298,6 +306,11 @@ absl::Status ReplierCore::PublishError(const Place& place, const absl::Status& e
 absl::Status ReplierCore::TooManyOpen() const {
   return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", places_.size(), " of ", places_.size(),
                                                    " requests are open; answer one, or raise max_borrowed"));
+}
+
+absl::Status ReplierCore::LentAlready() const {
+  return absl::FailedPreconditionError(absl::StrCat(name(), ": this request's reply is being built in another loan; ",
+                                                    "use or drop that first"));
 }
 
 absl::Status ReplierCore::Gone() const {

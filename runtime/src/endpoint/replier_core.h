@@ -70,6 +70,7 @@ class ReplierCore final : public ClaimingCore {
   absl::StatusOr<PublisherCore*> RepliesTo(const Place& place);
   SHMCOMM_COLD absl::StatusOr<std::unique_ptr<PublisherCore>> OpenReplies(const Place& place);
   SHMCOMM_COLD void DropOfThoseWhoLeft();
+  bool IsReplyLent(const Place& place) const;
   template <class Publish>
   absl::Status Answer(Request& request, Publish publish);
   template <class Publish>
@@ -82,6 +83,7 @@ class ReplierCore final : public ClaimingCore {
   SHMCOMM_COLD void RingRequester(const Place& place);
 
   SHMCOMM_COLD absl::Status TooManyOpen() const;
+  SHMCOMM_COLD absl::Status LentAlready() const;
   SHMCOMM_COLD absl::Status Gone() const;
   SHMCOMM_COLD absl::Status NobodyWaits() const;
 
