@@ -16,6 +16,7 @@
 #include "news.h"
 #include "shmcomm/options.h"
 #include "shmcomm/replier.h"
+#include "without_gil.h"
 
 namespace shmcomm::python {
 
@@ -90,7 +91,7 @@ std::optional<Verify> ReadVerify(nanobind::handle value);
 template <class Endpoint, class Options>
 Endpoint OpenEndpoint(const ChannelSpec& spec, const Options& options) {
   absl::StatusOr<Endpoint> endpoint = [&] {
-    nanobind::gil_scoped_release unlocked;
+    WithoutGil unlocked;
     return Endpoint::Open(spec, options);
   }();
   if (!endpoint.ok()) {

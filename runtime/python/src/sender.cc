@@ -11,6 +11,7 @@
 #include "typed_loan.h"
 #include "values.h"
 #include "waits.h"
+#include "without_gil.h"
 
 namespace shmcomm::python {
 namespace {
@@ -149,7 +150,7 @@ bool SendLoan(Sender& self, shmcomm::Loan loan) {
   if (!has_room && !AwaitRoom(self, self.timeout, &has_room)) return false;
   absl::Status status;
   {
-    nanobind::gil_scoped_release unlocked;  // a loan cannot be sent twice: where the room is taken by somebody else, C++ waits
+    WithoutGil unlocked;  // a loan cannot be sent twice: where the room is taken by somebody else, C++ waits
     status = give(deadline - absl::Now());
   }
   return Finish(self, status);

@@ -28,6 +28,7 @@
 #include "untyped_options.h"
 #include "untyped_write.h"
 #include "waits.h"
+#include "without_gil.h"
 
 namespace shmcomm::python {
 
@@ -76,7 +77,7 @@ class UntypedSender {
     const bool is_valid = ParseTimeout(timeout.ptr(), &wait) && ParseSerializer(serializer.ptr(), {}, &chosen_serializer);
     if (!is_valid) nanobind::raise_python_error();
     absl::StatusOr<Endpoint> endpoint = [&] {
-      nanobind::gil_scoped_release unlocked;
+      WithoutGil unlocked;
       return End::Open(channel.spec, options);
     }();
     if (!endpoint.ok()) {

@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "without_gil.h"
 
 namespace shmcomm::python {
 
@@ -24,7 +25,7 @@ int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait, Af
   for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = deadline - absl::Now()) {
     bool is_done = false;
     {
-      nanobind::gil_scoped_release unlocked;
+      WithoutGil unlocked;
       is_done = wait(std::min(left, kSlice));
     }
     after_slice();
