@@ -102,6 +102,16 @@ measure_deaths() {
   build/ci/bench/bench_replier_death 200
 }
 
+# One process takes ends with a schema, the other those without.
+run_python_leaks() {
+  local typed status=0
+  run_pytest ci --numprocesses 0 --capture=no -k typed tests/python/test_hot_path.py &
+  typed=$!
+  run_pytest ci --numprocesses 0 --capture=no -k "not typed" tests/python/test_hot_path.py || status=1
+  wait "$typed" || status=1
+  return "$status"
+}
+
 # The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
@@ -113,6 +123,7 @@ test_long() {
   cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
+  SHMCOMM_SCALE=250 stage "leaks in Python, long" run_python_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "deaths, long" measure_deaths
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
@@ -121,7 +132,7 @@ test_long() {
 }
 
 print_goals() {
-  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,fuzz_asan_long_output,models__long,leaks__long,hostile_writer__long,deaths__long,pytest__long}.log | tee "$logs/goals.log"
+  "$VENV_PYTHON" tests/goals.py "$logs"/{ctest_long_output,fuzz_asan_long_output,models__long,leaks__long,leaks_in_Python__long,hostile_writer__long,deaths__long,pytest__long}.log | tee "$logs/goals.log"
 }
 
 test_sanitizers() {

@@ -74,6 +74,8 @@ GOALS = (
     Goal("calls answered in the soak", 100_000, r"soak .* calls (\d+)", total),
     Goal("pairs that opened, published, took and closed, memory flat", 1_000_000, r"leaks NotBy(?:Opening|Others)\w+ count (\d+)", least),
     Goal("messages with flat memory", 100_000_000, r"leaks NotByMessages count (\d+)", total),
+    Goal("pairs that came and went in Python, memory flat", 1_000_000, r"leaks_python \w+ opened (\d+)", total),
+    Goal("messages of each kind in Python with flat memory", 1_000_000, r"leaks_python \w+ sent (\d+)", least),
 )  # fmt: skip
 
 
