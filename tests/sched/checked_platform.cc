@@ -38,20 +38,34 @@ absl::StatusOr<Descriptor> OpenFileAt(int, const std::string&, Access) {
   return Descriptor(machine != nullptr ? machine->OpenFile() : kOutsideFile);
 }
 
-// The one directory has no others in it, so nothing is found there.
-absl::StatusOr<Descriptor> OpenDirectoryAt(int, const std::string& name) { return absl::NotFoundError(name); }
-absl::StatusOr<FileIdentity> IdentifyAt(int, const std::string& name) { return absl::NotFoundError(name); }
-absl::Status RemoveDirectoryAt(int, const std::string&) { return absl::OkStatus(); }
+absl::StatusOr<Descriptor> OpenDirectoryAt(int, const std::string& name) {
+  Machine* machine = Machine::running();
+  const int file = machine != nullptr ? machine->OpenFolder(name) : -1;
+  if (file < 0) return absl::NotFoundError(name);
+  return Descriptor(file);
+}
+
+// Nobody asks for more than whether a directory is there.
+absl::StatusOr<FileIdentity> IdentifyAt(int, const std::string& name) {
+  Machine* machine = Machine::running();
+  if (machine == nullptr || !machine->HasFolder(name)) return absl::NotFoundError(name);
+  return FileIdentity{};
+}
+
+absl::Status RemoveDirectoryAt(int, const std::string& name) {
+  if (Machine* machine = Machine::running()) machine->RemoveFolder(name);
+  return absl::OkStatus();
+}
 
 absl::StatusOr<FileIdentity> Identify(int) { return FileIdentity{1, 1, 1, 0, 0}; }
 
-absl::StatusOr<std::vector<std::string>> ListDirectory(int) {
+absl::StatusOr<std::vector<std::string>> ListDirectory(int directory) {
   Machine* machine = Machine::running();
-  return machine != nullptr ? machine->ListNames() : std::vector<std::string>{};
+  return machine != nullptr ? machine->ListNames(directory) : std::vector<std::string>{};
 }
 
-absl::Status UnlinkAt(int, const std::string& name) {
-  if (Machine* machine = Machine::running()) machine->RemoveName(name);
+absl::Status UnlinkAt(int directory, const std::string& name) {
+  if (Machine* machine = Machine::running()) machine->RemoveName(name, directory);
   return absl::OkStatus();
 }
 

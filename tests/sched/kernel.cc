@@ -11,6 +11,7 @@ void Kernel::Reset() {
     lock.view = View{};
   }
   names_.clear();
+  folders_.Reset();
   pipes_.clear();
   opened_pipes_.clear();
   polls_.clear();

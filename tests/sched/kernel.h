@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model knows of an operating system: byte locks that die with their holder, one directory, named pipes in it, polls, and
+// What the model knows of an operating system: byte locks that die with their holder, one directory with directories and named pipes in it, polls, and
 // whether there is a membarrier and a futex_waitv. Futexes are the scheduler's sleepers.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sched/folders.h"
 #include "sched/memory.h"
 #include "sched/scheduler.h"
 
@@ -39,6 +40,8 @@ class Kernel {
   const std::vector<std::string>& names() const { return names_; }
   void AddName(const std::string& name) { names_.push_back(name); }
   void RemoveName(const std::string& name);
+  /// The directories in it.
+  Folders& folders() { return folders_; }
 
   /// A named pipe is full or empty: one byte says all. An unlinked one lives on for who has it open, and another may have its
   /// name. It orders nothing: what its writer did before is seen only by the orders of the words.
@@ -86,6 +89,7 @@ class Kernel {
   Memory& memory_;
   std::vector<Lock> locks_;
   std::vector<std::string> names_;
+  Folders folders_;
   std::deque<Pipe> pipes_;           // in place: their addresses are what readers sleep on
   std::vector<std::pair<int, Pipe*>> opened_pipes_;
   std::map<int, std::vector<Watched>> polls_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sched/machine.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace shmcomm::sched {
@@ -302,93 +301,6 @@ bool Machine::IsLockedByAnother(int file, std::uint64_t byte) {
   const bool is_locked = kernel_.IsLockedByAnother(file, byte);
   if (trace_.is_on()) Say("byte " + std::to_string(byte) + (is_locked ? " is locked" : " is free"));
   return is_locked;
-}
-
-void Machine::CloseFile(int file) {
-  if (kernel_.HoldsAny(file)) scheduler_.Step(true);
-  if (trace_.is_on()) Say("closes file " + std::to_string(file));
-  kernel_.Close(file);
-}
-
-std::vector<std::string> Machine::ListNames() {
-  scheduler_.Step(true);
-  return kernel_.names();
-}
-
-void Machine::AddName(const std::string& name) {
-  scheduler_.Step(true);
-  if (trace_.is_on()) Say("links " + name);
-  kernel_.AddName(name);
-}
-
-void Machine::RemoveName(const std::string& name) {
-  scheduler_.Step(true);
-  if (trace_.is_on()) Say("unlinks " + name);
-  kernel_.RemoveName(name);
-}
-
-bool Machine::MakePipe(const std::string& name) {
-  scheduler_.Step(true);
-  if (trace_.is_on()) Say("makes the pipe " + name);
-  return kernel_.MakePipe(name);
-}
-
-int Machine::OpenPipe(const std::string& name) {
-  scheduler_.Step(true);
-  const int file = kernel_.OpenPipe(name);
-  if (trace_.is_on()) Say("opens the pipe " + name + " as file " + std::to_string(file));
-  return file;
-}
-
-void Machine::WritePipe(int file) {
-  scheduler_.Step(true);
-  Kernel::Pipe* pipe = kernel_.PipeOf(file);
-  if (pipe == nullptr) return;
-  pipe->is_full = true;
-  const unsigned woken = scheduler_.Wake(pipe, kMaxThreads);
-  if (trace_.is_on()) Say("writes into " + pipe->name + ": " + std::to_string(woken) + " woken");
-}
-
-void Machine::DrainPipe(int file) {
-  scheduler_.Step(true);
-  Kernel::Pipe* pipe = kernel_.PipeOf(file);
-  if (pipe == nullptr) return;
-  if (trace_.is_on()) Say("drains " + pipe->name);
-  pipe->is_full = false;
-}
-
-WakeReason Machine::WaitForPipe(int file, std::int64_t timeout_ns) {
-  scheduler_.Step(true);
-  Kernel::Pipe* pipe = kernel_.PipeOf(file);
-  Check(pipe != nullptr, "a pipe is waited for that is not open");
-  return pipe->is_full ? WakeReason::kWoken : SleepOn(pipe, timeout_ns);
-}
-
-int Machine::MakeEvent() {
-  scheduler_.Step(true);
-  return kernel_.MakeEvent();
-}
-
-void Machine::PollAdd(int poll, int file, std::uint64_t tag) {
-  scheduler_.Step(true);
-  kernel_.PollAdd(poll, file, tag);
-}
-
-std::size_t Machine::PollWait(int poll, std::uint64_t* tags, std::size_t most, std::int64_t timeout_ns) {
-  scheduler_.Step(true);
-  const std::vector<Kernel::Watched>& watched = kernel_.WatchedBy(poll);
-  const void* pipes[kMaxSleepKeys] = {};
-  Check(watched.size() <= kMaxSleepKeys, "more is polled than the machine has room for");
-  std::transform(watched.begin(), watched.end(), pipes, [](const Kernel::Watched& each) { return each.pipe; });
-  const auto is_full = [](const Kernel::Watched& each) { return each.pipe->is_full; };
-  const bool is_any_full = std::any_of(watched.begin(), watched.end(), is_full);
-  if (!is_any_full) SleepOn(pipes, static_cast<unsigned>(watched.size()), timeout_ns);
-  std::size_t count = 0;
-  for (const Kernel::Watched& each : watched) {
-    if (is_full(each) && count < most) tags[count++] = each.tag;
-  }
-  if (trace_.is_on()) Say("polls: " + std::to_string(count) + " readable");
-  return count;
 }
 
 std::int64_t Machine::NowNs() { return now_ns_ += 1000; }

@@ -38,11 +38,16 @@ class Scenario {
   virtual void Changed(Machine&, const void* /*word*/, std::uint64_t /*old*/, std::uint64_t /*now*/) {}
   /// The running thread passes a named place. True: SIGKILL ends it there.
   virtual bool DiesAt(Machine&, const char* /*crash_point*/) { return false; }
+  /// The running thread has just removed a name from a directory inside the one there is, or such a directory.
+  virtual void Unlinked(Machine&, const std::string& /*path*/) {}
   virtual void Describe(Names&) const {}
 };
 
 class Machine {
  public:
+  /// As a descriptor: the one directory.
+  static constexpr int kDirectory = 1;
+
   explicit Machine(Scenario& scenario);
 
   /// One execution. Returns what went wrong, or an empty text.
@@ -94,9 +99,17 @@ class Machine {
   bool IsLockedByAnother(int file, std::uint64_t byte);
   int OpenFile() { return kernel_.Open(); }
   void CloseFile(int file);
-  std::vector<std::string> ListNames();
-  void AddName(const std::string& name);
-  void RemoveName(const std::string& name);
+  // In the one directory, or in one of its own that is open as `directory`.
+  std::vector<std::string> ListNames(int directory = kDirectory);
+  /// False where that directory has been removed.
+  bool AddName(const std::string& name, int directory = kDirectory);
+  void RemoveName(const std::string& name, int directory = kDirectory);
+  bool MakeFolder(const std::string& name);
+  /// -1 where there is none.
+  int OpenFolder(const std::string& name);
+  bool HasFolder(const std::string& name);
+  /// Nothing where it is not empty.
+  void RemoveFolder(const std::string& name);
   bool MakePipe(const std::string& name);
   int OpenPipe(const std::string& name);
   void WritePipe(int file);
@@ -121,6 +134,8 @@ class Machine {
   bool TakeNews();
 
  private:
+  std::string PathOf(const std::string& name, int directory);
+  void TellUnlinked(const std::string& path);
   WakeReason SleepOn(const void* key, std::int64_t timeout_ns) { return SleepOn(&key, 1, timeout_ns); }
   WakeReason SleepOn(const void* const* keys, unsigned count, std::int64_t timeout_ns);
   Location& Access(const void* word, unsigned bytes, bool writes);

@@ -23,6 +23,7 @@ Catalogue AllScenarios() {
   AddGated(catalogue);
   AddPulling(catalogue);
   AddCalling(catalogue);
+  AddReplyDirectories(catalogue);
   return catalogue;
 }
 

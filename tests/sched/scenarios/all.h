@@ -26,6 +26,7 @@ void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddWatching(Catalogue& catalogue);
 void AddSeveral(Catalogue& catalogue);
+void AddReplyDirectories(Catalogue& catalogue);
 void AddFencing(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
