@@ -139,6 +139,26 @@ TEST_F(TypedCall, MayBeSentAndReceivedApart) {
   EXPECT_EQ((**requester.TryReceive(*small))->data()->size(), 10u);
 }
 
+TEST_F(TypedCall, WaitsForRoomApartFromSending) {
+  auto replier = OpenTypedReplier<LookChannel>();
+  auto requester = OpenTypedRequester<LookChannel>();
+  EXPECT_TRUE(*requester.WaitForRoom(absl::ZeroDuration()));
+  for (std::uint32_t i = 0; i < LookChannel::Spec().qos.max_in_flight; ++i) ASSERT_TRUE(requester.Send(Numbers{1, {}}).ok());
+
+  EXPECT_TRUE(absl::IsResourceExhausted(requester.WaitForRoom(kLong).status()));
+}
+
+TEST_F(TypedCall, EndsAreOpenUntilClosed) {
+  auto replier = OpenTypedReplier<LookChannel>();
+  auto requester = OpenTypedRequester<LookChannel>();
+  EXPECT_TRUE(replier.is_open() && requester.is_open());
+
+  replier.Close();
+  requester.Close();
+
+  EXPECT_FALSE(replier.is_open() || requester.is_open());
+}
+
 TEST_F(TypedCall, ThatIsNoValidMessageIsRefusedAndToldSo) {
   auto replier = OpenTypedReplier<MeasureChannel>();
   auto requester = OpenTypedRequester<MeasureChannel>();

@@ -11,6 +11,8 @@ namespace shmcomm {
 namespace endpoint {
 class SubscriberCore;
 }
+template <class Message>
+class TypedSample;
 
 /// Borrows one slot: its publisher does not write there while the sample lives. Move-only. May be released on any
 /// thread, and may outlive its subscriber (which then leaves the channel when its last sample goes).
@@ -40,6 +42,8 @@ class Sample {
  private:
   friend class endpoint::SubscriberCore;
   friend class SampleBatch;
+  template <class Message>
+  friend class TypedSample;   // empty ones in a batch
   Sample() = default;
   Sample(const Sample&) = default;              // only within a move
   void Copy(const Sample& other) { *this = other; }

@@ -15,6 +15,8 @@
 #include "shmcomm/sample.h"
 
 namespace shmcomm {
+template <class Message>
+class TypedSampleBatch;
 
 /// A FlatBuffers table derives from flatbuffers::Table; everything else a channel carries is a struct.
 template <class Message>
@@ -68,6 +70,8 @@ class TypedSample {
   const Sample& raw() const { return sample_; }
 
  private:
+  friend class TypedSampleBatch<Message>;
+  TypedSample() = default;
   Sample sample_;
 };
 

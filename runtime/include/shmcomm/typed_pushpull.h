@@ -61,10 +61,18 @@ class TypedPusher {
     return raw_.PushCopy(&message, sizeof(M), Codec::kStruct, timeout);
   }
 
+  /// Waits up to `timeout` until a push would find room; at once where it would now, false when `timeout` passed. Another
+  /// pusher may take the room first. On the pusher's thread. Errors: kFailedPrecondition closed, forked · kCancelled.
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) { return raw_.WaitForRoom(timeout); }
 
+  /// A push or WaitForRoom that waits for room, now or later, answers kCancelled; pushes that find room go on. Does not
+  /// block. From any thread, and from signal handlers, while the pusher lives.
   void Cancel() { raw_.Cancel(); }
+
+  /// Leaves the channel, where its jobs stay as long as anybody is attached. Another thread may close while this one waits
+  /// for room, which then answers kCancelled. A second close does nothing.
   void Close() { raw_.Close(); }
+  bool is_open() const { return raw_.is_open(); }
   const std::string& channel() const { return raw_.channel(); }
   PusherStats stats() const { return raw_.stats(); }
   Pusher& raw() { return raw_; }
@@ -109,6 +117,8 @@ class TypedPuller {
     return TypedPuller(*std::move(raw));
   }
 
+  /// The next job, waiting up to `timeout` for it: InfiniteDuration waits for ever, zero or less does not wait. Errors: those
+  /// of Puller::Take; kDataLoss also for a job that is no valid `Message`, which is given up.
   absl::StatusOr<JobType> Take(absl::Duration timeout) {
     absl::StatusOr<Job> job = raw_.Take(timeout);
     if (!job.ok()) return job.status();
@@ -116,6 +126,7 @@ class TypedPuller {
     return JobType(*std::move(job));
   }
 
+  /// The next job, or an empty optional when there is none. Never blocks. Errors as Take, without those of waiting.
   absl::StatusOr<std::optional<JobType>> TryTake() {
     absl::StatusOr<std::optional<Job>> job = raw_.TryTake();
     if (!job.ok()) return job.status();
@@ -124,11 +135,22 @@ class TypedPuller {
     return std::optional<JobType>(JobType(**std::move(job)));
   }
 
+  /// Waits until TryTake would have something to say; another puller may take it first. False when `timeout` passed.
+  /// Errors: kCancelled · kFailedPrecondition.
   absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
+
+  /// A descriptor for epoll, select or an event loop, made at the first call and closed with the puller; do not read or close
+  /// it. As TypedSubscriber::fd, which also says how to use it and how it fails.
   absl::StatusOr<int> fd() { return raw_.fd(); }
 
+  /// Take and Wait answer kCancelled from now on, the one that waits at this moment too; TryTake goes on. Does not block.
+  /// From any thread, and from signal handlers, while the puller lives.
   void Cancel() { raw_.Cancel(); }
+
+  /// Leaves the channel; with jobs that are held, when the last of them is done. Another thread may close while this one is
+  /// inside Take, Wait or a WaitSet's Wait, which then answers kCancelled; Close returns when it has.
   void Close() { raw_.Close(); }
+  bool is_open() const { return raw_.is_open(); }
   const std::string& channel() const { return raw_.channel(); }
   PullerStats stats() const { return raw_.stats(); }
   Puller& raw() { return raw_; }

@@ -73,6 +73,8 @@ class TypedRequester {
     return raw_.SendCopy(&request, sizeof(M), Codec::kStruct, timeout);
   }
 
+  /// The reply to `call`, waiting for it until the call's time is over. Errors: those of Requester::Receive; kDataLoss for a
+  /// reply that is no valid `Reply`. Whatever is returned but kResourceExhausted, the call is over.
   absl::StatusOr<ReplySample> Receive(CallId call) {
     absl::StatusOr<Sample> reply = raw_.Receive(call);
     if (!reply.ok()) return reply.status();
@@ -80,6 +82,7 @@ class TypedRequester {
     return ReplySample(*std::move(reply));
   }
 
+  /// The same without waiting: an empty optional while there is no reply. Goes on after Cancel.
   absl::StatusOr<std::optional<ReplySample>> TryReceive(CallId call) {
     absl::StatusOr<std::optional<Sample>> reply = raw_.TryReceive(call);
     if (!reply.ok()) return reply.status();
@@ -88,14 +91,37 @@ class TypedRequester {
     return std::optional<ReplySample>(ReplySample(**std::move(reply)));
   }
 
+  /// Waits until `call` is settled, by a reply or an error: true; or until `timeout` passes: false. The call goes on either
+  /// way, and its time with it. Errors as Requester::WaitForReply.
   absl::StatusOr<bool> WaitForReply(CallId call, absl::Duration timeout) { return raw_.WaitForReply(call, timeout); }
+
+  /// The same for whichever call is settled first, which it names. Empty when `timeout` passed. Errors: kCancelled ·
+  /// kFailedPrecondition.
   absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout) { return raw_.WaitForAnyReply(timeout); }
+
+  /// Gives a call up, at any time. Its request is taken back if no replier has begun it. Unknown calls are ignored.
   void Forget(CallId call) { raw_.Forget(call); }
-  absl::StatusOr<int> fd() { return raw_.fd(); }
+
+  /// Waits until the channel has room for a request: true, though another requester may take it first; or until `timeout`
+  /// passes: false. On the requester's thread. Errors: kResourceExhausted max_in_flight calls are unanswered, so that no
+  /// wait helps · kCancelled · kFailedPrecondition closed, forked.
+  absl::StatusOr<bool> WaitForRoom(absl::Duration timeout) { return raw_.WaitForRoom(timeout); }
+
+  /// Waits until a replier is attached. False when `timeout` passed. Errors: kFailedPrecondition · kCancelled.
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout) { return raw_.WaitForReplier(timeout); }
+
+  /// A descriptor for epoll, select or an event loop, readable while a call is settled; made at the first call and closed with
+  /// the requester. Do not read or close it. How it is armed again, and errors: Requester::fd.
+  absl::StatusOr<int> fd() { return raw_.fd(); }
+
+  /// Waits answer kCancelled from now on, the one that goes on at this moment too; a call received so is given up. What need
+  /// not wait goes on. Does not block. From any thread, and from signal handlers, while the requester lives.
   void Cancel() { raw_.Cancel(); }
 
+  /// Leaves the channel, and takes back requests that nobody has begun. Another thread may close while this one is inside a
+  /// wait, a WaitSet's too, which then answers kCancelled; Close returns when it has.
   void Close() { raw_.Close(); }
+  bool is_open() const { return raw_.is_open(); }
   const std::string& channel() const { return raw_.channel(); }
   RequesterStats stats() const { return raw_.stats(); }
   Requester& raw() { return raw_; }
@@ -177,7 +203,8 @@ class TypedReplier {
     return TypedReplier(*std::move(raw));
   }
 
-  /// The next request. One that is no valid message is answered with an error, which is returned here, too.
+  /// The next request, waiting up to `timeout` for it. One that is no valid message is answered with an error, which is
+  /// returned here, too. Other errors as Replier::Take.
   absl::StatusOr<RequestSample> Take(absl::Duration timeout) {
     absl::StatusOr<shmcomm::Request> request = raw_.Take(timeout);
     if (!request.ok()) return request.status();
@@ -185,6 +212,7 @@ class TypedReplier {
     return RequestSample(*std::move(request));
   }
 
+  /// The same without waiting: an empty optional when there is none.
   absl::StatusOr<std::optional<RequestSample>> TryTake() {
     absl::StatusOr<std::optional<shmcomm::Request>> request = raw_.TryTake();
     if (!request.ok()) return request.status();
@@ -193,7 +221,12 @@ class TypedReplier {
     return std::optional<RequestSample>(RequestSample(**std::move(request)));
   }
 
+  /// Waits until TryTake would have something to say; another replier may take it first. False when `timeout` passed.
+  /// Errors: kCancelled · kFailedPrecondition.
   absl::StatusOr<bool> Wait(absl::Duration timeout) { return raw_.Wait(timeout); }
+
+  /// A descriptor for epoll, select or an event loop, made at the first call and closed with the replier; do not read or close
+  /// it. As TypedSubscriber::fd, which also says how to use it and how it fails.
   absl::StatusOr<int> fd() { return raw_.fd(); }
 
   /// Answers requests until Cancel or Close, from any thread, then returns ok. `handler` gets the request and, where the reply is a table, the
@@ -213,7 +246,10 @@ class TypedReplier {
   /// Ends Serve, and every wait to come. For any thread and for signal handlers.
   void Cancel() { raw_.Cancel(); }
 
+  /// Leaves the channel. Another thread may close while this one is inside Serve or a wait, which then ends; Close returns
+  /// when it has. Requests that are open stay so, and are to be answered.
   void Close() { raw_.Close(); }
+  bool is_open() const { return raw_.is_open(); }
   const std::string& channel() const { return raw_.channel(); }
   ReplierStats stats() const { return raw_.stats(); }
   Replier& raw() { return raw_; }
