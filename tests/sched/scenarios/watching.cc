@@ -21,6 +21,7 @@ struct WatchingConfig {
   std::uint32_t readers = 1;        // one after the other, on one line
   bool publishers_are_mortal = false;
   bool has_barrier = true;
+  bool is_watched_late = false;     // from after the first message on
 };
 
 /// As a subscriber's core: what it tells Polled, and how it takes.
@@ -41,10 +42,10 @@ class WatchedReader final : public endpoint::Waitable {
     reader_.Join();
     sleeper_.emplace(*channel.readers().wake, channel.shape().mode == ring::CommitMode::kSole);
     polled_.emplace();
-    machine.Check(polled_->Open(*this).ok(), "a descriptor could not be made");
     is_open_ = true;
     return true;
   }
+  void Watch(Machine& machine) { machine.Check(polled_->Open(*this).ok(), "a descriptor could not be made"); }
   void Leave() {
     is_open_ = false;
     registry::LeaveReaderLine(channel_->site(), *seat_);
@@ -150,6 +151,10 @@ class Watching : public Scenario {
     const bool is_last = index + 1 == config_.readers;
     const std::uint32_t all = config_.publishers * config_.messages;
     const ring::Sequence end = channel_.shape().first + (is_last ? all : 1);
+    while (config_.is_watched_late && !reader.IsPassedBy(channel_.shape().first + 1) && !reader.Take()) base::Pause();
+    reader.Watch(*machine_);
+    // It is armed by then: who watches from there on need not look once more.
+    if (config_.is_watched_late && !reader.IsPassedBy(end)) reader.Await(*machine_);
     while (!reader.IsPassedBy(end)) {
       if (!reader.Take()) reader.Await(*machine_);
     }
@@ -175,6 +180,9 @@ void AddWatching(Catalogue& catalogue) {
   config.shape.prepares = true;
   config.shape.slots = config.shape.FullSlots();
   Add(catalogue, "watch", "1 publisher with a fence, 1 reader behind a descriptor", config, plan);
+  config.is_watched_late = true;
+  Add(catalogue, "watch_late", "the same, the descriptor is made after a message was taken", config, plan);
+  config.is_watched_late = false;
   config.publishers = 2;
   config.messages = 1;
   config.publishers_are_mortal = true;
