@@ -42,6 +42,11 @@ def message(what: str, channel: str, codec: str, size: int) -> None:
     logger.debug("%s: %s %s, %d B", channel, what, codec, size)
 
 
+def notice(level: int, text: str) -> None:
+    """The runtime says something; its levels are those of C++'s LogLevel."""
+    logger.log((logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)[level], "%s", text)
+
+
 def failure(error: Exception) -> None:
     """An endpoint is about to raise `error`."""
     logger.error("%s: %s", type(error).__name__, error)

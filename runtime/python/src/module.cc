@@ -9,6 +9,7 @@
 #include "job.h"
 #include "loan_buffer.h"
 #include "call.h"
+#include "notices.h"
 #include "record.h"
 #include "request.h"
 #include "sample.h"
@@ -29,7 +30,7 @@ NB_MODULE(_core, module) {
   PyObject* plain = module.ptr();
   const bool ok = AddRecordType(plain) && AddSampleType(plain) && AddJobType(plain) && AddRequestType(plain) &&
                   AddCallType(plain) && AddFieldType(plain) && AddSequenceType(plain) && AddTypedLoanType(plain) &&
-                  AddUntypedCallType(plain) && AddUntypedRequestType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain) && AddTimeout(plain);
+                  AddUntypedCallType(plain) && AddUntypedRequestType(plain) && AddSlotBufferType(plain) && AddLoanBufferType(plain) && AddLog(plain) && AddNotices(plain) && AddTimeout(plain);
   if (!ok) nb::raise_python_error();
   AddSchema(module);
   AddChannel(module);

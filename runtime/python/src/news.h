@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "notices.h"
 #include "shmcomm/options.h"
 
 namespace shmcomm::python {
@@ -44,6 +45,12 @@ class News {
 };
 
 using NewsPtr = std::shared_ptr<const News>;
+
+/// Tells what an endpoint noticed, to its callback or to the log. Either may close the endpoint.
+inline void TellNews(const NewsPtr& news) {
+  if (news != nullptr) news->Tell();
+  TellNotices();
+}
 
 /// Null for None, where the log is told. `option` names it for errors.
 inline NewsPtr NewsFor(nanobind::handle callback, const char* option) {

@@ -59,7 +59,7 @@ void Open(PublisherHandle* self, nb::handle_t<DeclaredChannel> channel, std::str
 /// send(message, /) or send(**fields).
 PyObject* Send(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   if (!SendThrough<PublisherHandle>(object, "send", arguments, given, names)) return nullptr;
-  TellNews(*nb::inst_ptr<PublisherHandle>(object));
+  TellNewsOf(*nb::inst_ptr<PublisherHandle>(object));
   return Py_NewRef(Py_True);
 }
 

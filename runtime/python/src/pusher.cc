@@ -48,7 +48,7 @@ void Open(PusherHandle* self, nb::handle_t<DeclaredChannel> channel, std::string
 /// push(message, /, *, timeout) or push(*, timeout, **fields).
 PyObject* Push(PyObject* object, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   if (!SendThrough<PusherHandle>(object, "push", arguments, given, names)) return nullptr;
-  TellNews(*nb::inst_ptr<PusherHandle>(object));
+  TellNewsOf(*nb::inst_ptr<PusherHandle>(object));
   return Py_NewRef(Py_None);
 }
 

@@ -70,7 +70,7 @@ class Receiver {
   static PyObject* TakeNow(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
     const NewsPtr news = self.news;
     PyObject* answer = TakenOrNone(self, std::move(taken));
-    if (news != nullptr && answer != nullptr) news->Tell();
+    if (answer != nullptr) TellNews(news);
     return answer;
   }
 
@@ -83,7 +83,7 @@ class Receiver {
     const NewsPtr news = self.news;
     const auto after_slice = [&] {
       state->dropped.clear();
-      if (news != nullptr) news->Tell();
+      TellNews(news);
     };
     {
       const InUse mark(state->in_use);
@@ -123,7 +123,7 @@ class Receiver {
       if (waited < 0) return nullptr;
     }
     if (!ready.ok()) return Fail(*self, ready.status());
-    if (news != nullptr) news->Tell();
+    TellNews(news);
     return PyBool_FromLong(*ready);
   }
 

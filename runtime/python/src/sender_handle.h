@@ -61,9 +61,9 @@ bool SendThrough(PyObject* object, const char* name, PyObject* const* arguments,
 
 /// Tells what sending noticed; the callback may close the handle.
 template <class Handle>
-void TellNews(const Handle& handle) {
+void TellNewsOf(const Handle& handle) {
   const NewsPtr news = handle.opened ? handle.opened->news : nullptr;
-  if (news != nullptr) news->Tell();
+  TellNews(news);
 }
 
 /// loan(**fields).

@@ -123,7 +123,7 @@ bool Send(LoanObject& self) {
     End(self);
     if (!SendLoan(sender, std::move(loan))) return false;
   }
-  if (news != nullptr) news->Tell();
+  TellNews(news);
   return true;
 }
 

@@ -53,6 +53,11 @@ void LogMessage(const char* what, const std::string& channel, const char* codec,
   CallLog("message", Py_BuildValue("(sssK)", what, channel.c_str(), codec, static_cast<unsigned long long>(bytes)));
 }
 
+void LogNotice(int level, const std::string& text) {
+  const ExceptionAside aside;
+  CallLog("notice", Py_BuildValue("(is)", level, text.c_str()));
+}
+
 PyObject* LogFailure(PyObject* result) {
   if (result != nullptr || !PyErr_Occurred()) return result;
   ExceptionAside aside;  // before classes are imported

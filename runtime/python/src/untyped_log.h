@@ -17,6 +17,9 @@ extern bool is_debugging;
 /// A message that was sent or received, in debug mode. An exception that is set stays.
 void LogMessage(const char* what, const std::string& channel, const char* codec, std::uint64_t bytes);
 
+/// What the runtime said, at its level. An exception that is set stays.
+void LogNotice(int level, const std::string& text);
+
 /// Answers `result`; if it is null, logs the SHMError that is set, unless it is a timeout or what a replier answered.
 PyObject* LogFailure(PyObject* result);
 

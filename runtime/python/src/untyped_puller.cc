@@ -144,7 +144,14 @@ PyObject* Take(PyObject* object, absl::Duration timeout, Views views, PyObject* 
   if (self == nullptr || !Finish(*self)) return nullptr;
   absl::StatusOr<std::optional<Job>> job = self->opened->TryTake();
   if (!job.ok()) return Fail(*self, job.status());
-  if (job->has_value()) return Decode(*self, **std::move(job), views);
+  if (job->has_value()) {
+    PyObject* message = Decode(*self, **std::move(job), views);
+    TellNotices();
+    return message;
+  }
+  TellNotices();
+  self = Usable(object);  // a handler of the log may have closed it
+  if (self == nullptr) return nullptr;
   return otherwise == nullptr ? TakeWaiting(*self, timeout, views) : Py_NewRef(otherwise);
 }
 

@@ -181,6 +181,7 @@ class UntypedSender {
   static PyObject* Answer(Handle& self, Sent sent, const char* codec, std::size_t bytes) {
     if (sent == Sent::kYes) {
       if (is_debugging) LogMessage("sent", self.name, codec, bytes);
+      TellNotices();
       return Py_NewRef(Py_True);
     }
     if (sent == Sent::kError) return LogFailure(nullptr);

@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "notices.h"
 #include "without_gil.h"
 
 namespace shmcomm::python {
@@ -39,7 +40,7 @@ int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait, Af
 
 template <class Wait>
 int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait) {
-  return RepeatWait(close_wanted, timeout, std::forward<Wait>(wait), [] {});
+  return RepeatWait(close_wanted, timeout, std::forward<Wait>(wait), TellNotices);
 }
 
 }  // namespace shmcomm::python
