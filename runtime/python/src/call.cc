@@ -92,7 +92,7 @@ PyMethodDef methods[] = {
 }  // namespace
 
 bool OpenedRequester::Begin(absl::Duration within) {
-  deadline = absl::Now() + within;
+  deadline = Deadline(within);
   if (!waits_for_replier) return true;
   absl::StatusOr<bool> is_there = endpoint.WaitForReplier(absl::ZeroDuration());
   if (is_there.ok() && !*is_there) {

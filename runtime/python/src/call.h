@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "clock.h"
 #include "sender.h"
 #include "shmcomm/requester.h"
 
@@ -34,11 +34,11 @@ struct OpenedRequester : SenderOver<Requester> {
   }
 
   /// What is left of the time of the call that is being sent: zero is not the channel's own.
-  absl::Duration Left() const { return std::max(deadline - absl::Now(), absl::Nanoseconds(1)); }
+  absl::Duration Left() const { return std::max(deadline.Left(), absl::Nanoseconds(1)); }
   absl::Status Keep(absl::StatusOr<CallId> sent);
 
   bool waits_for_replier = false;
-  absl::Time deadline;               ///< of the call that is being sent
+  Deadline deadline;                 ///< of the call that is being sent
   CallId call{};                     ///< the one that was sent last
   std::vector<CallId> forgotten;     ///< dropped while another thread used the requester
 };

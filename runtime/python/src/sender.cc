@@ -102,17 +102,17 @@ bool Finish(const Sender& self, const absl::Status& status) {
 
 bool Deliver(Sender& self, absl::Duration timeout, absl::FunctionRef<absl::Status()> send) {
   if (!self.may_wait) return Finish(self, send());
-  absl::Time deadline = absl::InfinitePast();  // read from the clock only once there is no room
+  std::optional<Deadline> deadline;  // begins once there is no room
   for (;;) {
     bool has_room = false;
-    if (deadline == absl::InfinitePast()) {
+    if (!deadline) {
       has_room = self.WaitForRoom(absl::ZeroDuration()).value_or(true);  // an error is told by send
-      if (!has_room) deadline = absl::Now() + timeout;
+      if (!has_room) deadline.emplace(timeout);
     }
-    if (!has_room && !AwaitRoom(self, deadline - absl::Now(), &has_room)) return false;
+    if (!has_room && !AwaitRoom(self, deadline->Left(), &has_room)) return false;
     const absl::Status status = send();
     if (!has_room || status.ok() || PyErr_Occurred() || !IsFull(self, status)) return Finish(self, status);
-    if (deadline == absl::InfinitePast()) deadline = absl::Now() + timeout;
+    if (!deadline) deadline.emplace(timeout);
   }
 }
 
@@ -145,13 +145,13 @@ bool SendLoan(Sender& self, shmcomm::Loan loan) {
     return self.type->is_struct ? self.GiveStruct(std::move(loan), timeout) : self.Give(std::move(loan), timeout);
   };
   if (!self.may_wait) return Finish(self, give(absl::ZeroDuration()));
-  const absl::Time deadline = absl::Now() + self.timeout;
+  const Deadline deadline(self.timeout);
   bool has_room = self.WaitForRoom(absl::ZeroDuration()).value_or(true);
   if (!has_room && !AwaitRoom(self, self.timeout, &has_room)) return false;
   absl::Status status;
   {
     WithoutGil unlocked;  // a loan cannot be sent twice: where the room is taken by somebody else, C++ waits
-    status = give(deadline - absl::Now());
+    status = give(deadline.Left());
   }
   return Finish(self, status);
 }

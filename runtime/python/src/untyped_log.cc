@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "untyped_log.h"
 
-#include "absl/time/clock.h"
+#include "clock.h"
 #include "errors.h"
 #include "reference.h"
 
@@ -68,7 +68,7 @@ PyObject* LogFailure(PyObject* result) {
 }
 
 void Warning::Log(const char* function, const std::string& channel, std::uint64_t first, std::uint64_t second) {
-  const absl::Time now = absl::Now();
+  const absl::Duration now = MonotonicNow();
   if (now < next_) return;
   next_ = now + absl::Seconds(1);
   const ExceptionAside aside;

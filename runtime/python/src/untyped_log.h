@@ -30,7 +30,7 @@ class Warning {
   void Log(const char* function, const std::string& channel, std::uint64_t first, std::uint64_t second);
 
  private:
-  absl::Time next_ = absl::InfinitePast();
+  absl::Duration next_ = -absl::InfiniteDuration();  // of the monotonic clock
 };
 
 /// Adds `set_debug` to `module`.

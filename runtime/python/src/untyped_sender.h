@@ -165,8 +165,7 @@ class UntypedSender {
   /// Publishes through `publish`, which may be called again: somebody else can take the room that was waited for.
   template <class Publish>
   static Sent Deliver(Handle& self, absl::Duration timeout, Publish&& publish) {
-    const bool has_deadline = timeout != absl::InfiniteDuration() && timeout > absl::ZeroDuration();
-    const absl::Time deadline = has_deadline ? absl::Now() + timeout : absl::InfiniteFuture();
+    const Deadline deadline(timeout);
     for (;;) {
       const Sent room = WaitForRoom(self, timeout);
       if (room != Sent::kYes) return room;
@@ -174,7 +173,7 @@ class UntypedSender {
       if (status.ok()) return Sent::kYes;
       const bool is_full = absl::IsResourceExhausted(status) && !self.opened->WaitForRoom(absl::ZeroDuration()).value_or(true);
       if (!is_full) return Fail(self, status);
-      if (has_deadline) timeout = std::max(deadline - absl::Now(), absl::ZeroDuration());
+      timeout = std::max(deadline.Left(), absl::ZeroDuration());
     }
   }
 

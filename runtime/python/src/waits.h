@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "clock.h"
 #include "notices.h"
 #include "without_gil.h"
 
@@ -21,9 +21,8 @@ inline constexpr absl::Duration kSlice = absl::Milliseconds(50);
 /// set; `after_slice()` is called with it in between. Answers 1 done, 0 timed out, -1 closed or with an exception set.
 template <class Wait, class AfterSlice>
 int RepeatWait(const bool& close_wanted, absl::Duration timeout, Wait&& wait, AfterSlice&& after_slice) {
-  const bool has_deadline = timeout != absl::InfiniteDuration();
-  const absl::Time deadline = has_deadline ? absl::Now() + timeout : absl::InfiniteFuture();
-  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = deadline - absl::Now()) {
+  const Deadline deadline(timeout);
+  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = deadline.Left()) {
     bool is_done = false;
     {
       WithoutGil unlocked;
