@@ -39,7 +39,7 @@ bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
   if (value == nullptr || value == Py_None) return true;
   if (PyDelta_Check(value)) {
     *timeout = FromTimedelta(value);
-  } else if (!PyIndex_Check(value)) {
+  } else if (!PyIndex_Check(value) || PyBool_Check(value)) {
     PyErr_Format(PyExc_TypeError,
                  "timeout is an int of milliseconds (timeout=100) or a timedelta (timeout=timedelta(seconds=0.1)), not %R",
                  value);

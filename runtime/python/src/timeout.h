@@ -8,7 +8,7 @@
 
 namespace shmcomm::python {
 
-/// False with TypeError (a float among others) or ValueError (negative).
+/// False with TypeError (a float or a bool among others) or ValueError (negative).
 bool ParseTimeout(PyObject* value, absl::Duration* timeout);
 
 /// The only argument of `method`, by position or as `timeout=`; false with TypeError.
