@@ -292,6 +292,37 @@ def test_options_that_differ_are_named(root: Path, options: dict[str, Any]) -> N
             shmcomm.Subscriber("x", root=root, **options)
 
 
+def test_a_subscriber_may_join_a_reliable_channel_without_holding_it_up(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("x", reliable=True, capacity=4, root=root) as pub:
+        with shmcomm.Subscriber("x", reliable=False, root=root) as loose, shmcomm.Subscriber("x", root=root) as sure:
+            for number in range(100):
+                assert pub.send(number)
+                assert sure.recv(timeout=60_000) == number
+
+            assert loose.recv(timeout=60_000) > 0
+            assert loose.metadata.lost_before > 0
+            assert sure.stats.lost == 0
+
+
+def test_a_subscriber_that_holds_nobody_up_still_names_other_options_that_differ(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("x", reliable=True, capacity=4, root=root):
+        with pytest.raises(shmcomm.SHMSchemaMismatchError, match="option capacity: 4 -> 8") as refused:
+            shmcomm.Subscriber("x", reliable=False, capacity=8, root=root)
+        assert "reliability" not in str(refused.value)
+
+
+def test_a_publisher_that_is_not_reliable_cannot_join_a_reliable_channel(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Subscriber("x", reliable=True, root=root):
+        with pytest.raises(shmcomm.SHMSchemaMismatchError, match="option reliability: reliable -> best_effort"):
+            shmcomm.Publisher("x", reliable=False, root=root)
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -358,7 +389,7 @@ def test_a_message_beyond_max_size_names_size_and_fix(root: Path) -> None:
     import shmcomm
 
     with shmcomm.Publisher("x", max_size=1000, root=root) as pub, shmcomm.Subscriber("x", root=root) as sub:
-        with pytest.raises(shmcomm.SHMMessageTooLargeError, match="message is 1001 B, max_size is 1000 B; .*max_size=1001"):
+        with pytest.raises(shmcomm.SHMMessageTooLargeError, match="message is 1,001 B, max_size is 1,000 B; .*max_size=1001"):
             pub.send(bytes(1001))
         assert pub.send(bytes(1000)) is True
 

@@ -46,7 +46,7 @@ def _chosen(lifespan: Timeout, **options: int | None) -> dict[str, int]:
     chosen = {key: value for key, value in options.items() if value is not None}
     if isinstance(lifespan, timedelta):
         chosen["lifespan_ns"] = lifespan // timedelta(microseconds=1) * 1000
-    elif isinstance(lifespan, float):
+    elif isinstance(lifespan, bool) or not hasattr(type(lifespan), "__index__") and lifespan is not None:
         raise TypeError(f"lifespan is an int of milliseconds or a timedelta, not {lifespan!r}")
     elif lifespan is not None:
         chosen["lifespan_ns"] = lifespan * 1_000_000
@@ -176,7 +176,9 @@ class Subscriber(AsyncIterated, _core.UntypedSubscriber, ClosedOnExit):
     ) -> None:
         """Joins the channel `name`, and creates it if this is its first endpoint.
 
-        reliable, history, capacity, lifespan, root, domain: as for Publisher.
+        reliable: as for Publisher, except that False fits a reliable channel, too: this subscriber then never holds a
+            publisher back, and loses the oldest messages where it is too slow.
+        history, capacity, lifespan, root, domain: as for Publisher.
         allow_pickle: whether pickles are decoded, which can run any program. Default: only those that a process of this
             user sent.
         spin: how long a wait looks before it sleeps; a timedelta of microseconds. Default: 20 us at most, and less where

@@ -51,6 +51,11 @@ void Open(UntypedSubscriber* self, std::string name, std::string root, std::stri
   const UntypedChannel channel = ReadUntypedChannel(Pattern::kPubSub, chosen);
   auto options = CommonOptions<SubscriberOptions>(std::move(name), std::move(root), std::move(domain));
   options.adopted = channel.adopted;
+  const bool is_reliable_asked = (channel.adopted & qos_option::kReliability) == 0;
+  if (is_reliable_asked && channel.spec.qos.reliability == Reliability::kBestEffort) {
+    options.reliability = Reliability::kBestEffort;  // for itself: whatever the channel is
+    options.adopted |= qos_option::kReliability;
+  }
   ReadDuration(spin, &options.spin);
   Subscriber subscriber = OpenUntyped<Subscriber>(channel.spec, options);
   new (self) UntypedSubscriber{};
