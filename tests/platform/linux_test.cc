@@ -527,6 +527,15 @@ TEST(Process, KnowsItselfAndItsUser) {
   Yield();
 }
 
+TEST(Process, IsCalledAsItWishes) {
+  SetProgramName("viewer.py");
+  EXPECT_EQ(ProgramName(), "viewer.py");
+
+  SetProgramName("");
+
+  EXPECT_EQ(ProgramName(), program_invocation_short_name);
+}
+
 TEST(Environment, IsEmptyWhereUnset) {
   setenv("SHMCOMM_TEST_VARIABLE", "value", 1);
   EXPECT_EQ(Environment("SHMCOMM_TEST_VARIABLE"), "value");

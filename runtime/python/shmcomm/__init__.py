@@ -51,6 +51,7 @@ from shmcomm.jobs import JobMetadata, PullerStats, PusherStats
 from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
+from shmcomm.program import program_name as _program_name
 from shmcomm.untyped import Loan, Publisher, Subscriber
 from shmcomm.untyped_calls import Requester
 from shmcomm.untyped_jobs import Puller, Pusher
@@ -88,6 +89,8 @@ __all__ = [
     "register_codec",
     "set_debug",
 ]
+
+_core.set_program_name(_program_name())
 
 if _is_debugging_wanted():
     set_debug()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The private extension module of the Python package `shmcomm`.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 
 #include "channel.h"
 #include "classes.h"
@@ -14,6 +15,7 @@
 #include "request.h"
 #include "sample.h"
 #include "sequence.h"
+#include "shmcomm/program.h"
 #include "slot_buffer.h"
 #include "timeout.h"
 #include "typed_loan.h"
@@ -46,4 +48,5 @@ NB_MODULE(_core, module) {
   AddUntypedPuller(module);
   AddUntypedRequester(module);
   AddUntypedReplier(module);
+  module.def("set_program_name", [](const std::string& name) { shmcomm::SetProgramName(name); }, nb::arg("name"));
 }

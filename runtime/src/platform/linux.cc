@@ -21,6 +21,8 @@
 #include <ctime>
 #include <mutex>
 #include <new>
+#include <string>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -170,6 +172,21 @@ void AfterForkInChild() {
 void InstallForkHandlers() {
   static const int installed = pthread_atfork(&BeforeFork, &AfterForkInParent, &AfterForkInChild);
   static_cast<void>(installed);
+}
+
+struct ChosenName {
+  std::mutex mutex;
+  std::string name;
+};
+
+ChosenName& TheChosenName() {
+  // Never destroyed: endpoints may be opened during exit.
+  static ChosenName* the_name = [] {
+    auto* made = new ChosenName;
+    HoldDuringFork(&made->mutex);
+    return made;
+  }();
+  return *the_name;
 }
 
 }  // namespace
@@ -370,7 +387,17 @@ std::uint32_t ProcessId() { return static_cast<std::uint32_t>(getpid()); }
 
 std::uint32_t UserId() { return geteuid(); }
 
-std::string ProgramName() { return program_invocation_short_name; }
+std::string ProgramName() {
+  ChosenName& chosen = TheChosenName();
+  const std::lock_guard<std::mutex> lock(chosen.mutex);
+  return chosen.name.empty() ? program_invocation_short_name : chosen.name;
+}
+
+void SetProgramName(std::string name) {
+  ChosenName& chosen = TheChosenName();
+  const std::lock_guard<std::mutex> lock(chosen.mutex);
+  chosen.name = std::move(name);
+}
 
 NoFork::NoFork() {
   InstallForkHandlers();

@@ -158,6 +158,8 @@ void Yield();
 std::uint32_t ProcessId();
 std::uint32_t UserId();
 std::string ProgramName();
+/// In place of the executable's; that again where `name` is empty.
+void SetProgramName(std::string name);
 /// Counts the fork()s between the first process and this one; differs in a forked child from its parent's value. Inline:
 /// every operation asks.
 namespace internal {
