@@ -207,6 +207,20 @@ TEST(Joiner, IsToldWhoTheTwoAreAndWhatToDo) {
   EXPECT_THAT(message, HasSubstr("fix: "));
 }
 
+TEST(Joiner, IsNotToldWhereATypeThatThereIsNotWasDeclared) {
+  ChannelSpec plain = Spec();
+  plain.message = MessageType{};
+  plain.declared_at = "";
+  ChannelSpec joiner = plain;
+  joiner.qos.history = 7;
+  segment::Meta meta = MakeMeta(plain);
+  meta.header.creator_pid = 4711;
+
+  const std::string message(CheckJoiner("robot/imu", joiner, meta, Role::kReader).message());
+
+  EXPECT_THAT(message, HasSubstr("  channel    pid 4711 " + platform::ProgramName() + "\n"));
+}
+
 TEST(Joiner, IsShownNoControlCharactersOfAnother) {
   ChannelSpec joiner = Spec();
   joiner.qos.history = 7;

@@ -115,6 +115,30 @@ TEST_F(ReliableTest, ABlockedPublishGivesUpAfterItsTimeout) {
   EXPECT_THAT(std::string(full.message()), HasSubstr("options: a faster subscriber, a larger capacity"));
 }
 
+TEST_F(ReliableTest, ARefusalTellsHowLongTheCallerHadWaitedForRoom) {
+  auto publisher = *Publisher::Open(FailingSpec());
+  auto subscriber = *Subscriber::Open(FailingSpec());
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  for (int piece = 0; piece < 3; ++piece) EXPECT_FALSE(*publisher.WaitForRoom(absl::Milliseconds(5)));
+
+  const std::string waited(Send(publisher, 4).message());
+  const std::string at_once(Send(publisher, 4).message());
+
+  EXPECT_THAT(waited, testing::ContainsRegex("4 of 4 unread after ((1[5-9]|[2-9][0-9]|[0-9][0-9][0-9])ms|[0-9.]+s); slowest"));
+  EXPECT_THAT(at_once, HasSubstr("4 of 4 unread; slowest"));
+}
+
+TEST_F(ReliableTest, AWaitThatEndedInAMessageIsNotToldOfTheNextOne) {
+  auto publisher = *Publisher::Open(FailingSpec());
+  auto subscriber = *Subscriber::Open(FailingSpec());
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  EXPECT_FALSE(*publisher.WaitForRoom(absl::Milliseconds(5)));
+  ASSERT_TRUE(subscriber.Take(absl::ZeroDuration()).ok());
+  ASSERT_TRUE(Send(publisher, 4).ok());
+
+  EXPECT_THAT(std::string(Send(publisher, 5).message()), HasSubstr("4 of 4 unread; slowest"));
+}
+
 TEST_F(ReliableTest, WithoutSubscribersAPublisherNeverWaits) {
   auto publisher = *Publisher::Open(Spec());
 

@@ -35,11 +35,18 @@ absl::Status WriteMessage(To&& to, const Encoded& message) {
   return to.GiveRaw(*std::move(loan), message.codec());
 }
 
+/// 9437312 as 9,437,312.
+inline std::string WithCommas(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t from_end = 3; from_end < digits.size(); from_end += 4) digits.insert(digits.size() - from_end, ",");
+  return digits;
+}
+
 /// False with SHMMessageTooLargeError, which says how the end `kind` may send it.
 inline bool CheckFits(const std::string& channel, std::size_t bytes, std::uint64_t max_size, const char* kind) {
   if (bytes <= max_size) return true;
-  SetError(ErrorKind::kMessageTooLarge, "%s: message is %zu B, max_size is %llu B; open the %s with max_size=%zu",
-           channel.c_str(), bytes, static_cast<unsigned long long>(max_size), kind, bytes);
+  SetError(ErrorKind::kMessageTooLarge, "%s: message is %s B, max_size is %s B; open the %s with max_size=%zu",
+           channel.c_str(), WithCommas(bytes).c_str(), WithCommas(max_size).c_str(), kind, bytes);
   return false;
 }
 

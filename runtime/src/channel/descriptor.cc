@@ -28,9 +28,12 @@ std::string Printable(absl::string_view text) {
   return out;
 }
 
+/// Who it is; without a schema there is nothing to say of where and what.
 std::string Line(const TypeOwner& owner) {
-  return absl::StrFormat("  %-10s pid %u %s   %s @ %016x\n", owner.role, owner.pid, Printable(owner.program),
-                         Printable(owner.declared_at), owner.fingerprint);
+  std::string line = absl::StrFormat("  %-10s pid %u %s", owner.role, owner.pid, Printable(owner.program));
+  std::string type = Printable(owner.declared_at);
+  if (owner.fingerprint != 0) absl::StrAppendFormat(&type, "%s@ %016x", type.empty() ? "" : " ", owner.fingerprint);
+  return absl::StrCat(line, type.empty() ? "" : "   ", type, "\n");
 }
 
 std::string Disagreement(absl::string_view channel, const TypeOwner& other, const TypeOwner& you,

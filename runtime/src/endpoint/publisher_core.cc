@@ -20,6 +20,9 @@ constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 // Nobody fills kLargeBytes in less.
 constexpr std::int64_t kLeastFillNs = 2'000;
 
+// Between the pieces of one wait for room.
+constexpr std::int64_t kLongestPauseNs = 1'000'000'000;
+
 absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_size == 0) return spec.qos.max_size;
   if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
@@ -263,6 +266,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
     ringer_.Ring();
   }
   last_slot_ = slot;
+  room_left_ns_ = 0;
   if (deadline_.is_set()) deadline_.Meet(header->publish_ns);
   ChooseNextSlots(bytes, header->publish_ns);
   writer_.Prepare();
@@ -325,7 +329,7 @@ absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
       case ring::Writer::CommitResult::kCorrupt:
         return Corrupt();
       case ring::Writer::CommitResult::kFull:
-        if (waited_ns >= publish_timeout_ns_) return Full(publish_timeout_ns_ > 0 ? waited_ns : 0);
+        if (waited_ns >= publish_timeout_ns_) return Full(start_ns);
     }
   }
 }
@@ -335,9 +339,11 @@ absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
   if (writer_.HasRoom()) return true;
   const std::int64_t timeout_ns = WaitNs(timeout);
   const std::int64_t start_ns = platform::NowNs();
+  if (!IsSameWait(start_ns)) room_awaited_ns_ = start_ns;
   for (std::int64_t waited_ns = 0;; waited_ns = platform::NowNs() - start_ns) {
     absl::Status awaited = AwaitRoom(start_ns, std::max<std::int64_t>(timeout_ns - waited_ns, 0));
     if (!awaited.ok()) return awaited;
+    if (timeout_ns > 0) room_left_ns_ = platform::NowNs();
     if (writer_.HasRoom()) return true;
     if (is_cancelled()) return Cancelled(name());
     if (waited_ns >= timeout_ns) return false;
@@ -348,7 +354,19 @@ absl::Status PublisherCore::Corrupt() const {
   return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
 }
 
-absl::Status PublisherCore::Full(std::int64_t waited_ns) const {
+/// Whether a caller that waits in pieces, in WaitForRoom, is still at it.
+bool PublisherCore::IsSameWait(std::int64_t start_ns) const {
+  return room_left_ns_ != 0 && start_ns - room_left_ns_ < kLongestPauseNs;
+}
+
+/// The publish itself has waited since `start_ns`, the caller perhaps longer.
+absl::Status PublisherCore::Full(std::int64_t start_ns) {
+  const bool has_caller_waited = IsSameWait(start_ns);
+  room_left_ns_ = 0;
+  std::int64_t waited_ns = 0;
+  if (has_caller_waited || publish_timeout_ns_ > 0) {
+    waited_ns = platform::NowNs() - (has_caller_waited ? room_awaited_ns_ : start_ns);
+  }
   if (has_claims()) return FullOfJobs(waited_ns);
   const layout::ReaderLine& line = channel_.site().readers.lines[writer_.slowest().line];
   return RingFull(name(), channel_.meta().capacity, waited_ns, ReaderOf(line));

@@ -107,8 +107,9 @@ class PublisherCore final : public Cancellable {
   SHMCOMM_COLD absl::Status CommitWhenRoom(segment::SlotIndex slot);
   void ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns);
   absl::Status AwaitRoom(std::int64_t start_ns, std::int64_t timeout_ns);
-  SHMCOMM_COLD absl::Status Full(std::int64_t waited_ns) const;
+  SHMCOMM_COLD absl::Status Full(std::int64_t start_ns);
   absl::Status FullOfJobs(std::int64_t waited_ns) const;
+  bool IsSameWait(std::int64_t start_ns) const;
   bool has_claims() const { return channel_.site().readers.has_claims(); }
   SHMCOMM_COLD absl::Status Corrupt() const;
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
@@ -130,6 +131,8 @@ class PublisherCore final : public Cancellable {
   segment::SlotIndex last_slot_ = segment::kNoSlot;
   bool is_large_ = false;                // the last message was
   std::int64_t reserved_ns_ = 0;         // when the last slot was taken, if is_large_
+  std::int64_t room_awaited_ns_ = 0;     // when the caller began to wait for room before the next message
+  std::int64_t room_left_ns_ = 0;        // when WaitForRoom last came back from that; 0 if it has not waited
   std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail
   Room room_;
   DeadlineWatch deadline_;

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What errors say, word for word: how long was waited, which program holds things up, what to change."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import end, environment, hear
+
+LATER = r"after (?P<ms>\d+ms|[\d.]+s)"
+
+
+def waited_ms(text: str, pattern: str) -> float:
+    """How long was waited, from a text that is as the pattern says."""
+    found = re.fullmatch(pattern, text)
+    assert found, text
+    after = found["ms"]
+    return float(after[:-2]) if after.endswith("ms") else float(after[:-1]) * 1000
+
+
+def refusal(send: Callable[[], object]) -> str:
+    import shmcomm
+
+    with pytest.raises(shmcomm.SHMBufferFullError) as refused:
+        send()
+    return str(refused.value)
+
+
+def test_a_send_that_waited_says_how_long(everything: Any, root: Path) -> None:
+    with everything.SurePublisher(root=root, timeout=120) as pub, everything.SureSubscriber(root=root):
+        for _ in range(4):
+            pub.send(id=1)
+
+        for _ in range(2):  # each counts its own wait
+            text = refusal(lambda: pub.send(id=2))
+            pattern = (
+                rf"everything/sure: ring full, 4 of 4 unread {LATER}; slowest subscriber pid {os.getpid()} \(\S+\) is 4 behind\n"
+                r"  options: a faster subscriber, a larger capacity, reliability: best_effort, or on_full: fail"
+            )
+            assert waited_ms(text, pattern) >= 120
+
+
+def test_a_send_after_one_that_waited_and_was_sent_does_not_say_its_wait(everything: Any, root: Path) -> None:
+    with everything.SurePublisher(root=root, timeout=0) as pub, everything.SureSubscriber(root=root) as sub:
+        for _ in range(4):
+            pub.send(id=1)
+        assert "4 of 4 unread; slowest" in refusal(lambda: pub.send(id=2))
+        sub.recv()
+        pub.send(id=3)
+        assert "4 of 4 unread; slowest" in refusal(lambda: pub.send(id=2))
+
+
+def test_a_push_that_waited_says_how_long(patterns: Any, root: Path) -> None:
+    with patterns.JobsPusher(root=root, timeout=120) as pusher:
+        for _ in range(16):
+            pusher.push(id=1)
+
+        def lend() -> None:
+            with pusher.loan(id=2):
+                pass
+
+        pattern = (
+            rf"patterns/jobs: ring full, 16 of 16 not done {LATER}; no puller takes the oldest\n"
+            r"  options: more pullers, a larger capacity, or on_full: fail"
+        )
+        assert waited_ms(refusal(lambda: pusher.push(id=2)), pattern) >= 120
+        assert waited_ms(refusal(lend), pattern) >= 120
+        assert waited_ms(refusal(lambda: pusher.push(id=2, timeout=1)), pattern) >= 1
+        assert "16 of 16 not done; no puller" in refusal(lambda: pusher.push(id=2, timeout=0))
+
+
+def test_ends_without_a_schema_name_neither_place_nor_type_where_they_disagree(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("x", capacity=16, root=root):
+        with pytest.raises(shmcomm.SHMSchemaMismatchError) as refused:
+            shmcomm.Subscriber("x", capacity=32, root=root)
+
+    lines = str(refused.value).splitlines()
+    assert re.fullmatch(rf"  channel    pid {os.getpid()} \S+", lines[1])
+    assert re.fullmatch(rf"  you        pid {os.getpid()} \S+", lines[2])
+    assert lines[3] == "  option capacity: 16 -> 32"
+
+
+def test_ends_with_a_schema_name_both(everything: Any, root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("everything/tree", root=root):
+        with pytest.raises(shmcomm.SHMSchemaMismatchError) as refused:
+            everything.TreeSubscriber(root=root)
+
+    assert re.search(r"^  you        pid \d+ \S+   everything\.channel:\d+ @ [0-9a-f]{16}$", str(refused.value), re.MULTILINE)
+
+
+def test_a_message_without_a_schema_beyond_max_size_is_told_in_readable_numbers(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("x", max_size=1 << 20, root=root) as pub:
+        with pytest.raises(shmcomm.SHMMessageTooLargeError) as refused:
+            pub.send(bytes(1234567))
+
+    assert str(refused.value) == (
+        "x: message is 1,234,567 B, max_size is 1,048,576 B; open the publisher with max_size=1234567"
+    )
+
+
+SLOW = """
+import sys
+import everything
+with everything.SureSubscriber(root=sys.argv[1]) as sub:
+    print("joined")
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("viewer.py", "viewer.py"),
+        ("a_rather_long_name_of_a_viewer.py", "a_rather_long_name_of_a"),
+        ("viewer/__main__.py", "viewer"),
+        (None, Path(sys.executable).name),
+    ],
+)
+def test_a_python_program_is_called_by_its_script(
+    everything: Any, generated: Path, root: Path, tmp_path: Path, script: str | None, told: str
+) -> None:
+    where = ["-c", SLOW]
+    if script is not None:
+        (tmp_path / script).parent.mkdir(exist_ok=True)
+        (tmp_path / script).write_text(SLOW)
+        where = [str(tmp_path / script)]
+    command = [sys.executable, "-u", *where, str(root)]
+    with everything.SurePublisher(root=root, timeout=0) as pub:
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(generated)
+        )
+        assert hear(child) == "joined"
+        for _ in range(4):
+            pub.send(id=1)
+
+        assert f"slowest subscriber pid {child.pid} ({told}) is 4 behind" in refusal(lambda: pub.send(id=2))
+        assert end(child) == 0
