@@ -88,6 +88,10 @@ void AddSuccession(Catalogue& catalogue) {
   config.shape.capacity = 4;
   config.shape.slots = config.shape.FullSlots();
   Add(catalogue, "id_reuse_reliable", "the same on a reliable channel: what is not read is promised", config, plan);
+  config.shape.entries = 1;
+  config.shape.capacity = 1;
+  config.shape.slots = config.shape.FullSlots();
+  Add(catalogue, "id_reuse_full_ring", "the same where the first that is not read is a lap behind head", config, plan);
 }
 
 void AddLapsSuccession(Catalogue& catalogue) {
