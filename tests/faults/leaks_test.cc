@@ -8,15 +8,15 @@
 #include <optional>
 
 #include "faults/scaled.h"
+#include "support/all_patterns.h"
 #include "support/resources.h"
-#include "support/test_channels.h"
 
 namespace shmcomm::faults {
 namespace {
 
 constexpr std::size_t kNoiseKilobytes = 512;   // what the allocator keeps for itself
 
-class Leaks : public test::EndpointTest {
+class Leaks : public test::AllPatternsTest {
  protected:
   /// Nothing has grown by `count` times `cycle`, once it has settled.
   template <class Cycle>
@@ -40,6 +40,21 @@ class Leaks : public test::EndpointTest {
       if (i % 4096 == 0) watchdog_.GetsOn();
       cycle();
     }
+  }
+  /// One job from end to end.
+  static void Work(Pusher& pusher, Puller& puller, std::uint64_t value) {
+    ASSERT_TRUE(test::PushNumber(pusher, value, absl::ZeroDuration()).ok());
+    auto job = puller.Take(absl::ZeroDuration());
+    ASSERT_TRUE(job.ok()) << job.status();
+    ASSERT_EQ(test::NumberIn(job->data()), value);
+    ASSERT_TRUE(job->Ack().ok());
+  }
+  /// One call from end to end.
+  static void Ask(Requester& requester, Replier& replier, std::uint64_t value) {
+    const auto call = test::SendNumber(requester, value, kLong);
+    ASSERT_TRUE(call.ok()) << call.status();
+    AnswerNext(replier);
+    ASSERT_EQ(ValueOf(requester.Receive(*call)), value + 1);
   }
   static const char* Name() { return ::testing::UnitTest::GetInstance()->current_test_info()->name(); }
   std::size_t CountFiles() const {
@@ -90,6 +105,56 @@ TEST_F(Leaks, NotByMessages) {
     ASSERT_TRUE(subscriber.Take(absl::ZeroDuration()).ok());
     ASSERT_TRUE(untrusted->Take(absl::ZeroDuration()).ok());
   });
+}
+
+TEST_F(Leaks, NotByPushersAndPullersThatComeAndGo) {
+  ExpectFlat(Scaled(200), [this] {
+    Puller puller = OpenPuller(test::JobsSpec());
+    Pusher pusher = OpenPusher(test::JobsSpec());
+    Work(pusher, puller, 1);
+    ASSERT_TRUE(test::PushNumber(pusher, 2, absl::ZeroDuration()).ok());
+    const auto held = puller.TryTake();  // it lasts longer than its puller
+    ASSERT_TRUE(held.ok() && held->has_value());
+    puller.Close();
+  });
+  EXPECT_EQ(CountFiles(), 0u);
+}
+
+TEST_F(Leaks, NotByJobs) {
+  Pusher pusher = OpenPusher(test::JobsSpec());
+  Puller puller = OpenPuller(test::JobsSpec());
+
+  std::uint64_t count = 0;
+  ExpectFlat(Scaled(50'000), [&] { Work(pusher, puller, ++count); });
+}
+
+TEST_F(Leaks, NotByRequestersAndRepliersThatComeAndGo) {
+  ExpectFlat(Scaled(200), [this] {
+    Replier replier = OpenReplier(test::SumsSpec());
+    Requester requester = OpenRequester(test::SumsSpec());
+    Ask(requester, replier, 1);
+    const auto call = test::SendNumber(requester, 2, kLong);
+    const auto dropped = replier.TryTake();  // answered by being let go, when its replier has left
+    ASSERT_TRUE(call.ok() && dropped.ok() && dropped->has_value());
+    replier.Close();
+  });
+  EXPECT_EQ(CountFiles(), 0u);
+}
+
+TEST_F(Leaks, NotByRequestersThatComeAndGoAtAReplierThatStays) {
+  Replier stays = OpenReplier(test::SumsSpec());
+  ExpectFlat(Scaled(200), [&] {
+    Requester requester = OpenRequester(test::SumsSpec());
+    Ask(requester, stays, 1);
+  });
+}
+
+TEST_F(Leaks, NotByCalls) {
+  Replier replier = OpenReplier(test::SumsSpec());
+  Requester requester = OpenRequester(test::SumsSpec());
+
+  std::uint64_t count = 0;
+  ExpectFlat(Scaled(20'000), [&] { Ask(requester, replier, ++count); });
 }
 
 }  // namespace
