@@ -115,9 +115,10 @@ run_python_leaks() {
 # The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
-  export SHMCOMM_RELIABLE_MESSAGES=10000000 SHMCOMM_TURN_JOBS=100000
+  export SHMCOMM_RELIABLE_MESSAGES=10000000 SHMCOMM_TURN_JOBS=100000 SHMCOMM_MEETING_PROCESSES=32 SHMCOMM_MEETING_ROUNDS=2000
+  export SHMCOMM_STOP_SECONDS=2
   stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|KillTest|KillJobs|KillCalls|PullersInTurn|Storm|sched.mutants|^ReliableProcesses'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|Kill(Test|Jobs|Calls)|PullersInTurn|Storm|EverySubset|sched.mutants|^ReliableProcesses|^Attached.(Together|InAnyOrder)'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "fuzz, long" run_ctest asan --tests-regex '^fuzz'
   cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
@@ -129,6 +130,7 @@ test_long() {
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
+  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS
 }
 
 print_goals() {

@@ -59,6 +59,7 @@ GOALS = (
     Goal("edges of system calls at which a process was killed", 1_000, r"every_system_call \w+ kills (\d+)", total),
     Goal("system calls made to fail", 500, r"failing_system_call \w+ (\d+)", total),
     Goal("allocations made to fail", 100, r"failing_allocation (\d+)", total),
+    Goal("openings of a channel by 32 processes at once", 64_000, r"simultaneous_create openings (\d+)", total),
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
     Goal("jobs shared in turn, each of four pullers a quarter within 5 %", 200_000, r"turns jobs (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),

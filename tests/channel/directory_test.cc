@@ -5,6 +5,11 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -229,11 +234,23 @@ TEST_F(Attached, SaysThatSomebodyIsStoppedInTheMiddle) {
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
 }
 
+constexpr int kMostProcesses = 256;
+
+/// A number out of the environment: how much of it a run does.
+int Chosen(const char* variable, int usual) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? usual : std::atoi(text);
+}
+int Processes() { return std::min(Chosen("SHMCOMM_MEETING_PROCESSES", 16), kMostProcesses); }
+int Rounds() { return Chosen("SHMCOMM_MEETING_ROUNDS", 300); }
+/// For ever, for so many of them.
+std::chrono::seconds Patience() { return std::chrono::seconds(280 + std::int64_t{Processes()} * Rounds() / 10); }
+
 /// What many processes share while they open and close one channel at once.
 struct Meeting {
   pthread_barrier_t barrier;
-  int seen[16];     // whose meta each one found
-  int failures[16];
+  int seen[kMostProcesses];   // whose meta each one found
+  int failures[kMostProcesses];
 
   explicit Meeting(unsigned processes) {
     pthread_barrierattr_t shared;
@@ -244,13 +261,10 @@ struct Meeting {
   void Wait() { pthread_barrier_wait(&barrier); }
 };
 
-constexpr int kProcesses = 16;
-constexpr int kRounds = 300;
-
-/// Runs `body(process)` in kProcesses children.
+/// Runs `body(process)` in Processes() children.
 void InManyProcesses(const std::function<void(int)>& body) {
   std::vector<pid_t> children;
-  for (int i = 0; i < kProcesses; ++i) {
+  for (int i = 0; i < Processes(); ++i) {
     const pid_t pid = fork();
     if (pid == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -268,11 +282,12 @@ void InManyProcesses(const std::function<void(int)>& body) {
 
 TEST_F(Attached, TogetherAllAgreeAndNothingIsLeft) {
   const test::SharedPages pages(sizeof(Meeting));
-  Meeting& meeting = *new (pages.data()) Meeting(kProcesses);
-  const test::Watchdog watchdog("TogetherAllAgree", std::chrono::seconds(280));
+  Meeting& meeting = *new (pages.data()) Meeting(static_cast<unsigned>(Processes()));
+  const test::Watchdog watchdog("TogetherAllAgree", Patience());
+  const int rounds = Rounds();
 
   InManyProcesses([&](int me) {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       meeting.Wait();
       {
         const auto directory = AttachTo("c", std::to_string(me));
@@ -285,23 +300,25 @@ TEST_F(Attached, TogetherAllAgreeAndNothingIsLeft) {
     }
   });
 
-  for (int i = 0; i < kProcesses; ++i) EXPECT_EQ(meeting.failures[i], 0) << "process " << i;
+  for (int i = 0; i < Processes(); ++i) EXPECT_EQ(meeting.failures[i], 0) << "process " << i;
+  std::printf("simultaneous_create openings %d\n", Processes() * rounds);
 }
 
 TEST_F(Attached, InAnyOrderNobodyIsRefusedAndNothingIsLeft) {
   const test::SharedPages pages(sizeof(Meeting));
-  Meeting& meeting = *new (pages.data()) Meeting(kProcesses);
-  const test::Watchdog watchdog("InAnyOrder", std::chrono::seconds(280));
+  Meeting& meeting = *new (pages.data()) Meeting(static_cast<unsigned>(Processes()));
+  const test::Watchdog watchdog("InAnyOrder", Patience());
+  const int rounds = Rounds();
 
   InManyProcesses([&](int me) {
     meeting.Wait();
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       const auto directory = AttachTo(round % 3 == 0 ? "other" : "c", std::to_string(me));
       if (!directory.ok() || !platform::IdentifyAt(directory->fd(), kMetaFile).ok()) ++meeting.failures[me];
     }
   });
 
-  for (int i = 0; i < kProcesses; ++i) EXPECT_EQ(meeting.failures[i], 0) << "process " << i;
+  for (int i = 0; i < Processes(); ++i) EXPECT_EQ(meeting.failures[i], 0) << "process " << i;
   EXPECT_TRUE(root_.IsEmpty());
 }
 
