@@ -2,52 +2,18 @@
 // Processes that are stopped (SIGSTOP, a debugger) are alive: nothing of theirs is cleaned up, they delay nobody but
 // where the channel says so, and they find everything as it should be when they go on.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sched.h>
 
 #include <atomic>
 #include <cstring>
-#include <functional>
 #include <optional>
 
+#include "faults/stoppable_child.h"
 #include "support/hand_laid.h"
 #include "support/test_channels.h"
 
 namespace shmcomm::faults {
 namespace {
-
-/// A child that can be stopped for as long as its parent likes.
-class StoppableChild {
- public:
-  explicit StoppableChild(const std::function<int()>& body) : pid_(fork()) {
-    if (pid_ != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    _exit(body());
-  }
-  StoppableChild(const StoppableChild&) = delete;
-  StoppableChild& operator=(const StoppableChild&) = delete;
-  ~StoppableChild() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  void Stop() const {
-    kill(pid_, SIGSTOP);
-    waitpid(pid_, nullptr, WUNTRACED);
-  }
-  void Continue() const { kill(pid_, SIGCONT); }
-  int Await() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
- private:
-  pid_t pid_;
-};
 
 /// What a child tells its parent.
 struct Shared {
