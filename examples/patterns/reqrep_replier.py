@@ -3,7 +3,7 @@
 
 import signal
 
-from warehouse import Route, RouteReplier
+from warehouse import Route, RouteReplier, RouteRequest
 
 SHELVES = 100
 
@@ -12,10 +12,10 @@ with RouteReplier() as planner:
         signal.signal(number, lambda *_: planner.stop())
 
     @planner.serve
-    def plan(request):
+    def plan(request: RouteRequest) -> Route:
         first, last = request.from_shelf, request.to_shelf
         if max(first, last) >= SHELVES:
-            return request.fail(f"there are {SHELVES} shelves")  # the caller's SHMReplyError
+            raise ValueError(f"there are {SHELVES} shelves")  # the caller's SHMReplyError
         step = 1 if first <= last else -1
         return Route(shelves=range(first, last + step, step), metres=1.5 * abs(last - first))
 

@@ -8,14 +8,14 @@ from shmcomm import Publisher, SHMTimeoutError, Subscriber
 ROOMS = ["kitchen", "hall", "cellar"]
 
 
-async def measure(room):  # type: ignore[no-untyped-def]
+async def measure(room: str) -> None:
     with Publisher(f"example/temperature/{room}") as temperature:
         for degrees in (19, 20, 21):
             temperature.send(degrees)
             await asyncio.sleep(0.01)
 
 
-async def average(room, temperature):  # type: ignore[no-untyped-def]
+async def average(room: str, temperature: Subscriber) -> None:
     received = []
     async for degrees in temperature:
         received.append(degrees)

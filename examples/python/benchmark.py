@@ -15,6 +15,7 @@ import os
 import statistics
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -48,7 +49,7 @@ class Zmq:
     def __init__(self, address: str, is_echo: bool) -> None:
         import zmq
 
-        self.socket = zmq.Context.instance().socket(zmq.PAIR)
+        self.socket: Any = zmq.Context.instance().socket(zmq.PAIR)
         (self.socket.connect if is_echo else self.socket.bind)(address)
 
     def send(self, message: Any) -> None:
@@ -116,7 +117,44 @@ def report(results: dict[str, dict[int, list[float]]]) -> None:
 
 
 def plot(results: dict[str, dict[int, list[float]]], file: Path) -> None:
-    """The medians as an SVG picture, both axes logarithmic."""
+    """The medians as a picture, both axes logarithmic."""
+    if file.suffix.lower() == ".svg":
+        plot_svg(results, file)
+    else:
+        plot_png(results, file)
+
+
+def plot_png(results: dict[str, dict[int, list[float]]], file: Path) -> None:
+    pyplot = matplotlib()
+    figure, axes = pyplot.subplots()
+    for name, times in results.items():
+        axes.loglog(list(times), [statistics.median(taken) for taken in times.values()], marker="o", label=name)
+    axes.set(xlabel="bytes", ylabel="us one way, median")
+    axes.legend()
+    figure.savefig(file, format="png")
+
+
+def matplotlib() -> Any:
+    """pyplot, drawing to files only; ImportError where it is not installed."""
+    module = import_module("matplotlib")
+    module.use("Agg")
+    return import_module("matplotlib.pyplot")
+
+
+def picture(text: str) -> Path:
+    """A file that can be written: told before anything is measured."""
+    file = Path(text)
+    if file.suffix.lower() == ".png":
+        try:
+            matplotlib()
+        except ImportError:
+            raise argparse.ArgumentTypeError(f"{text}: a PNG needs matplotlib; name an .svg, which needs nothing") from None
+    elif file.suffix.lower() != ".svg":
+        raise argparse.ArgumentTypeError(f"{text}: pictures are .svg, or .png where matplotlib is installed")
+    return file
+
+
+def plot_svg(results: dict[str, dict[int, list[float]]], file: Path) -> None:
     from math import log10
 
     colours = ("#1f77b4", "#d62728", "#2ca02c")
@@ -150,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5000)
-    parser.add_argument("--plot", type=Path, help="write the medians as an SVG picture")
+    parser.add_argument("--plot", type=picture, help="write the medians as a picture: .svg, or .png with matplotlib")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         kinds: dict[str, tuple[type[Any], str]] = {"shmcomm": (Shmcomm, folder)}
