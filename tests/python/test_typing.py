@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ shmcomm\.(calls|jobs|typed)\.(Publisher|Puller|Pusher|Replier|Requester|Subscrib
 shmcomm\._core\.((Untyped)?Publisher|Pusher|Request|(Untyped)?Requester)\.(call|loan|push|reply|send|start)
 shmcomm\._core\.(Record|SlotBuffer|LoanBuffer)\.__buffer__
 shmcomm\.codecs\.(_description|array_header|parse_array_header)
+shmcomm\._core\.set_program_name
 shmcomm\.(_core|typed)\.(decode|encode)
 shmcomm\.verify_policy\.VerifyPolicy
 """
@@ -140,7 +142,9 @@ DriveReplier().recv().reply(okay=True)
 
 def mypy(*arguments: str, generated: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     variables = environment(generated)
-    variables["MYPYPATH"] = variables["PYTHONPATH"]
+    # An installed package is found without, and refused with it.
+    folders = [path for path in variables["PYTHONPATH"].split(os.pathsep) if Path(path).name != "site-packages"]
+    variables["MYPYPATH"] = os.pathsep.join(folders)
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True)
 
