@@ -360,12 +360,12 @@ def test_a_channel_may_be_left_and_joined_in_any_order(root: Path) -> None:
 def test_many_publishers_and_subscribers(root: Path) -> None:
     from shmcomm import Publisher, Subscriber
 
-    pubs = [Publisher("x", root=root) for _ in range(4)]
-    subs = [Subscriber("x", root=root) for _ in range(4)]
+    pubs = [Publisher("x", root=root) for _ in range(12)]
+    subs = [Subscriber("x", root=root) for _ in range(12)]
     for number, pub in enumerate(pubs):
         pub.send(number)
 
-    assert [messages(sub) for sub in subs] == [[0, 1, 2, 3]] * 4
+    assert [messages(sub) for sub in subs] == [list(range(12))] * 12
     for end in pubs + subs:
         end.close()
 

@@ -11,6 +11,8 @@ namespace {
 // Every publisher brings its own max_size, so the channel allows what the format can hold.
 constexpr std::uint64_t kLargestMessage = (std::uint64_t{1} << 31) - 64;
 constexpr std::uint32_t kMaxBorrowed = 6;
+// Nobody can ask for more by name; places that are not taken cost nothing.
+constexpr std::uint32_t kMaxPublishers = 64;
 // As many as fit a ring of the default capacity.
 constexpr std::uint32_t kMaxInFlight = 16;
 
@@ -41,6 +43,7 @@ UntypedChannel ReadUntypedChannel(Pattern pattern, const nb::dict& chosen) {
   std::uint32_t* adopted = &channel.adopted;
   qos.max_size = kLargestMessage;
   qos.max_borrowed = kMaxBorrowed;
+  qos.max_publishers = kMaxPublishers;
   qos.max_reply_size = kLargestMessage;
   qos.max_in_flight = kMaxInFlight;
   qos.capacity = static_cast<std::uint32_t>(Number(chosen, "capacity", qos.capacity, kAny32, qos_option::kCapacity, adopted));
