@@ -127,7 +127,7 @@ test_long() {
   SHMCOMM_SCALE=250 stage "leaks in Python, long" run_python_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "deaths, long" measure_deaths
-  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py
+  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
   unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS
