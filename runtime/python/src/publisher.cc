@@ -7,6 +7,7 @@
 
 #include "endpoints.h"
 #include "sender_handle.h"
+#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -68,7 +69,7 @@ nb::tuple Counters(const PublisherHandle& self) {
   return nb::make_tuple(stats.sent, stats.bytes, stats.errors, stats.deadlines_missed);
 }
 
-PyMethodDef send = {"send", AsFunction(Send), METH_FASTCALL | METH_KEYWORDS,
+PyMethodDef send = {"send", AsFunction(Logged<Send>), METH_FASTCALL | METH_KEYWORDS,
                     "send($self, message=None, /, **fields)\n--\n\n"
                     "Publishes one message, given as an instance, a dict, or keywords; built directly in shared memory.\n"
                     "Waits for subscribers on a reliable channel only, as long as the publisher's timeout. Returns True.\n"

@@ -7,6 +7,7 @@
 
 #include "endpoints.h"
 #include "sender_handle.h"
+#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -58,7 +59,7 @@ nb::tuple Counters(const PusherHandle& self) {
 }
 
 PyMethodDef methods[] = {
-    {"push", AsFunction(Push), METH_FASTCALL | METH_KEYWORDS,
+    {"push", AsFunction(Logged<Push>), METH_FASTCALL | METH_KEYWORDS,
      "push($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
      "Gives out one job, as an instance, a dict, or keywords; built directly in shared memory. Waits up to `timeout` for room\n"
      "(an int of milliseconds, a timedelta, None for ever; the pusher's own if not given) while the ring is full of jobs that\n"

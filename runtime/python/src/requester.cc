@@ -9,6 +9,7 @@
 #include "endpoints.h"
 #include "sample.h"
 #include "sender_handle.h"
+#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -88,7 +89,7 @@ nb::tuple Counters(const RequesterHandle& self) {
 }
 
 PyMethodDef methods[] = {
-    {"call", AsFunction(Call), METH_FASTCALL | METH_KEYWORDS,
+    {"call", AsFunction(Logged<Call>), METH_FASTCALL | METH_KEYWORDS,
      "call($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
      "Sends a request, as an instance, a dict, or keywords, and waits for its reply: a message read where it lies, borrowed while\n"
      "it lives. `timeout` is an int of milliseconds, a timedelta, or None for ever; the channel's own if not given. Other\n"
@@ -97,7 +98,7 @@ PyMethodDef methods[] = {
      "SHMPeerDiedError at once, unless the requester waits for one), SHMReplyError (what the replier answered instead),\n"
      "SHMBufferFullError (max_in_flight calls are under way, the channel stayed full, or too many replies are held),\n"
      "SHMSerializationError, SHMMessageTooLargeError, SHMSchemaMismatchError, SHMCorruptionError, SHMConnectionError."},
-    {"start", AsFunction(Start), METH_FASTCALL | METH_KEYWORDS,
+    {"start", AsFunction(Logged<Start>), METH_FASTCALL | METH_KEYWORDS,
      "start($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
      "Sends a request and returns the call, whose result(timeout) is the reply; several may be under way at once.\n"
      "Errors: of sending, as call."},

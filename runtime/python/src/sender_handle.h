@@ -11,6 +11,7 @@
 #include "endpoint.h"
 #include "sender.h"
 #include "timeout.h"
+#include "untyped_log.h"
 
 namespace shmcomm::python {
 
@@ -55,8 +56,15 @@ bool SendThrough(PyObject* object, const char* name, PyObject* const* arguments,
   Sender& self = *handle->opened;
   // Another thread may close the handle while this one waits.
   const std::shared_ptr<Sender> kept = self.may_wait ? handle->opened : nullptr;
-  const InUse mark(self.in_use);
-  return SendArguments(self, name, arguments, given, names);
+  const std::uint64_t bytes_before = is_debugging ? handle->stats().bytes : 0;
+  {
+    const InUse mark(self.in_use);
+    if (!SendArguments(self, name, arguments, given, names)) return false;
+  }
+  if (is_debugging && handle->opened) {
+    LogMessage("sent", std::string(self.name), self.type->name.c_str(), handle->stats().bytes - bytes_before);
+  }
+  return true;
 }
 
 /// Tells what sending noticed; the callback may close the handle.

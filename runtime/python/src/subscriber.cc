@@ -3,27 +3,75 @@
 
 #include <nanobind/stl/string.h>
 
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "endpoints.h"
 #include "receiver.h"
 #include "sample.h"
+#include "untyped_log.h"
 
 namespace nb = nanobind;
 
 namespace shmcomm::python {
 namespace {
 
+constexpr std::uint64_t kMessagesPerLook = 16;
+
+struct SubscriberWarnings {
+  Warning nearly_full;
+  Warning lost;
+};
+
+struct OpenedSubscriber : Opened<Subscriber> {
+  std::shared_ptr<SubscriberWarnings> warnings = std::make_shared<SubscriberWarnings>();
+};
+
+/// What the log is told of a message just taken. All is looked at first: a handler of the log may close the subscriber.
+class TakenLog {
+ public:
+  TakenLog(const OpenedSubscriber& self, const shmcomm::Sample& sample) : size_(sample.size()), lost_(sample.lost()) {
+    const bool looks = sample.sequence() % kMessagesPerLook == 0;
+    if (!looks && lost_ == 0 && !is_debugging) return;
+    name_ = self.name;
+    type_ = self.type->name;
+    warnings_ = self.warnings;
+    if (lost_ > 0) lost_in_all_ = self.endpoint.stats().lost;
+    if (looks) backlog_ = self.endpoint.backlog();
+  }
+  void Tell() const {
+    if (warnings_ == nullptr) return;
+    if (is_debugging) LogMessage("received", name_, type_.c_str(), size_);
+    if (lost_ > 0) warnings_->lost.Log("lost", name_, lost_, lost_in_all_);
+    const bool is_nearly_full = backlog_.limit > 0 && backlog_.unread * 10 >= backlog_.limit * 9;
+    if (is_nearly_full) warnings_->nearly_full.Log("nearly_full", name_, backlog_.unread, backlog_.limit);
+  }
+
+ private:
+  std::uint64_t size_;
+  std::uint64_t lost_;
+  std::uint64_t lost_in_all_ = 0;
+  Backlog backlog_;
+  std::string name_;
+  std::string type_;
+  std::shared_ptr<SubscriberWarnings> warnings_;  // null: there is nothing to tell
+};
+
 struct SubscriberEnd {
   using Endpoint = Subscriber;
-  using Opened = python::Opened<Subscriber>;
+  using Opened = OpenedSubscriber;
   using Stats = SubscriberStats;
   using Message = shmcomm::Sample;
   static constexpr const char* kName = "subscriber";
   static constexpr const char* kWanted = "message";
 
   static PyObject* New(Opened& self, shmcomm::Sample sample) {
-    return NewSample(self.sample_class, *self.type, std::move(sample));
+    const TakenLog log(self, sample);
+    PyObject* made = NewSample(self.sample_class, *self.type, std::move(sample));
+    if (made != nullptr) log.Tell();
+    return made;
   }
   static void Refuse(shmcomm::Sample) {}
 };
@@ -57,15 +105,15 @@ nb::tuple Counters(const SubscriberHandle& self) {
 }
 
 PyMethodDef methods[] = {
-    {"recv", AsFunction(SubscriberObject::Receive), METH_FASTCALL | METH_KEYWORDS,
+    {"recv", AsFunction(Logged<SubscriberObject::Receive>), METH_FASTCALL | METH_KEYWORDS,
      "recv($self, timeout=None)\n--\n\n"
      "The next message, waited for up to `timeout`: an int of milliseconds, a timedelta, or None for ever.\n"
      "Other threads run meanwhile, and Ctrl-C ends the wait.\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (too many borrowed), SHMCorruptionError, SHMSchemaMismatchError,\n"
      "SHMConnectionError (closed, forked)."},
-    {"try_recv", SubscriberObject::TryReceive, METH_NOARGS,
+    {"try_recv", Logged<SubscriberObject::TryReceive>, METH_NOARGS,
      "try_recv($self)\n--\n\nThe next message, None if there is none. Errors as recv."},
-    {"latest", Latest, METH_NOARGS,
+    {"latest", Logged<Latest>, METH_NOARGS,
      "latest($self)\n--\n\nThe newest message, passing over older ones; None if there is none. Errors as recv."},
     {"poll", AsFunction(SubscriberObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\nWhether recv would return at once, waited for up to `timeout` (as in recv)."},

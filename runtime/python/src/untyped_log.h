@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What endpoints without a schema tell the logger `shmcomm`: shmcomm/log.py words it.
+// What endpoints tell the logger `shmcomm`: shmcomm/log.py words it.
 #pragma once
 
 #include <Python.h>
@@ -22,6 +22,16 @@ void LogNotice(int level, const std::string& text);
 
 /// Answers `result`; if it is null, logs the SHMError that is set, unless it is a timeout or what a replier answered.
 PyObject* LogFailure(PyObject* result);
+
+/// A method whose failures are logged.
+template <PyObject* (*kMethod)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)>
+PyObject* Logged(PyObject* self, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+  return LogFailure(kMethod(self, arguments, given, names));
+}
+template <PyObject* (*kMethod)(PyObject*, PyObject*)>
+PyObject* Logged(PyObject* self, PyObject* nothing) {
+  return LogFailure(kMethod(self, nothing));
+}
 
 /// One kind of warning of one endpoint, logged at most once a second.
 class Warning {
