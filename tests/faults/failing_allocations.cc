@@ -34,8 +34,19 @@ bool StopFailing() {
   return has_failed;
 }
 
+static void* NewOrNull(std::size_t bytes) noexcept {
+  try {
+    return Allocate(bytes, alignof(std::max_align_t));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 }  // namespace shmcomm::faults
 
+// The variants that do not throw, too: a sanitizer's own would not go through the others, and not fit what frees here.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return shmcomm::faults::NewOrNull(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return shmcomm::faults::NewOrNull(bytes); }
 void* operator new(std::size_t bytes) { return shmcomm::faults::Allocate(bytes, alignof(std::max_align_t)); }
 void* operator new[](std::size_t bytes) { return shmcomm::faults::Allocate(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
