@@ -49,4 +49,4 @@ def test_pyright_finds_nothing_in_the_examples(paths: list[str], tmp_path: Path)
     settings = {"typeCheckingMode": "standard", "include": folders, "extraPaths": paths + folders}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
 
-    check(sys.executable, "-m", "basedpyright", "-p", tmp_path)
+    check(sys.executable, "-m", "basedpyright", "-p", tmp_path, "--pythonpath", sys.executable)

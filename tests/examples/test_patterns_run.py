@@ -92,7 +92,8 @@ def test_pushpull_sorts_every_parcel_once_though_an_arm_is_killed(programs: Prog
     assert arms[0].stdout is not None
     first = arms[0].stdout.readline()
     arms[0].kill()
-    killed, _ = arms[0].communicate()
+    killed = arms[0].stdout.read()  # communicate() would not know of what readline() has read ahead
+    arms[0].wait()
     _, complaint = pusher.communicate()
     sorted_by_others = [arm.communicate()[0] for arm in arms[1:]]
 
