@@ -104,6 +104,17 @@ def test_sends_and_receives_take_turns(ends: Ends) -> None:
     assert server.stats == (50, 50, 0, 0, 0)
 
 
+@pytest.mark.parametrize("how", ["recv", "try_recv", "poll"])
+def test_a_closed_requester_says_so_whether_it_sent_or_not(root: Path, how: str) -> None:
+    for has_sent in (False, True):
+        client = Requester("x", root=root)
+        if has_sent:
+            client.send(1)
+        client.close()
+        with pytest.raises(shmcomm.SHMConnectionError, match="x: this endpoint is closed"):
+            getattr(client, how)()
+
+
 def test_a_requester_out_of_turn_is_told_what_to_do(ends: Ends) -> None:
     client, server = ends
     for use in (client.recv, client.try_recv):

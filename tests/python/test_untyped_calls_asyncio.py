@@ -153,3 +153,17 @@ def test_tasks_in_line_for_a_place_are_not_forgotten(run: Run, root: Path, ends:
         return await asyncio.gather(*waiting)
 
     assert sorted(run(main())) == ["one", "two"]
+
+
+def test_waiting_for_a_place_counts_against_the_time_of_a_call(run: Run, ends: Ends) -> None:
+    client, _ = ends
+    held = [client.start(number) for number in range(16)]
+
+    async def main() -> None:
+        with pytest.raises(shmcomm.SHMBufferFullError):
+            await client.acall("no place", timeout=30)
+        with pytest.raises(TypeError, match="timeout"):
+            await client.acall("no place", timeout=1.5)  # type: ignore[arg-type]
+
+    run(main())
+    assert client.stats.sent == len(held)

@@ -9,9 +9,10 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from shmcomm import _core
-from shmcomm.awaited import AsyncIterated, ClosedWhileAwaited
+from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
 from shmcomm.serving import Serving, carry_out
+from shmcomm.turns import CalledByTasks
 
 if TYPE_CHECKING:
     from shmcomm.verify_policy import VerifyPolicy
@@ -70,11 +71,12 @@ def request_metadata(request: _core.Request) -> RequestMetadata:
     return RequestMetadata(*(getattr(base, name).__get__(request) for name in RequestMetadata._fields))
 
 
-class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
+class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
     """Calls the repliers of one channel. Used by one thread at a time; opened before fork(), it works only in the parent.
     Replies may outlive it and may be dropped on any thread."""
 
     _channel: ClassVar[_core.Channel]
+    _has_field_timeout: ClassVar[bool] = False  # of the request
 
     def __init__(
         self,
@@ -100,18 +102,23 @@ class Requester(ClosedWhileAwaited, _core.Requester, ClosedOnExit):
         )
 
     async def acall(self, *message: Any, **arguments: Any) -> _core.Sample:
-        """call for asyncio: other tasks run while it waits, and several tasks may call at once. Cancelling it gives the call
-        up. Only sending may hold the loop up, while the channel is full of requests or a replier is waited for. A call of
-        `start` that is answered and not received yet keeps the loop looking all the time: receive it first. Arguments and
-        errors: as call; SHMError where a task of another event loop waits."""
-        from shmcomm.event_loop import arrival
+        """call for asyncio: other tasks run while it waits, for a reply and for room, too. Cancelling it gives the call up.
 
+        Any number of tasks may call. While `max_in_flight` calls are unanswered, the channel is full or a replier is waited
+        for, the others wait for their turn, and `timeout` covers that. (Where a field of the request is called timeout, the
+        time begins anew when it is sent.) A call of `start` that is answered and not received yet keeps the loop looking all
+        the time: receive it first. Arguments and errors: as call; SHMError where a task of another event loop waits."""
+        if not self._has_room():
+            is_field = not message and self._has_field_timeout
+            timeout = self._own_timeout()
+            if "timeout" in arguments and not is_field:
+                timeout = _core.timeout_seconds(arguments["timeout"])
+            left = await self._turn(timeout)
+            if not is_field:
+                arguments["timeout"] = left
         call = self.start(*message, **arguments)
-        try:
-            reply: _core.Sample = await arrival(self, call.try_result, None, None, wanted="reply")
-            return reply
-        finally:
-            call.cancel()
+        reply: _core.Sample = await self._reply_to(call, call.try_result, None)
+        return reply
 
     @property
     def stats(self) -> RequesterStats:
@@ -158,7 +165,9 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
 
         An exception of the handler becomes the caller's SHMReplyError, `KeyError: 'left'`, and is logged. The handler may
         answer by itself, `request.reply(...)`, and then returns None. A reply that cannot be delivered is counted and ends
-        nothing. Ctrl-C raises KeyboardInterrupt as everywhere; the request in hand is then answered with an error.
+        nothing. Ctrl-C raises KeyboardInterrupt as everywhere, once the caller of the request in hand has been told; the
+        replier goes on being usable. Put it in a `with` block and catch KeyboardInterrupt around that, or call stop() in a
+        signal handler, for a program that Ctrl-C ends without a traceback.
         Errors: SHMConnectionError (forked, lock lost)."""
         return self._serve(handler)
 

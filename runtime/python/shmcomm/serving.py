@@ -76,7 +76,8 @@ class Serving:
 
 
 def carry_out(work: Callable[[], None], is_answered: Callable[[], bool], fail: Callable[[str], None]) -> None:
-    """Runs a handler and sends what it answers, `work()`. Its exception is logged, and told the caller by `fail`."""
+    """Runs a handler and sends what it answers, `work()`. Its exception is logged, and told the caller by `fail`. One that ends
+    programs is told the caller, too, and raised: what holds its traceback would hold the request back."""
     try:
         work()
     except Exception as error:
@@ -85,7 +86,15 @@ def carry_out(work: Callable[[], None], is_answered: Callable[[], bool], fail: C
                 logger.exception("a handler raised after it had answered")
             return
         logger.exception("a handler raised; its caller is told")
-        try:
-            fail(f"{type(error).__name__}: {error}")
-        except UNDELIVERABLE:
-            pass
+        _tell(fail, f"{type(error).__name__}: {error}")
+    except BaseException as error:
+        if not is_answered():
+            _tell(fail, f"the replier was interrupted: {type(error).__name__}")
+        raise
+
+
+def _tell(fail: Callable[[str], None], text: str) -> None:
+    try:
+        fail(text)
+    except UNDELIVERABLE:
+        pass

@@ -102,7 +102,9 @@ class Schema:
 
     def requester(self, name: str, channel: _core.Channel) -> type[Requester]:
         """The class of a reqrep channel's asking end."""
-        return type(name, (Requester,), self._endpoint_body(channel))
+        body = self._endpoint_body(channel)
+        body["_has_field_timeout"] = hasattr(self._core.class_of(channel.message), "timeout")
+        return type(name, (Requester,), body)
 
     def replier(self, name: str, channel: _core.Channel) -> type[Replier]:
         """The class of a reqrep channel's answering end."""

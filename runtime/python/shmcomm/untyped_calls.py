@@ -7,15 +7,13 @@ from os import PathLike, fspath
 from typing import Any
 
 from shmcomm import _core
-from shmcomm.awaited import ClosedWhileAwaited
 from shmcomm.calls import RequesterStats
 from shmcomm.closing import ClosedOnExit
-from shmcomm.errors import SHMConnectionError, SHMError, SHMTimeoutError
+from shmcomm.errors import SHMConnectionError, SHMError
+from shmcomm.turns import CalledByTasks
 from shmcomm.untyped import _NOTHING, Timeout, _check_name, _chosen
 
 __all__ = ["Requester", "check_options"]
-
-_LOOK_FOR_ROOM_MS = 20  # other requesters' requests end, and calls are cancelled, without an event
 
 
 def check_options(name: object, max_size: int | None) -> None:
@@ -25,7 +23,7 @@ def check_options(name: object, max_size: int | None) -> None:
         raise ValueError(f"max_size must be at least 1, got {max_size}")
 
 
-class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
+class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     """Asks the repliers of a channel, any object each time; one of them answers, with any object.
 
     `call` sends and waits. `start` sends and returns the call, to have several under way. `send` and `recv` take turns, as a
@@ -46,7 +44,6 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
 
     _sent: _core.UntypedCall | None = None
     _has_waited = False
-    _in_line = 0  # tasks that wait for room
 
     def __init__(
         self,
@@ -139,13 +136,15 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
 
     def poll(self, timeout: Timeout = 0) -> bool:
         """Whether recv would return or raise at once, waited for up to `timeout` (as in recv; 0 does not wait). False where
-        nothing was sent.
+        nothing was sent. Errors: SHMConnectionError (closed, forked), SHMBufferFullError (six replies are borrowed).
 
         >>> with Requester("doc/poll_reply") as client, Replier("doc/poll_reply") as server:
         ...     client.send(1), client.poll(timeout=1), server.recv(timeout=100), server.send(2), client.poll(timeout=100)
         (None, False, 1, True, True)
         """
-        return self._sent is not None and self._awaited_call().poll(timeout)
+        if self._sent is None and not self.closed:
+            return False
+        return self._awaited_call().poll(timeout)
 
     async def arecv(self, timeout: Timeout = None, *, copy: bool = False) -> Any:
         """recv for asyncio: other tasks run while it waits; cancelled, the reply may be received again. Errors: as recv.
@@ -173,8 +172,8 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
     async def acall(self, message: object, /, *, copy: bool = False, **options: Any) -> Any:
         """call for asyncio: other tasks run while it waits. Cancelling it gives the call up.
 
-        Any number of tasks may call: 16 at a time, and while the channel has room; the others wait for their turn, and their time
-        begins when they are sent. A call of `start` that is answered and not received yet keeps the loop looking all the time:
+        Any number of tasks may call: 16 at a time, and while the channel has room; the others wait for their turn, and
+        `timeout` covers that. A call of `start` that is answered and not received yet keeps the loop looking all the time:
         receive it first. Options and errors: as call; SHMError where a task of another event loop waits.
 
         >>> async def both(client, server):
@@ -191,29 +190,12 @@ class Requester(ClosedWhileAwaited, _core.UntypedRequester, ClosedOnExit):
         ...     asyncio.run(both(client, server))
         [10, 20]
         """
-        from shmcomm.event_loop import arrival
-
-        while not self._has_room():
-            await self._turn()
+        if not self._has_room():
+            given = options.get("timeout", self)
+            timeout = self._own_timeout() if given is self else _core.timeout_seconds(given)
+            options["timeout"] = await self._turn(timeout)
         call = self.start(message, **options)
-        try:
-            return await arrival(self, lambda: call.try_result(_NOTHING, copy=copy), _NOTHING, None, wanted="reply")
-        finally:
-            call.cancel()
-            if self._in_line and self._watch is not None:
-                self._watch.rouse()  # there may be room now
-
-    async def _turn(self) -> None:
-        """Returns when there may be room for another call."""
-        from shmcomm.event_loop import arrival
-
-        self._in_line += 1
-        try:
-            await arrival(self, self._has_room, False, _LOOK_FOR_ROOM_MS)
-        except SHMTimeoutError:
-            pass
-        finally:
-            self._in_line -= 1
+        return await self._reply_to(call, lambda: call.try_result(_NOTHING, copy=copy), _NOTHING)
 
     def _awaited_call(self) -> _core.UntypedCall:
         if self.closed:

@@ -167,7 +167,9 @@ class Replier(AsyncIterated, Serving, _core.UntypedReplier, ClosedOnExit):
 
         An exception of the handler, or of sending what it returned, becomes the caller's SHMReplyError, `KeyError: 'left'`,
         and is logged. A reply that cannot be delivered is counted and ends nothing. Ctrl-C raises KeyboardInterrupt as
-        everywhere; the request in hand is then answered with an error. Errors: SHMConnectionError (forked, lock lost).
+        everywhere, once the caller of the request in hand has been told; the replier goes on being usable. Put it in a `with`
+        block and catch KeyboardInterrupt around that, or call stop() in a signal handler, for a program that Ctrl-C ends
+        without a traceback. Errors: SHMConnectionError (forked, lock lost).
 
         >>> from threading import Thread
         >>> with Replier("doc/serve") as server, Requester("doc/serve") as client:

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 
+#include "call_room.h"
 #include "errors.h"
 #include "reference.h"
 #include "timeout.h"
@@ -123,6 +124,13 @@ bool CheckFree(OpenedRequester& self) {
   for (const CallId call : self.forgotten) self.endpoint.Forget(call);
   self.forgotten.clear();
   return true;
+}
+
+bool MayCall(OpenedRequester& self) {
+  if (self.waits_for_replier && !self.endpoint.WaitForReplier(absl::ZeroDuration()).value_or(true)) return false;
+  if (!self.may_wait) return true;
+  const absl::StatusOr<bool> has_room = self.endpoint.WaitForRoom(absl::ZeroDuration());
+  return has_room.ok() ? *has_room : !absl::IsResourceExhausted(has_room.status());
 }
 
 std::optional<bool> PollSettled(OpenedRequester& self, CallId call, absl::Duration timeout) {

@@ -39,6 +39,8 @@ class News {
     Py_DECREF(answer);
   }
 
+  PyObject* callback() const { return callback_.ptr(); }
+
  private:
   nanobind::object callback_;
   std::shared_ptr<std::uint64_t> more_ = std::make_shared<std::uint64_t>(0);

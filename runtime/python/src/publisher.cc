@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "collected.h"
 #include "endpoints.h"
 #include "sender_handle.h"
 #include "untyped_log.h"
@@ -84,6 +85,8 @@ PyMethodDef loan = {"loan", AsFunction(Lend<PublisherHandle>), METH_FASTCALL | M
 
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PublisherHandle>)},
+    {Py_tp_traverse, reinterpret_cast<void*>(VisitCallback<PublisherHandle>)},
+    {Py_tp_clear, reinterpret_cast<void*>(DropCallback<PublisherHandle>)},
     {0, nullptr},
 };
 

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "collected.h"
 #include "endpoints.h"
 #include "job.h"
 #include "receiver.h"
@@ -70,6 +71,8 @@ PyMethodDef methods[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PullerHandle>)},
+    {Py_tp_traverse, reinterpret_cast<void*>(VisitCallback<PullerHandle>)},
+    {Py_tp_clear, reinterpret_cast<void*>(DropCallback<PullerHandle>)},
     {Py_tp_iter, reinterpret_cast<void*>(PullerObject::Iterate)},
     {Py_tp_iternext, reinterpret_cast<void*>(PullerObject::Next)},
     {0, nullptr},

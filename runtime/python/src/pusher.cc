@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "collected.h"
 #include "endpoints.h"
 #include "sender_handle.h"
 #include "untyped_log.h"
@@ -75,6 +76,8 @@ PyMethodDef methods[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PusherHandle>)},
+    {Py_tp_traverse, reinterpret_cast<void*>(VisitCallback<PusherHandle>)},
+    {Py_tp_clear, reinterpret_cast<void*>(DropCallback<PusherHandle>)},
     {0, nullptr},
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "call.h"
+#include "call_room.h"
 #include "endpoints.h"
 #include "sample.h"
 #include "sender_handle.h"
@@ -102,6 +103,8 @@ PyMethodDef methods[] = {
      "start($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
      "Sends a request and returns the call, whose result(timeout) is the reply; several may be under way at once.\n"
      "Errors: of sending, as call."},
+    {"_has_room", HasRoom<RequesterHandle>, METH_NOARGS, kHasRoomDoc},
+    {"_own_timeout", OwnTimeout<RequesterHandle>, METH_NOARGS, kOwnTimeoutDoc},
     {"fileno", Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when a call may\n"

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "collected.h"
 #include "endpoints.h"
 #include "receiver.h"
 #include "sample.h"
@@ -127,6 +128,8 @@ PyMethodDef methods[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<SubscriberHandle>)},
+    {Py_tp_traverse, reinterpret_cast<void*>(VisitCallback<SubscriberHandle>)},
+    {Py_tp_clear, reinterpret_cast<void*>(DropCallback<SubscriberHandle>)},
     {Py_tp_iter, reinterpret_cast<void*>(SubscriberObject::Iterate)},
     {Py_tp_iternext, reinterpret_cast<void*>(SubscriberObject::Next)},
     {0, nullptr},

@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "call.h"
+#include "call_room.h"
 #include "endpoints.h"
 #include "sender_handle.h"
 #include "untyped_call.h"
@@ -132,14 +133,6 @@ PyObject* Start(PyObject* object, PyObject* const* given, Py_ssize_t count, PyOb
              [](const std::shared_ptr<UntypedRequester>& self, CallId call, const Asked&) { return NewUntypedCall(self, call); });
 }
 
-/// Whether start would not wait. Where it cannot be told, start tells why.
-PyObject* HasRoom(PyObject* object, PyObject*) {
-  RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
-  if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
-  const absl::StatusOr<bool> has_room = handle->opened->endpoint.WaitForRoom(absl::ZeroDuration());
-  return PyBool_FromLong(has_room.ok() ? *has_room : !absl::IsResourceExhausted(has_room.status()));
-}
-
 PyObject* Descriptor(PyObject* object, PyObject*) {
   RequesterHandle* handle = OpenHandle<RequesterHandle>(object, "requester");
   if (handle == nullptr || !CheckFree(*handle->opened)) return nullptr;
@@ -180,7 +173,8 @@ PyMethodDef methods[] = {
      "...         _ = server.send(10 * server.recv(timeout=100))\n"
      "...     [call.result(timeout=100) for call in calls]\n"
      "[0, 10, 20]\n"},
-    {"_has_room", HasRoom, METH_NOARGS, "_has_room($self)\n--\n\nWhether start would neither wait for room nor fail for want of a place."},
+    {"_has_room", HasRoom<RequesterHandle>, METH_NOARGS, kHasRoomDoc},
+    {"_own_timeout", OwnTimeout<RequesterHandle>, METH_NOARGS, kOwnTimeoutDoc},
     {"fileno", Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when a call may\n"
