@@ -53,6 +53,7 @@ GOALS = (
     Goal("mutants of the protocol caught", 60, r"mutants: (\d+) of \d+ caught", total),
     Goal("mutants that survived, at most", 0, r"mutants: (\d+) of (\d+) caught, (\d+) equivalent", survivors, is_most=True),
     Goal("instructions at which a process was killed", 50_000, r"every_instruction \w+ kills (\d+)", total),
+    Goal("addresses of code at which one was killed in operations that are no opening or closing", 5_000, r"every_instruction \w+ kills \d+ of \d+ at (\d+) addresses, hot", total),
     Goal("operations walked instruction by instruction", 12, r"every_instruction \w+ kills (\d+)", len),
     Goal("crash images repaired by a newcomer", 100, r"every_instruction \w+ images (\d+)", total),
     Goal("shared writes after which a process stood still", 100, r"every_instruction \w+ pairs (\d+)", total),

@@ -59,6 +59,31 @@ bool SendAndForget(CallEnds& ends) {
   return true;
 }
 
+bool MakeRequesterDescriptor(CallEnds& ends) { return ends.requester->fd().ok(); }
+bool MakeReplierDescriptor(CallEnds& ends) { return ends.replier->fd().ok(); }
+bool OpenWatchedRequester(CallEnds& ends) { return OpenRequester(ends) && MakeRequesterDescriptor(ends); }
+bool OpenWatchedReplier(CallEnds& ends) { return OpenReplier(ends) && MakeReplierDescriptor(ends); }
+
+bool OpenWatchedAndSend(CallEnds& ends) { return OpenWatchedRequester(ends) && Send(ends); }
+
+/// That there is no other call makes the descriptor unreadable and arms it.
+bool ReceiveThenArm(CallEnds& ends) { return Receive(ends) && ends.requester->WaitForAnyReply(absl::ZeroDuration()).ok(); }
+
+bool AnswerAllThenArm(CallEnds& ends) {
+  while (TakeRequest(ends)) {
+    if (!Answer(ends)) return false;
+    ends.request.reset();
+  }
+  return true;
+}
+
+/// A requester without a call and a replier: two bells of two directories.
+bool OpenInSet(CallEnds& ends) {
+  return OpenBoth(ends) && ends.set.Add(*ends.requester).ok() && ends.set.Add(*ends.replier).ok();
+}
+
+bool WaitInSet(CallEnds& ends) { return AnswerAllThenArm(ends) && ends.set.Wait(absl::Nanoseconds(1)).ok(); }
+
 bool Close(CallEnds& ends) {
   ends.requester.reset();
   ends.replier.reset();
@@ -81,10 +106,17 @@ const std::vector<CallOperation> kOperations = {
     {"receive", false, OpenAndSend, Receive},
     {"take_request", false, OpenReplier, TakeRequest},
     {"reply", false, OpenSendAndTake, Answer},
+    {"make_requester_descriptor", false, OpenRequester, MakeRequesterDescriptor},
+    {"make_replier_descriptor", false, OpenReplier, MakeReplierDescriptor},
+    {"receive_then_arm_descriptor", false, OpenWatchedAndSend, ReceiveThenArm},
+    {"answer_all_then_arm_descriptor", false, OpenWatchedReplier, AnswerAllThenArm},
+    {"wait_for_calls_in_set", false, OpenInSet, WaitInSet},
     {"open_requester", true, Nothing, OpenRequester},
     {"open_replier", true, Nothing, OpenReplier},
     {"close_requester", true, OpenAndSend, Close},
     {"close_replier", true, OpenReplier, Close},
+    {"close_watched_requester", true, OpenWatchedAndSend, Close},
+    {"close_watched_replier", true, OpenWatchedReplier, Close},
     {"clean_calls", true, LetSomebodyDie, OpenReplier},
 };
 
@@ -103,9 +135,10 @@ struct LocksOfOthers {
 
 }  // namespace
 
+// The others' requester is watched through a descriptor, which whoever answers it must ring.
 CallScene::CallScene(const CallOperation& operation) : operation_(operation) {
   others_.root = root_.path();
-  EXPECT_TRUE(OpenBoth(others_));
+  EXPECT_TRUE(OpenWatchedRequester(others_) && OpenReplier(others_));
 }
 
 TracedChild CallScene::MakeVictim() {

@@ -10,6 +10,7 @@
 #include "crash/every_instruction/scene.h"
 #include "shmcomm/replier.h"
 #include "shmcomm/requester.h"
+#include "shmcomm/wait_set.h"
 #include "support/temporary_root.h"
 
 namespace shmcomm::crash {
@@ -20,6 +21,7 @@ struct CallEnds {
   std::optional<Requester> requester;
   std::optional<Replier> replier;
   std::optional<Request> request;
+  WaitSet set;
   CallId call{};
 };
 

@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,16 +72,19 @@ TEST_P(EveryInstruction, MayBeTheLastOne) {
   const std::size_t stride = KillPoints() == 0 ? 1 : std::max<std::size_t>(1, walk.pcs.size() / KillPoints());
 
   std::size_t kills = 0;
+  std::set<std::uint64_t> addresses;
   for (std::size_t k = 0; k < walk.pcs.size(); k += stride, ++kills) {
     SCOPED_TRACE("killed before instruction " + std::to_string(k));
     {
       TracedChild victim = scene_->MakeVictim();
       victim.RunTo(walk.pcs[k], walk.OccurrenceOf(k));
     }
+    addresses.insert(walk.pcs[k]);
     ASSERT_NO_FATAL_FAILURE(scene_->ExpectEverybodyGoesOn());
   }
 
-  Say("kills", kills, walk.pcs.size());
+  std::printf("every_instruction %s kills %zu of %zu at %zu addresses, %s\n", GetParam().name.c_str(), kills, walk.pcs.size(),
+              addresses.size(), GetParam().is_lifecycle ? "lifecycle" : "hot");
   scene_->ExpectNothingIsLeft();
 }
 

@@ -80,6 +80,13 @@ bool DoAllThenArm(JobEnds& ends) {
   return true;
 }
 
+bool OpenPullerInSet(JobEnds& ends) { return OpenPuller(ends) && ends.set.Add(*ends.puller).ok(); }
+
+bool DoAllThenSleepInSet(JobEnds& ends) {
+  while (Take(ends)) ends.job.reset();
+  return ends.set.Wait(absl::Nanoseconds(1)).ok();
+}
+
 bool MakeDescriptor(JobEnds& ends) { return ends.puller->fd().ok(); }
 bool OpenWatchedPuller(JobEnds& ends) { return OpenPuller(ends) && MakeDescriptor(ends); }
 
@@ -106,6 +113,7 @@ const std::vector<JobOperation> kOperations = {
     {"ack", false, true, 0, PushAndTake, Ack},
     {"claim_and_ack", false, true, 1, OpenPuller, TakeAndAck},
     {"do_all_then_sleep", false, true, 2, OpenPuller, DoAllThenSleep},
+    {"do_all_then_sleep_in_set", false, true, 2, OpenPullerInSet, DoAllThenSleepInSet},
     {"make_puller_descriptor", false, true, 0, OpenPuller, MakeDescriptor},
     {"do_all_then_arm_descriptor", false, true, 2, OpenWatchedPuller, DoAllThenArm},
     {"open_puller", true, true, 0, Nothing, OpenPuller},

@@ -13,6 +13,7 @@
 #include "crash/every_instruction/scene.h"
 #include "shmcomm/puller.h"
 #include "shmcomm/pusher.h"
+#include "shmcomm/wait_set.h"
 #include "support/temporary_root.h"
 
 namespace shmcomm::crash {
@@ -23,6 +24,7 @@ struct JobEnds {
   std::optional<Puller> puller;
   std::optional<Pusher> pusher;
   std::optional<Job> job;
+  WaitSet set;
 };
 
 struct JobOperation {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "segment/plan.h"
+#include "shmcomm/wait_set.h"
 #include "support/forked_child.h"
 #include "support/test_channels.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kSole = 1;
 constexpr std::uint32_t kShared = 3;
+constexpr std::uint32_t kHistory = 4;
 
 ChannelSpec BestEffort(std::uint32_t max_publishers) {
   ChannelSpec spec = test::NumbersSpec(max_publishers);
@@ -27,6 +29,18 @@ ChannelSpec Reliable(std::uint32_t max_publishers) {
   ChannelSpec spec = BestEffort(max_publishers);
   spec.qos.reliability = Reliability::kReliable;
   spec.qos.on_full = OnFull::kFail;
+  return spec;
+}
+
+ChannelSpec WithHistory(ChannelSpec spec) {
+  spec.qos.history = kHistory;
+  return spec;
+}
+
+/// More subscribers than a set waits for on their bells.
+ChannelSpec Crowded() {
+  ChannelSpec spec = BestEffort(kShared);
+  spec.qos.max_subscribers = 12;
   return spec;
 }
 
@@ -56,6 +70,33 @@ bool FillLoan(Loan& loan, std::size_t bytes = sizeof(test::Numbers)) {
   const auto place = loan.Raw(bytes);
   if (place.ok()) std::memcpy(*place, &numbers, sizeof(numbers));
   return place.ok();
+}
+
+bool TakeOne(Subscriber& subscriber) {
+  const auto sample = subscriber.TryTake();
+  return sample.ok() && sample->has_value();
+}
+
+bool TakeNewest(Subscriber& subscriber) {
+  const auto sample = subscriber.TakeLatest();
+  return sample.ok() && sample->has_value();
+}
+
+std::uint32_t CountTaken(Subscriber& subscriber) {
+  std::uint32_t taken = 0;
+  while (TakeOne(subscriber)) ++taken;
+  return taken;
+}
+
+bool TakeAll(Subscriber& subscriber) {
+  CountTaken(subscriber);
+  return true;
+}
+
+/// Two at once, as many as may be held; one if it is lapped meanwhile.
+bool TakeBatch(Subscriber& subscriber) {
+  const auto batch = subscriber.TakeMany();
+  return batch.ok() && !batch->empty();
 }
 
 /// An operation of a publisher that has published `before` messages.
@@ -106,6 +147,44 @@ Operation Release(const ChannelSpec& spec) {
           }};
 }
 
+/// A publisher that finds the gate shut by a laggard, and takes its cursor.
+Operation Demote() {
+  const ChannelSpec spec = Reliable(kShared);
+  Operation operation = {"demote", spec, Others::kReaderAndPublisher, false, [spec](const std::string& root) -> Step {
+                           auto opened = Publisher::Open(spec, DemotingPublisherAt(root));
+                           if (!opened.ok()) return {};
+                           const auto publisher = std::make_shared<Publisher>(*std::move(opened));
+                           return [publisher] { return SendOne(*publisher); };
+                         }};
+  operation.published_before = static_cast<int>(spec.qos.capacity);
+  operation.has_laggard = operation.others_demote = true;
+  return operation;
+}
+
+/// A subscriber that was demoted learns of it and is a reliable one again.
+Operation Rejoin(const char* name, std::function<bool(Subscriber&)> step) {
+  Operation operation = OfSubscriber(name, Reliable(kShared), std::move(step));
+  operation.published_before = static_cast<int>(operation.spec.qos.capacity) + 4;
+  operation.others_demote = true;
+  return operation;
+}
+
+/// A subscriber that waits in a set of `size` of its kind.
+Operation WaitInSet(const char* name, const ChannelSpec& spec, std::size_t size) {
+  return {name, spec, Others::kReaderAndPublisher, false, [spec, size](const std::string& root) -> Step {
+            const auto members = std::make_shared<std::vector<std::shared_ptr<Subscriber>>>();
+            const auto set = std::make_shared<WaitSet>();
+            while (members->size() < size) {
+              members->push_back(OpenSubscriber(spec, root));
+              if (members->back() == nullptr || !set->Add(*members->back()).ok()) return {};
+            }
+            return [members, set] {
+              for (const auto& member : *members) TakeAll(*member);
+              return set->Wait(absl::Nanoseconds(1)).ok();
+            };
+          }};
+}
+
 template <class Endpoint>
 Operation Lifecycle(const char* name, const ChannelSpec& spec, Others others,
                     std::function<std::shared_ptr<Endpoint>(const std::string& root)> before,
@@ -132,6 +211,18 @@ Operation OpenSubscriberIn(const char* name, const ChannelSpec& spec, Others oth
         endpoint = OpenSubscriber(spec, root);
         return endpoint != nullptr;
       });
+}
+
+/// A late joiner, and the history that it takes.
+Operation JoinHistoryIn(const char* name, const ChannelSpec& spec) {
+  Operation operation = Lifecycle<Subscriber>(
+      name, spec, Others::kReaderAndPublisher, [](const std::string&) { return nullptr; },
+      [spec](auto& endpoint, const std::string& root) {
+        endpoint = OpenSubscriber(spec, root);
+        return endpoint != nullptr && CountTaken(*endpoint) >= kHistory;
+      });
+  operation.published_before = 6;
+  return operation;
 }
 
 template <class Endpoint>
@@ -214,22 +305,6 @@ bool PublishTwoLarge(Publisher& publisher) {
 
 bool MakeDescriptor(Subscriber& subscriber) { return subscriber.fd().ok(); }
 
-bool TakeOne(Subscriber& subscriber) {
-  const auto sample = subscriber.TryTake();
-  return sample.ok() && sample->has_value();
-}
-
-bool TakeNewest(Subscriber& subscriber) {
-  const auto sample = subscriber.TakeLatest();
-  return sample.ok() && sample->has_value();
-}
-
-bool TakeAll(Subscriber& subscriber) {
-  while (TakeOne(subscriber)) {
-  }
-  return true;
-}
-
 bool TakeAllThenSleep(Subscriber& subscriber) {
   return TakeAll(subscriber) && subscriber.Wait(absl::Nanoseconds(1)).ok();
 }
@@ -239,6 +314,12 @@ bool TakeAllThenSleep(Subscriber& subscriber) {
 PublisherOptions PublisherAt(const std::string& root) {
   PublisherOptions options;
   options.root = root;
+  return options;
+}
+
+PublisherOptions DemotingPublisherAt(const std::string& root) {
+  PublisherOptions options = PublisherAt(root);
+  options.demote_after = absl::ZeroDuration();
   return options;
 }
 
@@ -264,14 +345,23 @@ const std::vector<Operation>& PubSubOperations() {
       OfSubscriber("take_and_release", BestEffort(kShared), TakeOne),
       OfSubscriber("take_and_release_reliable", Reliable(kShared), TakeOne),
       OfSubscriber("take_latest", BestEffort(kShared), TakeNewest),
+      OfSubscriber("take_many", BestEffort(kShared), TakeBatch),
+      OfSubscriber("take_many_reliable", Reliable(kShared), TakeBatch),
+      Demote(),
+      Rejoin("rejoin_and_take", TakeOne),
+      Rejoin("rejoin_and_take_all", TakeAll),
       OfSubscriber("take_all_then_sleep", BestEffort(kShared), TakeAllThenSleep),
       OfSubscriber("make_descriptor", BestEffort(kShared), MakeDescriptor),
       OfWatchedSubscriber("take_all_then_arm_descriptor", BestEffort(kShared), TakeAll),
+      WaitInSet("wait_in_set", BestEffort(kShared), 1),
+      WaitInSet("wait_in_set_of_many", Crowded(), 9),
       Release(BestEffort(kShared)),
       OpenPublisherIn("open_publisher", BestEffort(kShared), Others::kReaderAndPublisher),
       OpenPublisherIn("open_sole_publisher", BestEffort(kSole), Others::kReader),
       OpenSubscriberIn("open_subscriber", BestEffort(kShared), Others::kReaderAndPublisher),
       OpenSubscriberIn("open_reliable_subscriber", Reliable(kShared), Others::kReaderAndPublisher),
+      JoinHistoryIn("join_history", WithHistory(BestEffort(kShared))),
+      JoinHistoryIn("join_history_reliable", WithHistory(Reliable(kShared))),
       ClosePublisherOf("close_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 1),
       ClosePublisherOf("close_unused_publisher", BestEffort(kShared), Others::kReaderAndPublisher, 0),
       CloseSubscriberOf("close_subscriber", BestEffort(kShared), Others::kReaderAndPublisher),

@@ -26,11 +26,19 @@ struct Operation {
   std::function<Step(const std::string& root)> prepare;
   /// The survivors' reader is watched through a descriptor, which a publisher must ring.
   bool reader_has_descriptor = false;
+  /// Messages of the survivors' publisher that the victim finds before its step.
+  int published_before = 3;
+  /// Reliable: a subscriber that stays where it was before those messages. All publishers demote who does not move.
+  bool has_laggard = false;
+  /// The survivors' publisher does.
+  bool others_demote = false;
 };
 
 const std::vector<Operation>& PubSubOperations();
 
 PublisherOptions PublisherAt(const std::string& root);
+/// Takes the cursor of a subscriber that does not move, at once.
+PublisherOptions DemotingPublisherAt(const std::string& root);
 SubscriberOptions SubscriberAt(const std::string& root);
 
 }  // namespace shmcomm::crash

@@ -31,7 +31,9 @@ class PubSubScene final : public Scene {
   bool is_reliable() const { return operation_.spec.qos.reliability == Reliability::kReliable; }
 
   void Publish(Publisher& publisher, std::uint64_t value);
+  void PublishAndTake(int count, std::uint64_t first_value);
   void TakeAll();
+  void ExpectLaggardIsReliableAgain();
   void ExchangeWithNewcomers(const ChannelSpec& spec, const std::string& root);
   void ExpectALoneNewcomerFindsNothing();
 
@@ -39,7 +41,9 @@ class PubSubScene final : public Scene {
   const Operation& operation_;
   std::optional<Subscriber> reader_;
   std::optional<Publisher> publisher_;
+  std::optional<Subscriber> laggard_;
   std::uint64_t next_sequence_ = 0;
+  std::uint64_t laggards_next_sequence_ = 0;
 };
 
 }  // namespace shmcomm::crash
