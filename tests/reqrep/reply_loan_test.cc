@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -92,6 +93,91 @@ TEST_F(ReplyLoan, IsNotPulledAwayByAskingForAnotherWhenAllOthersAreGone) {
   EXPECT_FALSE(ReplyThrough(std::move(loan), *request, 5).ok()) << "its requester is gone";
   EXPECT_TRUE(request->is_answered());
   EXPECT_TRUE(Files().empty());
+}
+
+// Three ways to answer while a loan of the reply is out. Afterwards the loan's memory is still there to be written.
+class UnusedReplyLoan : public ReplyLoan {
+ protected:
+  void SetUp() override {
+    replier_ = std::make_unique<Replier>(OpenReplier(SumsSpec()));
+    requester_ = std::make_unique<Requester>(OpenRequester(SumsSpec()));
+    call_ = *SendNumber(*requester_, 1, kLong);
+    request_.emplace(*replier_->Take(kLong));
+    loan_.emplace(*request_->ReplyLoan());
+  }
+  void CloseEnds() {
+    requester_.reset();
+    replier_.reset();
+  }
+  /// The loan keeps the replier's place in the channel, and its slot; then nothing is left.
+  void ExpectThatTheLoanIsTheLastToGo() {
+    CloseEnds();
+    EXPECT_FALSE(Files().empty());
+    absl::StatusOr<std::uint8_t*> place = loan_->Raw(sizeof(std::uint64_t));
+    ASSERT_TRUE(place.ok()) << place.status();
+    std::memset(*place, 1, sizeof(std::uint64_t));
+    loan_.reset();
+    EXPECT_TRUE(Files().empty());
+  }
+
+  std::unique_ptr<Replier> replier_;
+  std::unique_ptr<Requester> requester_;
+  CallId call_{};
+  std::optional<Request> request_;
+  std::optional<Loan> loan_;
+};
+
+TEST_F(UnusedReplyLoan, MayBeDroppedAfterACopyWasTheAnswer) {
+  EXPECT_TRUE(ReplyNumber(*request_, 4).ok());
+
+  EXPECT_EQ(ValueOf(requester_->Receive(call_)), 4u);
+  ExpectThatTheLoanIsTheLastToGo();
+}
+
+TEST_F(UnusedReplyLoan, MayBeDroppedAfterAnErrorWasTheAnswer) {
+  EXPECT_TRUE(request_->Fail(absl::OutOfRangeError("no such number")).ok());
+
+  EXPECT_TRUE(absl::IsOutOfRange(requester_->Receive(call_).status()));
+  ExpectThatTheLoanIsTheLastToGo();
+}
+
+TEST_F(UnusedReplyLoan, MayBeDroppedAfterItsRequest) {
+  request_.reset();
+
+  EXPECT_TRUE(absl::IsAborted(requester_->Receive(call_).status()));
+  ExpectThatTheLoanIsTheLastToGo();
+}
+
+TEST_F(UnusedReplyLoan, MayBeDroppedAfterItsReplierWasClosedWithTheRequestOpen) {
+  CloseEnds();
+  request_.reset();
+
+  ExpectThatTheLoanIsTheLastToGo();
+}
+
+TEST_F(UnusedReplyLoan, MayBeDroppedWhenAnotherRequesterHasItsRequestersId) {
+  const std::uint32_t id = request_->requester();
+  ASSERT_TRUE(ReplyNumber(*request_, 4).ok());
+  requester_.reset();
+  requester_ = std::make_unique<Requester>(OpenRequester(SumsSpec()));
+  call_ = *SendNumber(*requester_, 2, kLong);
+  request_.emplace(*replier_->Take(kLong));
+  ASSERT_EQ(request_->requester(), id);
+
+  ASSERT_TRUE(ReplyNumber(*request_, 5).ok());
+
+  EXPECT_EQ(ValueOf(requester_->Receive(call_)), 5u);
+  ExpectThatTheLoanIsTheLastToGo();
+}
+
+TEST_F(UnusedReplyLoan, IsOfUseToNoOtherRequestersRequest) {
+  Requester other = OpenRequester(SumsSpec());
+  ASSERT_TRUE(SendNumber(other, 2, kLong).ok());
+  auto request = replier_->Take(kLong);
+
+  EXPECT_TRUE(absl::IsInvalidArgument(request->ReplyRaw(*std::move(loan_), Codec::kStruct)));
+
+  EXPECT_FALSE(request->is_answered());
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class PublisherCore;
 }
 
 /// Owns one slot between `Publisher::Loan()` and `Publisher::Publish()`; dropping it abandons the message.
-/// Move-only; used by one thread at a time. It must not outlive its publisher.
+/// Move-only; used by one thread at a time. It must not outlive its publisher; a reply's may outlive its request and replier.
 class Loan {
  public:
   Loan(Loan&& other) noexcept;

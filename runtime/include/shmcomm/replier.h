@@ -24,7 +24,7 @@ class ReplierCore;
 
 /// A request taken from the channel, read where it lies in shared memory and answered exactly once. Dropping it unanswered
 /// answers with kAborted. Move-only. A replier and its requests are used by one thread at a time. It may outlive its replier,
-/// which then leaves the channel when its last request is answered.
+/// which then leaves the channel when its last request is answered and its last reply loan is gone.
 class Request {
  public:
   Request(Request&& other) noexcept;
@@ -42,9 +42,10 @@ class Request {
   /// Whether the process that sent it runs as this process's user. Otherwise it is root.
   bool is_from_this_user() const { return is_from_this_user_; }
 
-  /// A slot in which the reply is built; one at a time, used or dropped before the request is answered otherwise. As
-  /// Publisher::Loan; kFailedPrecondition another loan of this request is out; and where nobody can get the reply any more, the
-  /// request is over: kUnavailable the requester is gone · kDeadlineExceeded it no longer waits.
+  /// A slot in which the reply is built; one at a time. The request may be answered otherwise, or dropped, while the loan is
+  /// out, which then is of no use and keeps the replier in its channel until it is dropped, by this thread. As Publisher::Loan;
+  /// kFailedPrecondition another loan of this request is out; and where nobody can get the reply any more, the request is
+  /// over: kUnavailable the requester is gone · kDeadlineExceeded it no longer waits.
   absl::StatusOr<shmcomm::Loan> ReplyLoan();
 
   /// Answers with the FlatBuffer finished in `loan.builder()`. Never waits. Afterwards the request is answered, whatever is

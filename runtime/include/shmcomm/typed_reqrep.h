@@ -271,7 +271,6 @@ class TypedReplier {
       if (!loan.ok()) return loan.status();
       const auto root = AsResult(handler(*request, loan->builder()));
       if (root.ok()) return request.Reply(*std::move(loan), flatbuffers::Offset<Reply>(*root));
-      loan = root.status();  // dropped before the answer, after which a replier that was closed meanwhile is gone
       return request.Fail(root.status());
     } else {
       const auto reply = AsResult(handler(*request));

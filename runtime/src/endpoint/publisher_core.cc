@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "endpoint/data_file.h"
 #include "endpoint/messages.h"
+#include "endpoint/orphans.h"
 #include "endpoint/waiting.h"
 #include "ring/claim.h"
 
@@ -136,7 +137,7 @@ void PublisherCore::SetPublishTimeout(absl::Duration timeout) {
 absl::StatusOr<Loan> PublisherCore::Lend(std::uint64_t correlation) {
   if (!IsThisProcess()) return Forked(name());
   std::uint32_t index = 0;
-  while (index < loans_.size() && loans_[index]->is_out) ++index;
+  while (index < loans_.size() && loans_[index]->is_out.load(std::memory_order_relaxed) != 0) ++index;  // relaxed: ours
   if (index == loans_.size()) {
     return Refuse(absl::ResourceExhaustedError(absl::StrCat(name(), ": you hold ", loans_.size(), " of ", loans_.size(),
                                                             " loans; publish or drop one, or raise max_loans")));
@@ -149,7 +150,7 @@ absl::StatusOr<Loan> PublisherCore::Lend(std::uint64_t correlation) {
   loan.slot = *slot;
   loan.raw_bytes = 0;
   loan.correlation = correlation;
-  loan.is_out = true;
+  loan.is_out.store(1, std::memory_order_relaxed);  // relaxed: Lend is ours
   return Loan(this, index);
 }
 
@@ -173,7 +174,8 @@ void PublisherCore::Abandon(std::uint32_t index) {
   LoanState& loan = *loans_[index];
   loan.builder.Reset();
   writer_.Abandon(loan.slot);
-  loan.is_out = false;
+  LetGo(loan);
+  orphans::ReapIfAny();  // the last touch: the core may be gone
 }
 
 absl::Status PublisherCore::Publish(Loan loan) {
@@ -233,7 +235,7 @@ absl::Status PublisherCore::CommitLoan(LoanState& loan, std::size_t bytes, Codec
   loan.builder.Reset();
   absl::Status committed = Commit(loan.slot, bytes, codec);
   if (!committed.ok()) return Refuse(committed);
-  loan.is_out = false;
+  LetGo(loan);
   return committed;
 }
 
@@ -301,13 +303,20 @@ absl::Status PublisherCore::AwaitRoom(std::int64_t start_ns, std::int64_t timeou
   return absl::OkStatus();
 }
 
+void PublisherCore::LetGo(LoanState& loan) {
+  // Release -> the acquire of IsLoanOut.
+  loan.is_out.store(0, std::memory_order_release);
+}
+
 bool PublisherCore::IsLoanOut() const {
-  return std::any_of(loans_.begin(), loans_.end(), [](const auto& loan) { return loan->is_out; });
+  return std::any_of(loans_.begin(), loans_.end(),
+                     [](const auto& loan) { return loan->is_out.load(std::memory_order_acquire) != 0; });
 }
 
 bool PublisherCore::IsLoanOutFor(std::uint64_t correlation) const {
-  return std::any_of(loans_.begin(), loans_.end(),
-                     [correlation](const auto& loan) { return loan->is_out && loan->correlation == correlation; });
+  return std::any_of(loans_.begin(), loans_.end(), [correlation](const auto& loan) {
+    return loan->is_out.load(std::memory_order_relaxed) != 0 && loan->correlation == correlation;  // relaxed: ours
+  });
 }
 
 void PublisherCore::MarkAbandoned(segment::SlotIndex slot) {

@@ -64,6 +64,7 @@ class PublisherCore final : public Cancellable {
   PublisherStats stats() const;
   const registry::Site& site() const { return channel_.site(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }
+  /// On any thread.
   bool IsLoanOut() const;
   bool IsLoanOutFor(std::uint64_t correlation) const;
   std::uint32_t id() const { return seat_.id; }
@@ -94,7 +95,7 @@ class PublisherCore final : public Cancellable {
     segment::SlotIndex slot = segment::kNoSlot;
     std::size_t raw_bytes = 0;
     std::uint64_t correlation = 0;
-    bool is_out = false;
+    base::Atomic<std::uint32_t> is_out{0};  // read by whoever reaps a closed replier
   };
 
   PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory, layout::DataHeader* header,
@@ -112,6 +113,7 @@ class PublisherCore final : public Cancellable {
   bool IsSameWait(std::int64_t start_ns) const;
   bool has_claims() const { return channel_.site().readers.has_claims(); }
   SHMCOMM_COLD absl::Status Corrupt() const;
+  static void LetGo(LoanState& loan);
   absl::Status CommitLoan(LoanState& loan, std::size_t bytes, Codec codec);
   SHMCOMM_COLD absl::Status MoveIntoSlot(LoanState& loan);
   SHMCOMM_COLD absl::Status Refuse(absl::Status status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint/replier_core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -182,6 +183,7 @@ absl::StatusOr<PublisherCore*> ReplierCore::RepliesTo(const Place& place) {
   if (ring.core == nullptr || ring.generation != place.generation) {
     absl::StatusOr<std::unique_ptr<PublisherCore>> opened = OpenReplies(place);
     if (!opened.ok()) return opened.status();
+    if (ring.core != nullptr && ring.core->IsLoanOut()) succeeded_.push_back(std::move(ring.core));
     ring.core = *std::move(opened);
     ring.generation = place.generation;
   }
@@ -207,12 +209,21 @@ void ReplierCore::DropOfThoseWhoLeft() {
     if (ring.core == nullptr || ring.core->IsLoanOut()) continue;
     if (HasLeft(*ring.core)) ring = ReplyRing{};
   }
+  const auto is_unused = [](const auto& core) { return !core->IsLoanOut(); };
+  succeeded_.erase(std::remove_if(succeeded_.begin(), succeeded_.end(), is_unused), succeeded_.end());
+}
+
+bool ReplierCore::IsAnySampleAlive() const {
+  // Requests first: while one is open, its thread may change what is looked at then.
+  if (ClaimingCore::IsAnySampleAlive()) return true;
+  const auto is_lent = [](const auto& core) { return core != nullptr && core->IsLoanOut(); };
+  return std::any_of(succeeded_.begin(), succeeded_.end(), is_lent) ||
+         std::any_of(replies_.begin(), replies_.end(), [&](const ReplyRing& ring) { return is_lent(ring.core); });
 }
 
 absl::StatusOr<Loan> ReplierCore::LendReply(Request& request) {
   if (!IsThisProcess()) return Forked(name());
   const Place& place = places_[request.place_];
-  // First of all: what comes then may end the request, and with it what the other loan points to.
   if (IsReplyLent(place)) return LentAlready();
   absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
   if (replies.ok()) return (*replies)->Lend(place.correlation);

@@ -22,10 +22,12 @@
 
 namespace shmcomm::endpoint {
 
-/// Owned by its handle and its open requests together; the last of them leaves the channel.
+/// Owned by its handle, its open requests and the loans of its replies together; the last of them leaves the channel.
 class ReplierCore final : public ClaimingCore {
  public:
   static absl::StatusOr<ReplierCore*> Open(const ChannelSpec& spec, const ReplierOptions& options);
+
+  bool IsAnySampleAlive() const override;
 
   absl::StatusOr<std::optional<Request>> TryTake();
   absl::StatusOr<Request> Take(absl::Duration timeout);
@@ -92,6 +94,7 @@ class ReplierCore final : public ClaimingCore {
   std::vector<Place> places_;
   std::uint32_t place_ = 0;
   std::array<ReplyRing, layout::kPublisherRows> replies_;
+  std::vector<std::unique_ptr<PublisherCore>> succeeded_;   // rings of which a loan is still out
   absl::Status error_;
   std::uint64_t bytes_ = 0;
   ReplierStats stats_;
