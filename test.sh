@@ -6,7 +6,8 @@
 #   --quick      leave the sanitizers out
 #   --long       the counts of a release: every instruction, millions of fuzz executions, minutes of chaos; prints the
 #                goals with the figures reached
-#   --coverage   report the coverage of lines and branches instead: runtime/src (gcovr) and the generator (pytest-cov)
+#   --coverage   measure the coverage of lines and branches instead: C++ by folder (llvm-cov), the generator and the Python
+#                package by file (pytest-cov); fails below the goals
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source .ci/setup.sh
@@ -36,7 +37,7 @@ stage() {
     status=FAILED
     failed+=("$name")
   fi
-  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$|^TOTAL |^(lines|branches): ' "$log" | tail -n 2 || true)
+  summary=$(grep -E '^[0-9]+% tests passed|^=+ .*(passed|failed|skipped|error|no tests ran).* =+$|^TOTAL |^runtime/.* % ' "$log" | tail -n 20 || true)
   summaries+=("== $name: $status, $((SECONDS - started)) s"${summary:+$'\n'"$summary"})
 }
 
@@ -70,14 +71,16 @@ run_pytest_with_sanitizers() {
     ASAN_OPTIONS=detect_leaks=0:$ASAN_OPTIONS run_pytest asan "${folders[@]}"
 }
 
+# A program's counters lie in a file of its own (%m) that its processes share (%c), so those of the killed are not lost.
 report_coverage() {
-  local folders
+  local folders profiles="$PWD/build/coverage/profiles"
   mapfile -t folders < <(existing tests/generator tests/fuzz tests/python tests/interop tests/examples)
+  rm -rf "$profiles"
+  export LLVM_PROFILE_FILE="$profiles/%m%c.profraw"
   stage "build, coverage" build coverage
   stage "ctest, coverage" run_ctest coverage
-  stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov-report=term "${folders[@]}"
-  stage "coverage of runtime/src" gcovr --root . --filter runtime/src/ --object-directory build/coverage \
-    --gcov-ignore-errors=no_working_dir_found --print-summary build/coverage
+  stage "pytest, coverage" run_pytest coverage --cov=shmcomm_gen --cov=shmcomm --cov-report=term "${folders[@]}"
+  stage "coverage of C++" "$VENV_PYTHON" tests/cpp_coverage.py build/coverage "$profiles"
 }
 
 test_release() {

@@ -5,7 +5,7 @@
 readonly SYSTEM_PYTHON=/usr/bin/python3
 readonly VENV_PYTHON="$PWD/.venv/bin/python"
 readonly DEBIAN_PACKAGES=(
-  ca-certificates cmake make ninja-build g++ clang libclang-rt-dev
+  ca-certificates cmake make ninja-build g++ clang libclang-rt-dev llvm
   libflatbuffers-dev flatbuffers-compiler flatbuffers-compiler-dev libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-venv python3-dev)

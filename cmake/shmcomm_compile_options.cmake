@@ -19,8 +19,12 @@ if(SHMCOMM_LIBFUZZER)
   add_compile_options(-fsanitize=fuzzer-no-link)  # the library, too, tells the fuzzer which branches an input took
 endif()
 if(SHMCOMM_COVERAGE)
-  add_compile_options(--coverage -fprofile-update=atomic)
-  add_link_options(--coverage)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "coverage is counted by clang, whose branches are those of the source; fix: -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  # Counters that can lie in a file that all processes share: those of a process that is killed are not lost.
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic "SHELL:-mllvm -runtime-counter-relocation")
+  add_link_options(-fprofile-instr-generate)
 endif()
 
 # Makes `target` one of ours: C++17, warnings, warnings as errors where asked.
