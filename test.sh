@@ -119,7 +119,7 @@ run_python_leaks() {
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=10000000 SHMCOMM_TURN_JOBS=100000 SHMCOMM_MEETING_PROCESSES=32 SHMCOMM_MEETING_ROUNDS=2000
-  export SHMCOMM_STOP_SECONDS=2
+  export SHMCOMM_STOP_SECONDS=2 SHMCOMM_PYTHON_EXITS=1000
   stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
     'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|Kill(Test|Jobs|Calls)|PullersInTurn|Storm|EverySubset|sched.mutants|^ReliableProcesses|^Attached.(Together|InAnyOrder)'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
@@ -130,10 +130,10 @@ test_long() {
   SHMCOMM_SCALE=250 stage "leaks in Python, long" run_python_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "deaths, long" measure_deaths
-  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py
+  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
-  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS
+  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS SHMCOMM_PYTHON_EXITS
 }
 
 print_goals() {

@@ -64,6 +64,7 @@ GOALS = (
     Goal("random kills", 20_000, r"kill_test kills (\d+)", total),
     Goal("jobs shared in turn, each of four pullers a quarter within 5 %", 200_000, r"turns jobs (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
+    Goal("interpreters that ended in a random way, none by a crash", 1_000, r"python_exits (\d+)", total),
     Goal("ms by which a dead subscriber delays a publisher, 99 % of deaths, at most", 50, r"dead subscriber, ms: .*p99 (\d+)", greatest, is_most=True),
     Goal("ms until a caller knows of its replier's death, 99 %, at most", 50, r"a replier's death, .*p99 (\d+)", greatest, is_most=True),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
