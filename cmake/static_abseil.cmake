@@ -15,7 +15,7 @@ function(_shmcomm_fetch_abseil folder)
     RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(failed)
     message(FATAL_ERROR "Debian's source package of Abseil cannot be had; fix: -DSHMCOMM_ABSEIL_SOURCE=<folder of Abseil's "
-      "sources>, with pip: -C cmake.define.SHMCOMM_ABSEIL_SOURCE=<folder>\n${output}")
+      "sources>, with pip: --config-settings=cmake.define.SHMCOMM_ABSEIL_SOURCE=<folder>\n${output}")
   endif()
 endfunction()
 
