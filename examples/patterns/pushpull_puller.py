@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sorts parcels, for ever or until none has come for a while. usage: pushpull_puller.py [SECONDS]"""
+"""Sorts parcels, until Ctrl-C or until none has come for a while. usage: pushpull_puller.py [SECONDS]"""
 
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import shmcomm
 from warehouse import ParcelsPuller
 
 patience = timedelta(seconds=int(sys.argv[1])) if len(sys.argv) > 1 else None
-with ParcelsPuller() as parcels:
+with suppress(KeyboardInterrupt), ParcelsPuller() as parcels:
     while True:
         try:
             parcel = parcels.recv(patience)

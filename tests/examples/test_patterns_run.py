@@ -123,3 +123,19 @@ def test_reqrep_answers_and_stops_cleanly(programs: Programs, root: Path, asking
     assert (replier.returncode, complaint) == (0, "")
     assert said == "planned 3 routes\n"
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_what_runs_for_ever_without_a_traceback(programs: Programs, root: Path) -> None:
+    publisher, subscriber, arm = [
+        programs.start("python", name) for name in ("pubsub_publisher", "pubsub_subscriber", "pushpull_puller")
+    ]
+    assert subscriber.stdout is not None and subscriber.stdout.readline().startswith("robot at")
+    pusher = programs.run("python", "pushpull_pusher", "1")
+    assert arm.stdout is not None and arm.stdout.readline().startswith("sorted 0"), pusher.stderr
+
+    for process in (publisher, subscriber, arm):
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate()
+        assert (process.returncode, complaint) == (0, "")
+    assert list(root.iterdir()) == []
