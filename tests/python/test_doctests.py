@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import doctest
 import inspect
 import pydoc
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docstrings import examples_of, failures, members_of, text_of
 
 WITHOUT_EXAMPLE = {"close", "counters", "last_metadata", "channel", "closed", "metadata", "load"}
 
@@ -24,21 +24,18 @@ def public_names() -> Iterator[tuple[str, Any]]:
         public = getattr(shmcomm, name)
         yield name, public
         if inspect.isclass(public) and not issubclass(public, (Exception, tuple)):
-            for member in dir(public):
-                if not member.startswith("_"):
-                    yield f"{name}.{member}", inspect.getattr_static(public, member)
+            yield from members_of(name, public)
 
 
-def examples_of(name: str, public: Any) -> doctest.DocTest | None:
+def names() -> dict[str, Any]:
+    """What the examples may use."""
     import shmcomm
 
-    names = {public: getattr(shmcomm, public) for public in shmcomm.__all__}
-    found = doctest.DocTestParser().get_doctest(inspect.getdoc(public) or "", names, name, None, 0)
-    return found if found.examples else None
+    return {public: getattr(shmcomm, public) for public in shmcomm.__all__}
 
 
 def test_every_public_name_is_documented() -> None:
-    missing = [name for name, public in public_names() if not (inspect.getdoc(public) or "").strip()]
+    missing = [name for name, public in public_names() if not text_of(public)]
 
     assert missing == []
 
@@ -49,7 +46,7 @@ def test_every_class_and_method_has_an_example() -> None:
     missing = [
         name
         for name, public in public_names()
-        if examples_of(name, public) is None
+        if examples_of(name, public, names()) is None
         and name.rpartition(".")[2] not in WITHOUT_EXAMPLE
         and not (inspect.isclass(public) and issubclass(public, (Exception, tuple, shmcomm.Loan)))
         and "Loan." not in name
@@ -60,13 +57,8 @@ def test_every_class_and_method_has_an_example() -> None:
 
 def test_the_examples_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHMCOMM_ROOT", str(root))
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    for name, public in public_names():
-        examples = examples_of(name, public)
-        if examples is not None:
-            runner.run(examples)
 
-    assert runner.summarize().failed == 0
+    assert failures(examples_of(name, public, names()) for name, public in public_names()) == 0
 
 
 def test_the_help_reads_like_a_page() -> None:

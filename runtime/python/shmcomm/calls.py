@@ -72,8 +72,15 @@ def request_metadata(request: _core.Request) -> RequestMetadata:
 
 
 class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
-    """Calls the repliers of one channel. Used by one thread at a time; opened before fork(), it works only in the parent.
-    Replies may outlive it and may be dropped on any thread."""
+    """Calls the repliers of one channel. Used by one thread at a time, or by the tasks of one event loop; opened before fork(),
+    it works only in the parent. Replies may outlive it and may be dropped on any thread.
+
+    >>> with DriveReplier() as server, DriveRequester() as client:
+    ...     call = client.start(linear=0.5, timeout=60_000)
+    ...     server.recv(timeout=100).reply(ok=True)
+    ...     call.result(timeout=100).ok
+    True
+    """
 
     _channel: ClassVar[_core.Channel]
     _has_field_timeout: ClassVar[bool] = False  # of the request
@@ -107,7 +114,18 @@ class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
         Any number of tasks may call. While `max_in_flight` calls are unanswered, the channel is full or a replier is waited
         for, the others wait for their turn, and `timeout` covers that. (Where a field of the request is called timeout, the
         time begins anew when it is sent.) A call of `start` that is answered and not received yet keeps the loop looking all
-        the time: receive it first. Arguments and errors: as call; SHMError where a task of another event loop waits."""
+        the time: receive it first. Arguments and errors: as call; SHMError where a task of another event loop waits.
+
+        >>> async def both(client, server):
+        ...     async def answer():
+        ...         (await server.arecv()).reply(message="moving")
+        ...     reply, _ = await asyncio.gather(client.acall(linear=0.5, timeout=60_000), answer())
+        ...     return reply.message
+        >>> import asyncio
+        >>> with DriveReplier() as server, DriveRequester() as client:
+        ...     asyncio.run(both(client, server))
+        'moving'
+        """
         if not self._has_room():
             is_field = not message and self._has_field_timeout
             timeout = self._own_timeout()
@@ -122,14 +140,28 @@ class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
 
     @property
     def stats(self) -> RequesterStats:
-        """Counters; after close those of the end."""
+        """Counters: requests sent, replies received, and how the others ended; after close those of the end.
+
+        >>> with DriveRequester() as client:
+        ...     client.stats.sent, client.stats.late
+        (0, 0)
+        """
         return RequesterStats(*self.counters())
 
 
 class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
     """Answers the requests of one channel; each goes to one replier. A replier and its requests are used by one thread at a
     time; opened before fork(), it works only in the parent. Requests may outlive it. If the process dies, the callers of
-    the requests it had taken learn that at once."""
+    the requests it had taken learn that at once.
+
+    >>> with DriveReplier() as server, DriveRequester() as client:
+    ...     call = client.start(linear=0.5, timeout=60_000)
+    ...     for request in server:
+    ...         request.reply(ok=request.linear < 1)
+    ...         break
+    ...     call.result(timeout=100).ok
+    True
+    """
 
     _channel: ClassVar[_core.Channel]
 
@@ -149,7 +181,18 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Request:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no request. Several tasks may wait; each
-        request goes to one of them. Errors: as recv; SHMError where a task of another event loop waits."""
+        request goes to one of them. Errors: as recv; SHMError where a task of another event loop waits.
+
+        >>> async def answer(server):
+        ...     request = await server.arecv(timeout=60_000)
+        ...     request.reply(ok=request.linear < 1)
+        >>> import asyncio
+        >>> with DriveReplier() as server, DriveRequester() as client:
+        ...     call = client.start(linear=0.5, timeout=60_000)
+        ...     asyncio.run(answer(server))
+        ...     call.result(timeout=100).ok
+        True
+        """
         from shmcomm.event_loop import arrival
 
         request: _core.Request = await arrival(self, self.try_recv, None, timeout, wanted="request")
@@ -168,7 +211,17 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
         nothing. Ctrl-C raises KeyboardInterrupt as everywhere, once the caller of the request in hand has been told; the
         replier goes on being usable. Put it in a `with` block and catch KeyboardInterrupt around that, or call stop() in a
         signal handler, for a program that Ctrl-C ends without a traceback.
-        Errors: SHMConnectionError (forked, lock lost)."""
+        Errors: SHMConnectionError (forked, lock lost).
+
+        >>> from threading import Thread
+        >>> with DriveReplier() as server, DriveRequester() as client:
+        ...     thread = Thread(target=server.serve, args=[lambda request: {"ok": request.linear < 1}])
+        ...     thread.start()
+        ...     print(client.call(linear=0.5, timeout=60_000).ok)
+        ...     server.stop()
+        ...     thread.join()
+        True
+        """
         return self._serve(handler)
 
     def _try_next(self) -> _core.Request | None:
@@ -189,5 +242,10 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
 
     @property
     def stats(self) -> ReplierStats:
-        """Counters; after close those of the end."""
+        """Counters: requests taken, answered, and others; after close those of the end.
+
+        >>> with DriveReplier() as server:
+        ...     server.stats.received, server.stats.replied
+        (0, 0)
+        """
         return ReplierStats(*self.counters())

@@ -69,7 +69,13 @@ def job_metadata(job: _core.Job) -> JobMetadata:
 
 class Pusher(_core.Pusher, ClosedOnExit):
     """Gives out jobs, each of which one puller of the channel gets. Used by one thread at a time; opened before fork(), it
-    works only in the parent. Jobs stay after it as long as anybody is attached to the channel."""
+    works only in the parent. Jobs stay after it as long as anybody is attached to the channel.
+
+    >>> with TilesPuller() as puller, TilesPusher() as pusher:
+    ...     pusher.push(id=7, tile=b"abc", timeout=1000)
+    ...     puller.recv(timeout=100).id
+    7
+    """
 
     _channel: ClassVar[_core.Channel]
 
@@ -97,19 +103,30 @@ class Pusher(_core.Pusher, ClosedOnExit):
 
     @property
     def stats(self) -> PusherStats:
-        """Counters; after close those of the end."""
+        """Counters: jobs given out, their bytes, and others; after close those of the end.
+
+        >>> with TilesPusher() as pusher:
+        ...     pusher.push(id=7)
+        ...     pusher.stats.sent, pusher.stats.dead_letters
+        (1, 0)
+        """
         return PusherStats(*self.counters())
 
 
 class Puller(AsyncIterated, _core.Puller, ClosedOnExit):
     """Takes jobs, the oldest first; each is this puller's alone. Used by one thread at a time, or by the tasks of one event
-    loop; opened before fork(), it works only in the parent. Jobs may outlive it, and may be ended on any thread:
+    loop; opened before fork(), it works only in the parent. Jobs may outlive it, and may be ended on any thread. A job is done
+    at the end of its `with` block, and given back to others where that raises. One that is dropped without a `with` is done,
+    whatever happened. If the process dies, others get its jobs.
 
-        for job in puller:
-            with job:                # done at the end of the block, given back to others where it raises
-                work(job.id, job.tile)
-
-    A job that is dropped without a `with` is done, whatever happened. If the process dies, others get its jobs."""
+    >>> with TilesPuller() as puller, TilesPusher() as pusher:
+    ...     pusher.push(id=7, tile=b"abc")
+    ...     for job in puller:
+    ...         with job:
+    ...             print(job.id, bytes(job.tile))
+    ...         break
+    7 b'abc'
+    """
 
     _channel: ClassVar[_core.Channel]
 
@@ -130,7 +147,14 @@ class Puller(AsyncIterated, _core.Puller, ClosedOnExit):
 
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Job:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no job. Several tasks may wait; each job
-        goes to one of them. Errors: as recv; SHMError where a task of another event loop waits."""
+        goes to one of them. Errors: as recv; SHMError where a task of another event loop waits.
+
+        >>> import asyncio
+        >>> with TilesPuller() as puller, TilesPusher() as pusher:
+        ...     pusher.push(id=5)
+        ...     asyncio.run(puller.arecv(timeout=100)).id
+        5
+        """
         from shmcomm.event_loop import arrival
 
         job: _core.Job = await arrival(self, self.try_recv, None, timeout, wanted="job")
@@ -138,5 +162,10 @@ class Puller(AsyncIterated, _core.Puller, ClosedOnExit):
 
     @property
     def stats(self) -> PullerStats:
-        """Counters; after close those of the end."""
+        """Counters: jobs taken, their bytes, and others; after close those of the end.
+
+        >>> with TilesPuller() as puller:
+        ...     puller.stats.received, puller.stats.expired
+        (0, 0)
+        """
         return PullerStats(*self.counters())

@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a generated package is made of: the classes of a binary schema and the endpoints of its channels."""
+"""What a generated package is made of: the classes of a binary schema and the endpoints of its channels.
+
+Messages are instances of a class for each table and struct, endpoints of a class for each end of a channel. The examples in here
+are of a package `robot`, whose channel file has these lines, beside others:
+
+    struct Imu { stamp_ns:uint64; accel:Vec3; gyro:Vec3; cov:[float:9]; }
+    table Image { stamp_ns:uint64; width:uint32; height:uint32; encoding:Encoding = Rgb8; data:[ubyte] (required); }
+    channel imu : pubsub<Imu> (sensor_data);
+    channel camera = "front/camera" : pubsub<Image> { capacity: 8; max_size: 8MiB; }
+    channel drive : reqrep<Twist, Ack> { timeout: 100ms; max_in_flight: 4; }
+    channel tiles : pushpull<Job> { capacity: 64; max_size: 1MiB; on_full: block; }
+
+>>> with CameraSubscriber() as sub, CameraPublisher() as pub:
+...     _ = pub.send(width=2, height=1, data=b"ab")
+...     sub.recv(timeout=100).width
+2
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from enum import IntEnum, IntFlag
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
@@ -86,32 +103,32 @@ class Schema:
 
     def publisher(self, name: str, channel: _core.Channel) -> type[Publisher]:
         """The class of a pubsub channel's sending end."""
-        return type(name, (Publisher,), self._endpoint_body(channel))
+        return type(name, (Publisher,), self._endpoint_body(Publisher, channel))
 
     def subscriber(self, name: str, channel: _core.Channel) -> type[Subscriber]:
         """The class of a pubsub channel's receiving end."""
-        return type(name, (Subscriber,), self._endpoint_body(channel))
+        return type(name, (Subscriber,), self._endpoint_body(Subscriber, channel))
 
     def pusher(self, name: str, channel: _core.Channel) -> type[Pusher]:
         """The class of the end of a pushpull channel that gives out jobs."""
-        return type(name, (Pusher,), self._endpoint_body(channel))
+        return type(name, (Pusher,), self._endpoint_body(Pusher, channel))
 
     def puller(self, name: str, channel: _core.Channel) -> type[Puller]:
         """The class of the end of a pushpull channel that takes jobs."""
-        return type(name, (Puller,), self._endpoint_body(channel))
+        return type(name, (Puller,), self._endpoint_body(Puller, channel))
 
     def requester(self, name: str, channel: _core.Channel) -> type[Requester]:
         """The class of a reqrep channel's asking end."""
-        body = self._endpoint_body(channel)
+        body = self._endpoint_body(Requester, channel)
         body["_has_field_timeout"] = hasattr(self._core.class_of(channel.message), "timeout")
         return type(name, (Requester,), body)
 
     def replier(self, name: str, channel: _core.Channel) -> type[Replier]:
         """The class of a reqrep channel's answering end."""
-        return type(name, (Replier,), self._endpoint_body(channel))
+        return type(name, (Replier,), self._endpoint_body(Replier, channel))
 
-    def _endpoint_body(self, channel: _core.Channel) -> dict[str, Any]:
-        text = f"Channel '{channel.name}', {channel.pattern}<{', '.join(channel.messages)}>."
+    def _endpoint_body(self, base: type, channel: _core.Channel) -> dict[str, Any]:
+        text = f"Channel '{channel.name}', {channel.pattern}<{', '.join(channel.messages)}>.\n\n{_undented(base.__doc__ or '')}"
         return {"__module__": self._module, "__doc__": text, "_channel": channel, "_schema": self}
 
     def _class_of(self, name: str, *, is_struct: bool) -> type[Record]:
@@ -181,6 +198,11 @@ def _accepted(name: str, taken: Container[str]) -> str:
     while instead == "mro" or (instead.startswith("_") and instead.endswith("_")) or (instead != name and instead in taken):
         instead = f"value{instead}"
     return instead
+
+
+def _undented(doc: str) -> str:
+    first, _, others = doc.partition("\n")
+    return f"{first}\n{dedent(others)}"
 
 
 def _short(name: str) -> str:

@@ -83,8 +83,18 @@ PyMethodDef methods[] = {
      "ends the wait.\n"
      "Errors: SHMTimeoutError, SHMPeerDiedError (both with maybe_executed), SHMReplyError (what the replier answered),\n"
      "SHMBufferFullError (too many replies are held; the call goes on), SHMConnectionError (closed, forked), SHMCorruptionError,\n"
-     "SHMSchemaMismatchError, ValueError (received already)."},
-    {"try_result", TryResult, METH_NOARGS, "try_result($self)\n--\n\nThe reply, None while there is none. Errors as result."},
+     "SHMSchemaMismatchError, ValueError (received already).\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     server.recv(timeout=100).reply(message=\"moving\")\n"
+     "...     call.result(timeout=100).message\n"
+     "'moving'\n"},
+    {"try_result", TryResult, METH_NOARGS, "try_result($self)\n--\n\nThe reply, None while there is none. Errors as result.\n"
+     "Never waits.\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     print(call.try_result())\n"
+     "None\n"},
     {"done", IsCallDone, METH_NOARGS, kDoneDoc},
     {"cancel", CancelCall, METH_NOARGS, kCancelDoc},
     {nullptr, nullptr, 0, nullptr},
@@ -235,7 +245,13 @@ PyObject* NewCall(const std::shared_ptr<OpenedRequester>& requester, CallId call
 bool AddCallType(PyObject* module) {
   static PyGetSetDef no_properties[] = {{nullptr, nullptr, nullptr, nullptr, nullptr}};
   call_type = AddCallClass(module, "shmcomm._core.Call",
-                           "A call under way, from a requester's start(). Used on the requester's thread.", methods, no_properties);
+                           
+                           "A call under way, from a requester's start(). Used on the requester's thread. One that is dropped is\n"
+                           "given up.\n\n"
+                           ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+                           "...     call = client.start(linear=0.5, timeout=60_000)\n"
+                           "...     call.done(), server.recv(timeout=100).reply(ok=True), call.done(), call.result().ok\n"
+                           "(False, None, True, True)\n", methods, no_properties);
   return call_type != nullptr;
 }
 

@@ -74,7 +74,7 @@ std::shared_ptr<OpenedRequester> UsableRequesterOf(PyObject* object);
 /// Methods of all calls.
 PyObject* IsCallDone(PyObject* object, PyObject*);
 PyObject* CancelCall(PyObject* object, PyObject*);
-inline constexpr const char* kDoneDoc = "done($self)\n--\n\nWhether result would return or raise at once.";
+inline constexpr const char* kDoneDoc = "done($self)\n--\n\nWhether result would return or raise at once. Never waits.";
 inline constexpr const char* kCancelDoc =
     "cancel($self)\n--\n\nGives the call up; its request is taken back if no replier has begun it. Dropping it does so, too.";
 

@@ -98,8 +98,13 @@ SchemaHandle::SchemaHandle(const nb::bytes& bfbs) : schema_(Schema::Load(std::st
 
 void AddSchema(nb::module_& module) {
   module.def("decode", Decode, nb::arg("python_class"), nb::arg("message"),
-             "A message looked at where it lies in a bytes object, as an instance of a generated class.");
-  module.def("encode", Encode, nb::arg("record"), "The bytes of an instance as a message of its own.");
+             "A message looked at where it lies in a bytes object, as an instance of a generated class.\n\n"
+             ">>> decode(Image, encode(Image(width=2, height=1, data=b\"ab\"))).width\n"
+             "2\n");
+  module.def("encode", Encode, nb::arg("record"),
+             "The bytes of an instance as a message of its own.\n\n"
+             ">>> len(encode(Vec3(x=1)))\n"
+             "12\n");
   nb::class_<SchemaHandle>(module, "Schema", "The types of one binary schema (.bfbs).")
       .def(nb::init<const nb::bytes&>(), nb::arg("bfbs"))
       .def("set_factory", [](SchemaHandle& self, nb::handle factory) { self.schema().set_factory(factory.ptr()); },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "field.h"
 
+#include <string>
+
 #include "read.h"
 #include "typed_loan.h"
 
@@ -67,9 +69,19 @@ PyObject* Repr(PyObject* object) {
 
 PyObject* GetName(PyObject* object, void*) { return Py_NewRef(AsField(object)->field->key); }
 
+/// What the field is of: "uint64", "[robot.Vec3]".
+std::string TypeText(const Field& field) {
+  const bool is_vector = field.shape == Shape::kVector || field.count > 0;
+  const bool is_text = field.shape == Shape::kString || field.element == Shape::kString;
+  std::string name = is_text ? "string" : ScalarName(field.scalar);
+  if (field.enumeration != nullptr) name = field.enumeration->name;
+  if (field.type != nullptr) name = field.type->name;
+  return is_vector ? "[" + name + "]" : name;
+}
+
 PyObject* GetDocumentation(PyObject* object, void*) {
   const Documentation& text = AsField(object)->field->documentation;
-  if (text.empty()) Py_RETURN_NONE;
+  if (text.empty()) return PyUnicode_FromString(TypeText(*AsField(object)->field).c_str());
   return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
 }
 

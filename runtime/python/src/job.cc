@@ -131,11 +131,21 @@ PyMethodDef methods[] = {
      "Says that the job is done, on any thread: no other puller will get it. Its fields can no longer be read. While arrays or\n"
      "other parts of its message are held it counts as open, and is done with the last of them. Twice is allowed.\n"
      "Errors: SHMError after give_back(), and where another puller has got it, because this process's descriptors were\n"
-     "closed under it; SHMConnectionError in a forked child."},
+     "closed under it; SHMConnectionError in a forked child.\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     pusher.push(id=7)\n"
+     "...     job = puller.recv(timeout=100)\n"
+     "...     job.done()\n"},
     {"give_back", GiveBack, METH_NOARGS,
      "give_back($self)\n--\n\n"
      "Gives the job to another puller, or to this one again, with `attempt` one more; after the channel's max_attempts it is a\n"
-     "dead letter instead. SHMError after done(); as done otherwise."},
+     "dead letter instead. SHMError after done(); as done otherwise.\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     pusher.push(id=7)\n"
+     "...     puller.recv(timeout=100).give_back()\n"
+     "...     job = puller.recv(timeout=100)\n"
+     "...     job.id, job.attempt\n"
+     "(7, 1)\n"},
     {"__enter__", Enter, METH_NOARGS, nullptr},
     {"__exit__", Exit, METH_VARARGS, "The job is done, or given back where an exception passes."},
     {nullptr, nullptr, 0, nullptr},
@@ -152,7 +162,13 @@ PyType_Spec claim_spec = {"shmcomm._core.Claim", sizeof(ClaimObject), 0,
                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, claim_slots};
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A job taken from a channel. Done at the end of its `with` block, or when it is dropped.")},
+    {Py_tp_doc, const_cast<char*>(
+         "A job taken from a channel. Done at the end of its `with` block, or when it is dropped; given back where the block raises.\n\n"
+         ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+         "...     pusher.push(id=7)\n"
+         "...     with puller.recv(timeout=100) as job:\n"
+         "...         job.id, job.sequence, job.attempt\n"
+         "(7, 0, 0)\n")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_getset, properties},

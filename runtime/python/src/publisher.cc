@@ -74,14 +74,29 @@ PyMethodDef send = {"send", AsFunction(Logged<Send>), METH_FASTCALL | METH_KEYWO
                     "send($self, message=None, /, **fields)\n--\n\n"
                     "Publishes one message, given as an instance, a dict, or keywords; built directly in shared memory.\n"
                     "Waits for subscribers on a reliable channel only, as long as the publisher's timeout. Returns True.\n"
-                    "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
+                    "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError.\n"
+     "A small message costs about a microsecond; what is given is copied once.\n\n"
+     ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+     "...     pub.send(stamp_ns=1, accel=(0.0, 0.0, 9.75))\n"
+     "...     pub.send({\"stamp_ns\": 2, \"accel\": Vec3(z=9.75)})\n"
+     "...     [sub.recv(timeout=100).accel.z for _ in range(2)]\n"
+     "True\n"
+     "True\n"
+     "[9.75, 9.75]\n"};
 
 PyMethodDef loan = {"loan", AsFunction(Lend<PublisherHandle>), METH_FASTCALL | METH_KEYWORDS,
                     "loan($self, /, **fields)\n--\n\n"
                     "A message to be written in shared memory: published when its `with` block ends, abandoned where that raises.\n"
                     "A vector of numbers or structs is given as its shape, an int or a tuple, and is then a writable NumPy array;\n"
                     "other fields are given as in send; scalars and structs can also be set in the block. Never waits.\n"
-                    "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError."};
+                    "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError, SHMConnectionError.\n\n"
+     ">>> with CameraSubscriber() as sub, CameraPublisher() as pub:\n"
+     "...     with pub.loan(data=(2, 4, 3)) as image:\n"
+     "...         image.data[:] = 7\n"
+     "...         image.width, image.height = 4, 2\n"
+     "...     received = sub.recv(timeout=100)\n"
+     "...     received.width, received.data.size, int(received.data.sum())\n"
+     "(4, 24, 168)\n"};
 
 PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(ReprOf<PublisherHandle>)},
@@ -101,7 +116,7 @@ void AddPublisher(nb::module_& module) {
       .def("close", CloseSender<PublisherHandle>, "Leaves the channel; a wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, deadlines_missed)")
       .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const PublisherHandle& self) { return self.opened == nullptr; });
+      .def_prop_ro("closed", [](const PublisherHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   AddFastMethod(publisher, send);
   AddFastMethod(publisher, loan);
 }

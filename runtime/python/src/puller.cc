@@ -55,18 +55,37 @@ PyMethodDef methods[] = {
      "The next job, which no other puller gets while this process lives, waited for up to `timeout`: an int of milliseconds, a\n"
      "timedelta, or None for ever. Other threads run meanwhile, and Ctrl-C ends the wait.\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (max_borrowed jobs are not done), SHMCorruptionError,\n"
-     "SHMSchemaMismatchError (once per pusher, whose jobs are then left to others), SHMConnectionError (closed, forked)."},
+     "SHMSchemaMismatchError (once per pusher, whose jobs are then left to others), SHMConnectionError (closed, forked).\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     pusher.push(id=7)\n"
+     "...     with puller.recv(timeout=100) as job:\n"
+     "...         job.id, job.attempt\n"
+     "(7, 0)\n"},
     {"try_recv", PullerObject::TryReceive, METH_NOARGS,
-     "try_recv($self)\n--\n\nThe next job, None if there is none. Errors as recv."},
+     "try_recv($self)\n--\n\nThe next job, None if there is none. Errors as recv.\n"
+     "Never waits.\n\n"
+     ">>> with TilesPuller() as puller:\n"
+     "...     print(puller.try_recv())\n"
+     "None\n"},
     {"poll", AsFunction(PullerObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
-     "Whether there is a job, waited for up to `timeout` (as in recv); another puller may take it first."},
+     "Whether there is a job, waited for up to `timeout` (as in recv); another puller may take it first.\n"
+     "Errors: SHMCorruptionError, SHMConnectionError (closed, forked).\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     puller.poll(), pusher.push(id=7), puller.poll(timeout=100)\n"
+     "(False, None, True)\n"},
     {"fileno", PullerObject::Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. It is readable when a\n"
      "job may be there, and every 100 ms without: then receive with try_recv until there is nothing, which makes it\n"
      "unreadable and arms it again. Do not read it. In asyncio, arecv does all that.\n"
-     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked)."},
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     ">>> import select\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     _ = puller.fileno(), pusher.push(id=5)\n"
+     "...     readable, _, _ = select.select([puller], [], [], 1)\n"
+     "...     [end.try_recv().id for end in readable]\n"
+     "[5]\n"},
 };
 
 PyType_Slot slots[] = {
@@ -89,7 +108,7 @@ void AddPuller(nb::module_& module) {
            "Leaves the channel, once the jobs it has are done. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, expired, incompatible, corrupt, dead_letters)")
       .def_prop_ro("channel", [](const PullerHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const PullerHandle& self) { return !self.opened.has_value(); });
+      .def_prop_ro("closed", [](const PullerHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(puller, method);
 }
 

@@ -66,12 +66,22 @@ PyMethodDef methods[] = {
      "(an int of milliseconds, a timedelta, None for ever; the pusher's own if not given) while the ring is full of jobs that\n"
      "are not done; where the channel says on_full: fail it never waits. Other threads run meanwhile, and Ctrl-C ends the wait.\n"
      "Errors: SHMBufferFullError (the ring stayed full; the job was not given out), SHMSerializationError,\n"
-     "SHMMessageTooLargeError, SHMConnectionError (closed, forked)."},
+     "SHMMessageTooLargeError, SHMConnectionError (closed, forked).\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     pusher.push(id=7, tile=b\"abc\", timeout=1000)\n"
+     "...     with puller.recv(timeout=100) as job:\n"
+     "...         job.id, bytes(job.tile)\n"
+     "(7, b'abc')\n"},
     {"loan", AsFunction(Lend<PusherHandle>), METH_FASTCALL | METH_KEYWORDS,
      "loan($self, /, **fields)\n--\n\n"
      "A job to be written in shared memory: given out when its `with` block ends, abandoned where that raises. Fields are given\n"
      "as in Publisher.loan. Waits for room at the end of the block only, as long as the pusher's timeout.\n"
-     "Errors: as push."},
+     "Errors: as push.\n\n"
+     ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
+     "...     with pusher.loan(id=7, tile=3) as job:\n"
+     "...         job.tile[:] = 1, 2, 3\n"
+     "...     puller.recv(timeout=100).tile.tolist()\n"
+     "[1, 2, 3]\n"},
 };
 
 PyType_Slot slots[] = {
@@ -92,7 +102,7 @@ void AddPusher(nb::module_& module) {
            "Leaves the channel; its jobs stay while anybody is attached. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, dead_letters)")
       .def_prop_ro("channel", [](const PusherHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const PusherHandle& self) { return self.opened == nullptr; });
+      .def_prop_ro("closed", [](const PusherHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(pusher, method);
 }
 

@@ -79,12 +79,22 @@ PyObject* ToDictMethod(PyObject* object, PyObject*) {
 
 PyMethodDef methods[] = {
     {"to_dict", ToDictMethod, METH_NOARGS,
-     "A copy in plain Python values: nested records as dicts, vectors as lists, ubyte vectors as bytes, absent ones None."},
+     "A copy in plain Python values: nested records as dicts, vectors as lists, ubyte vectors as bytes, absent ones None.\n"
+     "Any thread. Errors: SHMCorruptionError; SHMError where the message is no longer held.\n\n"
+     ">>> Image(width=2, height=1, data=b\"ab\").to_dict()\n"
+     "{'stamp_ns': 0, 'width': 2, 'height': 1, 'encoding': <Encoding.Rgb8: 1>, 'data': b'ab'}\n"},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A table or struct, read where it lies. Immutable; compares by value.")},
+    {Py_tp_doc, const_cast<char*>(
+         "A table or struct, read where it lies, or made of its fields as keywords. Immutable; compares by value; used on any\n"
+         "thread. A field costs some 25 ns. What is nested in a message (records, arrays, sequences) keeps it borrowed.\n"
+         "Errors: SHMCorruptionError where the memory makes no sense; SHMSerializationError for a value that does not fit its\n"
+         "field.\n\n"
+         ">>> vector = Vec3(x=1, z=9.75)\n"
+         ">>> vector.x, vector.y, vector.z, vector == Vec3(x=1, y=0, z=9.75)\n"
+         "(1.0, 0.0, 9.75, True)\n")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_repr, reinterpret_cast<void*>(Repr)},

@@ -51,18 +51,39 @@ PyMethodDef methods[] = {
      "ever. It is a copy, and is to be answered by its reply(...) or fail(...). Other threads run meanwhile, and Ctrl-C ends the\n"
      "wait.\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (max_borrowed requests are not answered), SHMCorruptionError (its caller has\n"
-     "been told), SHMConnectionError (closed, forked)."},
+     "been told), SHMConnectionError (closed, forked).\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     request = server.recv(timeout=100)\n"
+     "...     request.linear, request.reply(ok=True), call.result(timeout=100).ok\n"
+     "(0.5, None, True)\n"},
     {"try_recv", ReplierObject::TryReceive, METH_NOARGS,
-     "try_recv($self)\n--\n\nThe next request, None if there is none. Errors as recv."},
+     "try_recv($self)\n--\n\nThe next request, None if there is none. Errors as recv.\n"
+     "Never waits.\n\n"
+     ">>> with DriveReplier() as server:\n"
+     "...     print(server.try_recv())\n"
+     "None\n"},
     {"poll", AsFunction(ReplierObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
-     "Whether there is a request, waited for up to `timeout` (as in recv); another replier may take it first."},
+     "Whether there is a request, waited for up to `timeout` (as in recv); another replier may take it first.\n"
+     "Errors: SHMCorruptionError, SHMConnectionError (closed, forked).\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     server.poll(timeout=100)\n"
+     "True\n"},
     {"fileno", ReplierObject::Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when something\n"
      "may be there, and now and then without: then receive with try_recv until there is nothing, which makes it unreadable\n"
      "and arms it again. Do not read it.\n"
-     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked)."},
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     ">>> import select\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     _ = server.fileno()\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     readable, _, _ = select.select([server], [], [], 1)\n"
+     "...     [end.try_recv().linear for end in readable]\n"
+     "[0.5]\n"},
 };
 
 PyType_Slot slots[] = {
@@ -83,7 +104,7 @@ void AddReplier(nb::module_& module) {
            "Leaves the channel, once its open requests are answered. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, replied, late, refused, errors)")
       .def_prop_ro("channel", [](const ReplierHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const ReplierHandle& self) { return !self.opened.has_value(); });
+      .def_prop_ro("closed", [](const ReplierHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(replier, method);
 }
 

@@ -100,14 +100,34 @@ PyMethodDef methods[] = {
      "Answers, once: with an instance, a dict, or keywords; built directly in shared memory. Never waits.\n"
      "Errors: SHMError (answered already), SHMTimeoutError (its caller no longer waits), SHMPeerDiedError (its caller\n"
      "is gone), SHMBufferFullError (its caller does not take its replies), SHMConnectionError (forked). The request\n"
-     "stays open after SHMSerializationError and SHMMessageTooLargeError."},
+     "stays open after SHMSerializationError and SHMMessageTooLargeError.\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     server.recv(timeout=100).reply(ok=True, message=\"moving\")\n"
+     "...     call.result(timeout=100).message\n"
+     "'moving'\n"},
     {"fail", Fail, METH_O,
-     "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply."},
+     "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply.\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     server.recv(timeout=100).fail(\"out of order\")\n"
+     "...     try:\n"
+     "...         call.result(timeout=100)\n"
+     "...     except shmcomm.SHMReplyError as error:\n"
+     "...         print(error)\n"
+     "out of order\n"},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A request taken from a channel, to be answered once. One that is dropped is answered with an error.")},
+    {Py_tp_doc, const_cast<char*>(
+         "A request taken from a channel, a copy, to be answered once, on the replier's thread. One that is dropped is answered\n"
+         "with an error.\n\n"
+         ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+         "...     call = client.start(linear=0.5, timeout=60_000)\n"
+         "...     request = server.recv(timeout=100)\n"
+         "...     request.linear, request.answered, request.reply(ok=True), request.answered\n"
+         "(0.5, False, None, True)\n")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_getset, properties},

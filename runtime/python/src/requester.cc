@@ -98,18 +98,42 @@ PyMethodDef methods[] = {
      "Errors: SHMTimeoutError and SHMPeerDiedError, whose maybe_executed tells what may have been done (no replier at all is an\n"
      "SHMPeerDiedError at once, unless the requester waits for one), SHMReplyError (what the replier answered instead),\n"
      "SHMBufferFullError (max_in_flight calls are under way, the channel stayed full, or too many replies are held),\n"
-     "SHMSerializationError, SHMMessageTooLargeError, SHMSchemaMismatchError, SHMCorruptionError, SHMConnectionError."},
+     "SHMSerializationError, SHMMessageTooLargeError, SHMSchemaMismatchError, SHMCorruptionError, SHMConnectionError.\n"
+     "A call of a few bytes takes some microseconds and the time of two switches between processes.\n\n"
+     ">>> from threading import Thread\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     serving = Thread(target=server.serve, args=[lambda request: Ack(ok=request.linear < 1)])\n"
+     "...     serving.start()\n"
+     "...     print(client.call(linear=0.5, timeout=60_000).ok)\n"
+     "...     server.stop()\n"
+     "...     serving.join()\n"
+     "True\n"},
     {"start", AsFunction(Logged<Start>), METH_FASTCALL | METH_KEYWORDS,
      "start($self, message=None, /, *, timeout=None, **fields)\n--\n\n"
      "Sends a request and returns the call, whose result(timeout) is the reply; several may be under way at once.\n"
-     "Errors: of sending, as call."},
+     "Errors: of sending, as call.\n\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     calls = [client.start(linear=speed, timeout=60_000) for speed in (0.5, 1.5)]\n"
+     "...     for _ in calls:\n"
+     "...         request = server.recv(timeout=100)\n"
+     "...         request.reply(ok=request.linear < 1)\n"
+     "...     [call.result(timeout=100).ok for call in calls]\n"
+     "[True, False]\n"},
     {"_has_room", HasRoom<RequesterHandle>, METH_NOARGS, kHasRoomDoc},
     {"_own_timeout", OwnTimeout<RequesterHandle>, METH_NOARGS, kOwnTimeoutDoc},
     {"fileno", Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. Readable when a call may\n"
      "be settled: then ask try_result of all calls, which makes it unreadable and arms it again. Do not read it.\n"
-     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked)."},
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     ">>> import select\n"
+     ">>> with DriveReplier() as server, DriveRequester() as client:\n"
+     "...     _ = client.fileno()\n"
+     "...     call = client.start(linear=0.5, timeout=60_000)\n"
+     "...     server.recv(timeout=100).reply(ok=True)\n"
+     "...     readable, _, _ = select.select([client], [], [], 1)\n"
+     "...     [call.try_result().ok for _ in readable]\n"
+     "[True]\n"},
 };
 
 PyType_Slot slots[] = {
@@ -128,7 +152,7 @@ void AddRequester(nb::module_& module) {
            "Leaves the channel; calls under way are given up. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, received, timed_out, late, died, errors)")
       .def_prop_ro("channel", [](const RequesterHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const RequesterHandle& self) { return self.opened == nullptr; });
+      .def_prop_ro("closed", [](const RequesterHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(requester, method);
 }
 

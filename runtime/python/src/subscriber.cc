@@ -111,19 +111,47 @@ PyMethodDef methods[] = {
      "The next message, waited for up to `timeout`: an int of milliseconds, a timedelta, or None for ever.\n"
      "Other threads run meanwhile, and Ctrl-C ends the wait.\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (too many borrowed), SHMCorruptionError, SHMSchemaMismatchError,\n"
-     "SHMConnectionError (closed, forked)."},
+     "SHMConnectionError (closed, forked).\n\n"
+     ">>> with CameraSubscriber() as sub, CameraPublisher() as pub:\n"
+     "...     _ = pub.send(width=2, height=1, data=b\"ab\")\n"
+     "...     image = sub.recv(timeout=100)\n"
+     "...     image.width, image.encoding.name, image.data.tolist(), image.sequence, image.lost\n"
+     "(2, 'Rgb8', [97, 98], 0, 0)\n"},
     {"try_recv", Logged<SubscriberObject::TryReceive>, METH_NOARGS,
-     "try_recv($self)\n--\n\nThe next message, None if there is none. Errors as recv."},
+     "try_recv($self)\n--\n\nThe next message, None if there is none. Errors as recv.\n"
+     "Never waits.\n\n"
+     ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+     "...     print(sub.try_recv())\n"
+     "...     _ = pub.send(stamp_ns=1)\n"
+     "...     sub.try_recv().stamp_ns\n"
+     "None\n"
+     "1\n"},
     {"latest", Logged<Latest>, METH_NOARGS,
-     "latest($self)\n--\n\nThe newest message, passing over older ones; None if there is none. Errors as recv."},
+     "latest($self)\n--\n\nThe newest message, passing over older ones; None if there is none. Errors as recv.\n"
+     "Never waits.\n\n"
+     ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+     "...     for stamp in range(3):\n"
+     "...         _ = pub.send(stamp_ns=stamp)\n"
+     "...     sub.latest().stamp_ns\n"
+     "2\n"},
     {"poll", AsFunction(SubscriberObject::Poll), METH_FASTCALL | METH_KEYWORDS,
-     "poll($self, timeout=0)\n--\n\nWhether recv would return at once, waited for up to `timeout` (as in recv)."},
+     "poll($self, timeout=0)\n--\n\nWhether recv would return at once, waited for up to `timeout` (as in recv).\n"
+     "Errors: SHMCorruptionError, SHMConnectionError (closed, forked).\n\n"
+     ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+     "...     sub.poll(), pub.send(stamp_ns=1), sub.poll(timeout=100)\n"
+     "(False, True, True)\n"},
     {"fileno", SubscriberObject::Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. It is readable when a\n"
      "message may be there, and every 100 ms without: then receive with try_recv until there is nothing, which makes it\n"
      "unreadable and arms it again. Do not read it. In asyncio, arecv does all that.\n"
-     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked)."},
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     ">>> import select\n"
+     ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+     "...     _ = sub.fileno(), pub.send(stamp_ns=5)\n"
+     "...     readable, _, _ = select.select([sub], [], [], 1)\n"
+     "...     [end.try_recv().stamp_ns for end in readable]\n"
+     "[5]\n"},
 };
 
 PyType_Slot slots[] = {
@@ -146,7 +174,7 @@ void AddSubscriber(nb::module_& module) {
       .def("close", SubscriberObject::Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt, deadlines_missed)")
       .def_prop_ro("channel", [](const SubscriberHandle& self) { return self.name; }, "Name of the channel.")
-      .def_prop_ro("closed", [](const SubscriberHandle& self) { return !self.opened.has_value(); });
+      .def_prop_ro("closed", [](const SubscriberHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(subscriber, method);
 }
 

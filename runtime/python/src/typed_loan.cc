@@ -144,7 +144,14 @@ PyMethodDef methods[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("A message being written in shared memory. Sent when its `with` block ends.")},
+    {Py_tp_doc, const_cast<char*>(
+         "A message being written in shared memory, which no receiver sees yet. Sent when its `with` block ends, abandoned where\n"
+         "that raises. Used by the thread that sends. See loan of a publisher or pusher.\n\n"
+         ">>> with ImuSubscriber() as sub, ImuPublisher() as pub:\n"
+         "...     with pub.loan() as imu:\n"
+         "...         imu.stamp_ns = 1\n"
+         "...     sub.recv(timeout=100).stamp_ns\n"
+         "1\n")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
     {Py_tp_methods, methods},
