@@ -57,7 +57,11 @@ absl::Status RemoveDirectoryAt(int, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<FileIdentity> Identify(int) { return FileIdentity{1, 1, 1, 0, 0}; }
+absl::StatusOr<FileIdentity> Identify(int file) {
+  const Machine* machine = Machine::running();
+  if (machine != nullptr && machine->kernel().IsLost(file)) return absl::InternalError("closed");
+  return FileIdentity{1, 1, 1, 0, 0};
+}
 
 absl::StatusOr<std::vector<std::string>> ListDirectory(int directory) {
   Machine* machine = Machine::running();
@@ -71,6 +75,7 @@ absl::Status UnlinkAt(int directory, const std::string& name) {
 
 absl::StatusOr<bool> TryLockByte(int file, std::uint64_t byte) {
   Machine* machine = Machine::running();
+  if (machine != nullptr && machine->kernel().IsLost(file)) return absl::InternalError("closed");
   return machine == nullptr || machine->TryLock(file, byte);
 }
 

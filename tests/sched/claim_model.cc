@@ -17,6 +17,7 @@ using ring::ClaimWord;
 void JobBook::Open(Machine& machine, const ChannelModel& channel) {
   machine_ = &machine;
   channel_ = &channel;
+  excused_ = kNobody;
   published_ = claimed_ = done_ = failed_ = swept_ = retried_ = cancelled_ = 0;
   for (std::uint32_t i = 0; i < channel.shape().entries; ++i) {
     machine.Watch(&channel.ring().entries[i]);
@@ -59,7 +60,7 @@ void JobBook::Claimed(std::uint32_t index, ClaimWord old, ClaimWord now) {
   machine_->Check(entries_[index].lap() == now.lap(), "I14: a job was claimed that is not published");
   machine_->Check(now.attempt() == (is_again ? old.attempt() : 0), "a job's attempt is not how often it was given out");
   machine_->Check(now.attempt() < channel_->shape().max_attempts, "a job was given out too often");
-  machine_->Check(HoldsLineOf(now.owner()), "I7: a job was claimed in another's name");
+  machine_->Check(HoldsLineOf(now.owner()) || IsExcused(), "I7: a job was claimed in another's name");
   claimers_[index] = machine_->current();
   ++claimed_;
 }
@@ -67,8 +68,8 @@ void JobBook::Claimed(std::uint32_t index, ClaimWord old, ClaimWord now) {
 void JobBook::Unclaimed(std::uint32_t index, ClaimWord old, ClaimWord now) {
   --claimed_;
   machine_->Check(now.lap() == old.lap(), "I14: a claim changed its lap without a claimer");
-  machine_->Check(HoldsLineOf(old.owner()), "I7: a job was taken from its owner without its lock");
   const bool is_swept = machine_->current() != claimers_[index];
+  machine_->Check(HoldsLineOf(old.owner()) || (IsExcused() && !is_swept), "I7: a job was taken from its owner without its lock");
   const bool is_retried = !is_swept && now.attempt() != old.attempt();
   const bool is_vain = is_swept || is_retried;
   machine_->Check(now.attempt() == old.attempt() + (is_vain ? 1 : 0), "a job's attempt is not how often it was given out");

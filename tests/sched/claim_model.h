@@ -20,6 +20,8 @@ class JobBook {
  public:
   /// From Start, once the channel is set up: watches its entries and claims.
   void Open(Machine& machine, const ChannelModel& channel);
+  /// `thread` has lost its lock, and may go on with its line's claims for as long as they are its own.
+  void Excuse(unsigned thread) { excused_ = thread; }
   /// For Scenario::Changed.
   void Changed(Machine& machine, const void* word, std::uint64_t old, std::uint64_t now);
 
@@ -43,12 +45,16 @@ class JobBook {
   void Unclaimed(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
   void Cancelled(std::uint32_t index, ring::ClaimWord old, ring::ClaimWord now);
   bool HoldsLineOf(std::uint32_t owner) const;
+  bool IsExcused() const { return machine_->current() == excused_; }
 
   Machine* machine_ = nullptr;
   const ChannelModel* channel_ = nullptr;
   std::array<ring::ClaimWord, kMaxModelEntries> claims_{};
   std::array<ring::Entry, kMaxModelEntries> entries_{};
   std::array<unsigned, kMaxModelEntries> claimers_{};  // the threads
+  static constexpr unsigned kNobody = kMaxThreads;
+
+  unsigned excused_ = kNobody;
   std::uint32_t published_ = 0;
   std::uint32_t claimed_ = 0;
   std::uint32_t done_ = 0;

@@ -15,10 +15,22 @@ void Kernel::Reset() {
   pipes_.clear();
   opened_pipes_.clear();
   polls_.clear();
+  lost_.clear();
   next_file_ = kFirstFile;
   can_issue_barrier_ = true;
   can_sleep_on_many_ = true;
 }
+
+void Kernel::CloseLocksOf(unsigned thread, unsigned closer) {
+  for (Lock& lock : locks_) {
+    if (lock.file == -1 || lock.thread != thread) continue;
+    lost_.push_back(lock.file);
+    lock.file = -1;
+    memory_.ReleaseTo(lock.view, closer);  // not what `thread` has seen: it does not take part
+  }
+}
+
+bool Kernel::IsLost(int file) const { return std::find(lost_.begin(), lost_.end(), file) != lost_.end(); }
 
 bool Kernel::HoldsAny(int file) const {
   return std::any_of(locks_.begin(), locks_.end(), [file](const Lock& lock) { return lock.file == file; });

@@ -30,6 +30,10 @@ class Kernel {
   int HolderOf(std::uint64_t byte) const;
   /// The kernel lets go of what the dead held.
   void ReleaseLocksOf(unsigned thread);
+  /// `closer` closes all descriptors that hold a lock of the living `thread`: their locks fall free, and their numbers are lost.
+  void CloseLocksOf(unsigned thread, unsigned closer);
+  /// That happened to `file`.
+  bool IsLost(int file) const;
 
   /// A new open file description, and its end: its locks fall free.
   int Open() { return next_file_++; }
@@ -93,6 +97,7 @@ class Kernel {
   std::deque<Pipe> pipes_;           // in place: their addresses are what readers sleep on
   std::vector<std::pair<int, Pipe*>> opened_pipes_;
   std::map<int, std::vector<Watched>> polls_;
+  std::vector<int> lost_;
   int next_file_ = kFirstFile;
   bool can_issue_barrier_ = true;
   bool can_sleep_on_many_ = true;

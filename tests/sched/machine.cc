@@ -58,6 +58,7 @@ const std::string& Machine::Execute() {
   memory_.Reset();
   races_.Reset();
   now_ns_ = 0;
+  detects_races_ = true;
   try {
     scenario_.Start(*this);
     running_ = this;
@@ -184,7 +185,7 @@ void Machine::Fence() {
 }
 
 void Machine::Raced(RaceDetector::Verdict verdict, const void* where, const char* what) {
-  if (verdict == RaceDetector::Verdict::kOrdered) return;
+  if (verdict == RaceDetector::Verdict::kOrdered || !detects_races_) return;
   if (verdict == RaceDetector::Verdict::kFull) Fail("the model touches too much plain memory");
   Fail(std::string("data race: ") + scheduler_.thread(me()).name + ' ' + what + ' ' + trace_.names().NameOf(where));
 }
@@ -301,6 +302,12 @@ bool Machine::IsLockedByAnother(int file, std::uint64_t byte) {
   const bool is_locked = kernel_.IsLockedByAnother(file, byte);
   if (trace_.is_on()) Say("byte " + std::to_string(byte) + (is_locked ? " is locked" : " is free"));
   return is_locked;
+}
+
+void Machine::CloseLocksOf(unsigned thread) {
+  scheduler_.Step(true, true);
+  if (trace_.is_on()) Say("the locks of " + scheduler_.thread(thread).name + " fall, though it lives");
+  kernel_.CloseLocksOf(thread, me());
 }
 
 std::int64_t Machine::NowNs() { return now_ns_ += 1000; }

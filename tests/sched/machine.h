@@ -65,6 +65,8 @@ class Machine {
   /// From Start: Changed is to be told of this word.
   void Watch(const void* word);
   ThreadState StateOf(unsigned thread) const { return scheduler_.thread(thread).state; }
+  /// From Start: false, and only the values say whether plain memory was read while it was written. For this execution.
+  void set_detects_races(bool detects) { detects_races_ = detects; }
   unsigned kills() const { return scheduler_.kills(); }
   /// In Changed: the thread that did it.
   unsigned current() const { return scheduler_.current(); }
@@ -97,6 +99,8 @@ class Machine {
   bool TryLock(int file, std::uint64_t byte);
   void Unlock(int file, std::uint64_t byte);
   bool IsLockedByAnother(int file, std::uint64_t byte);
+  /// The process of `thread` closes all descriptors of its locks while it lives, as a daemon does.
+  void CloseLocksOf(unsigned thread);
   int OpenFile() { return kernel_.Open(); }
   void CloseFile(int file);
   // In the one directory, or in one of its own that is open as `directory`.
@@ -128,6 +132,7 @@ class Machine {
   /// Before the threads run: `thread` holds the byte through `file`.
   void GiveLock(unsigned thread, int file, std::uint64_t byte) { kernel_.TryLock(file, byte, thread); }
   Kernel& kernel() { return kernel_; }
+  const Kernel& kernel() const { return kernel_; }
   Choices& choices() { return choices_; }
   Trace& trace() { return trace_; }
   /// True once after an execution in which a location turned out to be shared.
@@ -159,6 +164,7 @@ class Machine {
   std::string failure_;
   std::int64_t now_ns_ = 0;
   bool has_news_ = false;
+  bool detects_races_ = true;
 };
 
 }  // namespace shmcomm::sched

@@ -24,10 +24,12 @@ Swept SweepClaims(const ReadersView& readers, std::uint32_t line, std::uint32_t 
     const bool may_run_again = attempts < max_attempts;
     const ClaimState state = may_run_again ? ClaimState::kReady : ClaimState::kFailed;
     std::uint64_t expected = seen.bits;
-    // The dead does not move, and whoever else swept held the lock: it cannot fail. Acq_rel, so that what its publisher
-    // released goes on to the next claimer.
-    readers.claims[i].compare_exchange_strong(expected, ClaimWord::Make(seen.lap(), state, attempts, kNobody).bits,
-                                              std::memory_order_acq_rel, std::memory_order_relaxed);
+    // The dead does not move, and whoever else swept held the lock: it fails only where the owner lives, has lost its lock,
+    // and has just ended the job itself. Acq_rel, so that what its publisher released goes on to the next claimer.
+    const bool is_taken =
+        readers.claims[i].compare_exchange_strong(expected, ClaimWord::Make(seen.lap(), state, attempts, kNobody).bits,
+                                                  std::memory_order_acq_rel, std::memory_order_relaxed);
+    if (!is_taken) continue;
     SHMCOMM_CRASH_POINT("ring.sweep.after_claim");
     if (!may_run_again) readers.header->dead_letters.fetch_add(1, std::memory_order_relaxed);  // a counter for tools
     ++(may_run_again ? swept.given_back : swept.failed);

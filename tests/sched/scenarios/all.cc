@@ -24,6 +24,7 @@ Catalogue AllScenarios() {
   AddPulling(catalogue);
   AddCalling(catalogue);
   AddReplyDirectories(catalogue);
+  AddLostLocks(catalogue);
   return catalogue;
 }
 

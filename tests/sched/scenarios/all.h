@@ -27,6 +27,7 @@ void AddWaking(Catalogue& catalogue);
 void AddWatching(Catalogue& catalogue);
 void AddSeveral(Catalogue& catalogue);
 void AddReplyDirectories(Catalogue& catalogue);
+void AddLostLocks(Catalogue& catalogue);
 void AddFencing(Catalogue& catalogue);
 void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
