@@ -11,9 +11,11 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "crash/dying_child.h"
+#include "support/forked_child.h"
 #include "support/test_channels.h"
 
 namespace shmcomm {
@@ -85,6 +87,30 @@ class CrashPoints : public test::EndpointTest, public ::testing::WithParamInterf
       for (const std::uint64_t word : numbers.rest) ASSERT_EQ(word, numbers.value);
     }
   }
+  /// Two publishers die whose files nobody needs, and between them one that has published and woken nobody. The names of the
+  /// two files.
+  std::set<std::string> LetPublishersDie() {
+    const std::set<std::string> before = Files();
+    const auto live = [this](const test::StayingChild::Stay& stay) {
+      const auto publisher = Publisher::Open(Spec(), PublisherHere());
+      if (publisher.ok()) stay();
+    };
+    test::StayingChild first(live), second(live);
+    EXPECT_TRUE(first.is_there() && second.is_there());
+    std::set<std::string> needless;
+    for (const std::string& name : Files()) {
+      if (before.count(name) == 0) needless.insert(name);
+    }
+    EXPECT_TRUE(child_.DiesAt("ring.commit.after_entry", [this] { return LiveAsPublisher(); }));
+    first.Kill();
+    second.Kill();
+    return needless;
+  }
+  /// Pushes everything out of the ring that was published before.
+  void PublishALap() const {
+    Publisher publisher = OpenPublisher(Spec());
+    for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  }
   std::vector<std::string> FilesLeft() const {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_.path())) files.push_back(entry.path());
@@ -145,6 +171,32 @@ TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
                                              "ring.clear.after_active", "wake.file.after_make", "wake.file.after_bit",
                                              "wake.file.before_unlink"}));
   publisher.Close();
+  witness.Close();
+  EXPECT_TRUE(FilesLeft().empty());
+}
+
+TEST_P(CrashPoints, ACleanerDyingAtAnyIsFollowedByAnotherAndForgetsNoSleeper) {
+  if (GetParam() == 1) GTEST_SKIP() << "the file of a sole publisher is its successor's to remove";
+  Subscriber witness = OpenSubscriber(Spec());
+  std::uint64_t next_sequence = 0;
+  std::uint64_t n = 1;
+  for (bool has_died = true; has_died; ++n) {
+    std::thread sleeper([&] { EXPECT_TRUE(witness.Wait(absl::InfiniteDuration()).ok()); });
+    const std::set<std::string> needless = LetPublishersDie();
+    EXPECT_EQ(needless.size(), 2u);
+
+    has_died = Dies(n, [this] { return Subscriber::Open(Spec(), SubscriberHere()).ok(); });
+
+    SCOPED_TRACE(Place(n));
+    sleeper.join();
+    ASSERT_TRUE(Subscriber::Open(Spec(), SubscriberHere()).ok());
+    for (const std::string& name : needless) ASSERT_EQ(Files().count(name), 0u) << name;
+    ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
+    ASSERT_NO_FATAL_FAILURE(PublishALap());
+    ASSERT_NO_FATAL_FAILURE(TakeAllOf(witness, next_sequence));
+  }
+  EXPECT_GT(n, 3u);
+  EXPECT_THAT(met_, ::testing::Contains("registry.clean.after_unlink"));
   witness.Close();
   EXPECT_TRUE(FilesLeft().empty());
 }

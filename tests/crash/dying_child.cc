@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 
 #include "base/crash_point.h"
 
@@ -24,13 +25,14 @@ struct Progress {
   std::uint64_t die_at;        // which crash point kills; 0: none
   std::uint64_t met;           // crash points met so far
   char last[64];               // the one met last
+  char die_at_name[64];        // or the first of this name
 };
 Progress* progress = nullptr;
 
 void CountAndDie(const char* name) {
   ++progress->met;
   std::snprintf(progress->last, sizeof(progress->last), "%s", name);
-  if (progress->met == progress->die_at) kill(getpid(), SIGKILL);
+  if (progress->met == progress->die_at || std::strcmp(name, progress->die_at_name) == 0) kill(getpid(), SIGKILL);
 }
 
 }  // namespace
@@ -43,7 +45,17 @@ DyingChild::DyingChild() {
 DyingChild::~DyingChild() { munmap(progress, sizeof(Progress)); }
 
 bool DyingChild::Dies(std::uint64_t n, const std::function<bool()>& life) {
-  *progress = Progress{n, 0, {}};
+  *progress = Progress{n, 0, {}, {}};
+  return Run(life);
+}
+
+bool DyingChild::DiesAt(const std::string& point, const std::function<bool()>& life) {
+  *progress = Progress{};
+  point.copy(progress->die_at_name, sizeof(progress->die_at_name) - 1);
+  return Run(life);
+}
+
+bool DyingChild::Run(const std::function<bool()>& life) {
   const pid_t pid = fork();
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -19,8 +19,14 @@ class DyingChild {
   /// failure of the test unless `life` said true.
   bool Dies(std::uint64_t n, const std::function<bool()>& life);
 
+  /// Runs `life` in a child that dies at the first crash point of this name. False when it met none.
+  bool DiesAt(const std::string& point, const std::function<bool()>& life);
+
   /// The point that the last child met last.
   std::string last() const;
+
+ private:
+  static bool Run(const std::function<bool()>& life);
 };
 
 }  // namespace shmcomm::crash
