@@ -141,7 +141,8 @@ def test_the_python_tests_pass_with_it(installed: Path, tmp_path: Path) -> None:
     needed = ("pytest", "pytest-timeout", "hypothesis", "pyzmq", "uvloop", "mypy")
     run(installed / "python", "-m", "pip", "--quiet", "install", *needed, folder=tmp_path)
     command = (installed / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull,
-               "--rootdir", REPOSITORY, "--import-mode=importlib", REPOSITORY / "tests/python")  # fmt: skip
+               "--rootdir", REPOSITORY, "--import-mode=importlib", REPOSITORY / "tests/python",
+               REPOSITORY / "tests/examples/test_python_examples.py")  # fmt: skip
 
     output = run(*command, folder=tmp_path, PATH=str(installed))
 
