@@ -50,6 +50,10 @@ __all__ = [
     "encode",
 ]
 
+_HOW_MESSAGES_ARE_USED = (
+    "Made of its fields as keywords, or received and read where it lies. Immutable. help(shmcomm.typed.Record) tells the rest."
+)
+
 # By pattern: what a received message is called, and what it is besides its type.
 _RECEIVED: dict[str, tuple[str, type[Record]]] = {
     "pubsub": ("Sample", _core.Sample),
@@ -144,7 +148,7 @@ class Schema:
         body = {
             "__slots__": (),
             "__module__": self._module,
-            "__doc__": self._core.type_doc(name) or f"The {self._kind(name)} {name}.",
+            "__doc__": f"{self._core.type_doc(name) or f'The {self._kind(name)} {name}.'}\n\n{_HOW_MESSAGES_ARE_USED}",
         }
         made = type(_short(name), (Record,), body | fields)
         self._core.bind(name, made)
