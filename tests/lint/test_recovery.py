@@ -23,7 +23,7 @@ def names_of_tests() -> dict[str, set[str]]:
     tests = re.findall(r"\bTEST(?:_F|_P)?\((\w+), (\w+)\)", cpp)
     return {
         "test": {f"{suite}.{test}" for suite, test in tests} | set(re.findall(r"^def (test_\w+)", python, re.MULTILINE)),
-        "scenario": set(re.findall(r'Add\w*\(catalogue, "(\w+)"', text_of("tests/sched/scenarios", ".cc"))),
+        "scenario": set(re.findall(r'Add\w*(?:<\w+>)?\(catalogue, "(\w+)"', text_of("tests/sched/scenarios", ".cc"))),
         "fuzz": {path.name.removesuffix("_target.cc") for path in (ROOT / "tests/fuzz").glob("*_target.cc")},
         "path": {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*")},
     }
