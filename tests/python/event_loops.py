@@ -21,12 +21,7 @@ def runner(name: str) -> Run:
         return asyncio.run
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
-    module = importlib.import_module(name)
-
-    def run(main: Coroutine[Any, Any, Any]) -> Any:
-        with asyncio.Runner(loop_factory=module.new_event_loop) as loop:
-            return loop.run(main)
-
+    run: Run = importlib.import_module(name).run
     return run
 
 
