@@ -160,6 +160,19 @@ def test_the_stubs_of_the_package_describe_it(generated: Path, tmp_path: Path) -
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+def test_the_package_is_typed_for_the_oldest_python(generated: Path, tmp_path: Path) -> None:
+    import shmcomm
+
+    # What is installed beside it may be too new for that: the package is looked at alone.
+    assert shmcomm.__file__ is not None
+    (tmp_path / "shmcomm").symlink_to(Path(shmcomm.__file__).parent)
+    alone = ("--no-site-packages", "--ignore-missing-imports", "--no-error-summary")
+
+    run = mypy("mypy", "--python-version", "3.10", *alone, "-p", "shmcomm", generated=generated, folder=tmp_path)
+
+    assert run.stdout + run.stderr == ""
+
+
 def test_a_program_on_the_generated_package_is_strictly_typed(generated: Path, tmp_path: Path) -> None:
     (tmp_path / "use.py").write_text(USE)
 

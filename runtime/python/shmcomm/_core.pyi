@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence as AbstractSeq
 from datetime import timedelta
 from enum import IntEnum, IntFlag
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar, final
+from typing import Any, Generic, Protocol, TypeVar, final
+
+from typing_extensions import Self
 
 from shmcomm.verify_policy import VerifyPolicy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shmcomm.errors import SHMConnectionError
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self
 
     from shmcomm.event_loop import Watch
 

@@ -18,10 +18,11 @@ from shmcomm.errors import SHMError
 from shmcomm.jobs import JobMetadata, job_metadata
 
 if TYPE_CHECKING:
-    from typing import Any, Protocol, Self
+    from typing import Any, Protocol
 
     import numpy as np
     import numpy.typing as npt
+    from typing_extensions import Self
 
     from shmcomm.verify_policy import VerifyPolicy
 

@@ -17,7 +17,7 @@ from shmcomm.untyped import _NOTHING, Timeout, _chosen
 from shmcomm.untyped_calls import check_options
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self
 
 __all__ = ["Replier"]
 
