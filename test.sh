@@ -103,6 +103,7 @@ run_leaks() {
 measure_deaths() {
   build/ci/bench/bench_idle 1 200
   build/ci/bench/bench_replier_death 200
+  build/ci/bench/bench_reopen 200
 }
 
 # One process takes ends with a schema, the other those without.
@@ -119,9 +120,9 @@ run_python_leaks() {
 test_long() {
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=10000000 SHMCOMM_TURN_JOBS=100000 SHMCOMM_MEETING_PROCESSES=32 SHMCOMM_MEETING_ROUNDS=2000
-  export SHMCOMM_STOP_SECONDS=2 SHMCOMM_PYTHON_EXITS=1000
+  export SHMCOMM_STOP_SECONDS=2 SHMCOMM_KILLED_ENDPOINTS=10000 SHMCOMM_PYTHON_EXITS=1000
   stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
-    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|Kill(Test|Jobs|Calls)|PullersInTurn|Storm|EverySubset|sched.mutants|^ReliableProcesses|^Attached.(Together|InAnyOrder)'
+    'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|Kill(Test|Jobs|Calls|Leftovers)|PullersInTurn|Storm|EverySubset|sched.mutants|^ReliableProcesses|^Attached.(Together|InAnyOrder)'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"
   stage "fuzz, long" run_ctest asan --tests-regex '^fuzz'
   cp build/asan/Testing/Temporary/LastTest.log "$logs/fuzz_asan_long_output.log"
@@ -133,7 +134,7 @@ test_long() {
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
-  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS SHMCOMM_PYTHON_EXITS
+  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS SHMCOMM_KILLED_ENDPOINTS SHMCOMM_PYTHON_EXITS
 }
 
 print_goals() {
