@@ -48,11 +48,17 @@ def _add_error_format(parser: argparse.ArgumentParser) -> None:
 
 def print_diagnostics(sink: Sink, form: str) -> None:
     if form == "json":
-        print(as_json(sink.diagnostics))
+        print(_printable(as_json(sink.diagnostics)))
     elif form == "github":
-        sys.stdout.write(as_github(sink.diagnostics))
+        sys.stdout.write(_printable(as_github(sink.diagnostics)))
     else:
         sys.stderr.write(as_report(sink.diagnostics))
+
+
+def _printable(text: str) -> str:
+    """For standard output, which refuses what it cannot encode: the name of a file may be no text."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _parser(verb: str, description: str) -> argparse.ArgumentParser:
@@ -126,7 +132,7 @@ def _format_one(path: Path, is_check: bool, sink: Sink) -> bool:
         return False
     text = formatted(source.text)
     if is_check:
-        sys.stdout.writelines(_difference(source, text))
+        sys.stdout.write(_printable("".join(_difference(source, text))))
     elif path == _STDIN:
         sys.stdout.write(text)
     else:

@@ -21,7 +21,7 @@ class Output:
 
 
 def text_output(path: Path, text: str) -> Output:
-    return Output(path, text.encode())
+    return Output(path, text.encode(errors="surrogateescape"))  # of names that are no text: the bytes that they are
 
 
 def write_all(outputs: Iterable[Output]) -> tuple[Path, ...]:

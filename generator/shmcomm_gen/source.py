@@ -61,8 +61,15 @@ class Span:
 
 
 def read_source(path: Path, label: str) -> Source:
-    """Reads a schema. Raises OSError, or ValueError where the file is not UTF-8 text."""
+    """Reads a schema. Raises OSError, or ValueError where the file, or its name, is not UTF-8 text."""
+    if not _is_text(label):
+        raise ValueError("its name is not UTF-8")
     return source_of(path.read_bytes(), path, label)
+
+
+def _is_text(name: str) -> bool:
+    """Python holds what it cannot decode as single surrogates, which go into no output."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def source_of(data: bytes, path: Path, label: str) -> Source:

@@ -74,6 +74,28 @@ def test_github_gets_findings_of_no_line_and_of_several(tmp_path: Path, capsys: 
     assert ",line=2,endLine=3::pubsub carries" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", ["json", "github", "text"])
+def test_a_file_whose_name_is_no_text_is_refused(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+
+    assert main(["check", write(tmp_path / "\udcff.channel", TIDY), f"--error-format={form}"]) == 1
+
+    out.flush()
+    err.flush()
+    assert b"its name is not UTF-8" in out.buffer.getvalue() + err.buffer.getvalue()
+
+
+def test_a_folder_whose_name_is_no_text_may_hold_schemas(tmp_path: Path) -> None:
+    folder = tmp_path / "\udcff"
+    folder.mkdir()
+
+    assert main([write(folder / "a.channel", TIDY), "--bfbs", str(folder), "--depfile", str(folder / "rule")]) == 0
+
+    assert b"\xff/a.channel" in (folder / "rule").read_bytes()
+
+
 def test_format_changes_files_in_place(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a.channel", UNTIDY), write(tmp_path / "b.fbs", TIDY)
 
