@@ -65,6 +65,8 @@ GOALS = (
     Goal("endpoints killed after which files and bytes were those of the living", 10_000, r"kill_leftovers endpoints (\d+)", total),
     Goal("jobs shared in turn, each of four pullers a quarter within 5 %", 200_000, r"turns jobs (\d+)", total),
     Goal("executions of fuzz targets", 10_000_000, r"fuzz \w+ executions (\d+)", total),
+    Goal("seconds that every subset of the processes of a channel stood still", 60, r"every_subset stopped \d+ processes for (\d+) seconds", least),
+    Goal("of the processes that stood still, taken for dead, at most", 0, r"every_subset stopped .* (\d+) taken for dead", total, is_most=True),
     Goal("interpreters that ended in a random way, none by a crash", 1_000, r"python_exits (\d+)", total),
     Goal("ms by which a dead subscriber delays a publisher, 99 % of deaths, at most", 50, r"dead subscriber, ms: .*p99 (\d+)", greatest, is_most=True),
     Goal("ms until a caller knows of its replier's death, 99 %, at most", 50, r"a replier's death, .*p99 (\d+)", greatest, is_most=True),

@@ -2,6 +2,7 @@
 #include "faults/stop_subsets_roles.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -24,6 +25,10 @@ Options In(const std::string& root) {
 void AwaitBegin(Stage& stage, std::uint32_t self) {
   stage.told[self].is_open = true;
   while (!stage.begin) sched_yield();
+}
+
+void RestIfAsked(const Stage& stage) {
+  while (stage.rest) usleep(20'000);
 }
 
 /// The next value of a writer; no other writer has it.
@@ -56,6 +61,7 @@ int Publish(const std::string& root, Stage& stage, std::uint32_t self, const Cha
   if (!publisher.ok()) return told.Fail("open", publisher.status());
   AwaitBegin(stage, self);
   while (!stage.end_writers) {
+    RestIfAsked(stage);
     const absl::Status sent = test::Send(*publisher, ValueOf(self, told.progress));
     if (absl::IsResourceExhausted(sent)) {
       ++told.timeouts;
@@ -89,6 +95,7 @@ int Subscribe(const std::string& root, Stage& stage, std::uint32_t self, const C
   InOrder order;
   std::uint64_t next = 0;
   for (;;) {
+    RestIfAsked(stage);
     const bool is_end = stage.end_readers;
     const auto sample = subscriber->Take(kPatience);
     told.lost = subscriber->stats().lost;
@@ -156,6 +163,7 @@ int Push(const std::string& root, Stage& stage, std::uint32_t self) {
   if (!pusher.ok()) return told.Fail("open", pusher.status());
   AwaitBegin(stage, self);
   while (!stage.end_writers) {
+    RestIfAsked(stage);
     const absl::Status pushed = test::PushNumber(*pusher, ValueOf(self, told.progress), kPatience);
     if (absl::IsResourceExhausted(pushed)) {
       ++told.timeouts;
@@ -173,6 +181,7 @@ int Pull(const std::string& root, Stage& stage, std::uint32_t self) {
   if (!puller.ok()) return told.Fail("open", puller.status());
   AwaitBegin(stage, self);
   for (;;) {
+    RestIfAsked(stage);
     const bool is_end = stage.end_readers;
     auto job = puller->Take(kPatience);
     if (absl::IsDeadlineExceeded(job.status())) {
@@ -202,6 +211,7 @@ int Ask(const std::string& root, Stage& stage, std::uint32_t self) {
   if (!requester.ok()) return told.Fail("open", requester.status());
   AwaitBegin(stage, self);
   for (std::uint64_t count = 0; !stage.end_writers; ++count) {
+    RestIfAsked(stage);
     const std::uint64_t value = ValueOf(self, count);
     const auto call = test::SendNumber(*requester, value, kPatience);
     if (absl::IsResourceExhausted(call.status())) {
@@ -230,6 +240,7 @@ int Answer(const std::string& root, Stage& stage, std::uint32_t self) {
   if (!replier.ok()) return told.Fail("open", replier.status());
   AwaitBegin(stage, self);
   for (;;) {
+    RestIfAsked(stage);
     const bool is_end = stage.end_readers;
     auto request = replier->Take(kPatience);
     if (absl::IsDeadlineExceeded(request.status())) {

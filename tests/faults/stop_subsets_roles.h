@@ -39,6 +39,7 @@ struct Stage {
   std::atomic<bool> begin;               // all are open
   std::atomic<bool> end_writers;
   std::atomic<bool> end_readers;         // once they find nothing more
+  std::atomic<bool> rest;                // nobody does anything meanwhile
 };
 
 /// What a child that goes on has to do while others stand still.
