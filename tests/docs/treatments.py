@@ -211,7 +211,7 @@ TREATMENTS: dict[str, list[Treatment]] = {
         Program(CALL_DRIVE, "2 moving\n"),
         Program(SERVE_DRIVE, "moving\nValueError: too fast\ninterrupted\n"),
     ],
-    "errors.md": [PRINTED],
+    "errors.md": [PRINTED, CONSOLE],
     "large_messages.md": [
         in_cpp("robot::CameraPublisher* camera, Driver& driver, std::uint32_t width, std::uint32_t height",
                "struct Driver { void ReadInto(std::uint8_t*); };\n"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing in the runtime reads the clock of day: whoever sets it would change timeouts."""
+"""Nothing in the runtime reads the clock of day, but to date lines of the log: whoever sets it would change timeouts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("runtime/src", "runtime/include", "runtime/python")
 SUFFIXES = {".h", ".cc", ".py", ".pyi"}
+DATED_LINES = "runtime/src/endpoint/log.cc"
 CLOCK_OF_DAY = re.compile(
     r"\babsl::Now\b|\bsystem_clock\b|\bCLOCK_REALTIME|\bgettimeofday\b|\btimespec_get\b|\btime\.time(?:_ns)?\b"
     r"|(?<![\w.>])time\((?:nullptr|NULL|0|&\w+)\)|\bdatetime\.(?:now|utcnow|today)\b|\babsl/time/clock\.h"
@@ -27,7 +28,8 @@ def readings(name: str, text: str) -> list[str]:
 
 def test_the_runtime_reads_the_monotonic_clock_only() -> None:
     paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*")) if path.suffix in SUFFIXES]
-    assert paths
+    assert ROOT / DATED_LINES in paths
+    paths.remove(ROOT / DATED_LINES)
     assert [found for path in paths for found in readings(str(path.relative_to(ROOT)), path.read_text())] == []
 
 

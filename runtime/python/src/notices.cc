@@ -56,6 +56,7 @@ void TellWaitingNotices() {
 
 bool AddNotices(PyObject*) {
   SetLogSink(&Keep);
+  SetDebugMode(false);  // Python's own classes tell what they send and receive
   return true;
 }
 

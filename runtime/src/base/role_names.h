@@ -9,10 +9,11 @@ struct RoleNames {
   const char* max_writers;
   const char* reader;
   const char* max_readers;
+  const char* message;
 };
 
-inline constexpr RoleNames kPubSubRoles{"publisher", "max_publishers", "subscriber", "max_subscribers"};
-inline constexpr RoleNames kReqRepRoles{"requester", "max_requesters", "replier", "max_repliers"};
-inline constexpr RoleNames kPushPullRoles{"pusher", "max_pushers", "puller", "max_pullers"};
+inline constexpr RoleNames kPubSubRoles{"publisher", "max_publishers", "subscriber", "max_subscribers", "message"};
+inline constexpr RoleNames kReqRepRoles{"requester", "max_requesters", "replier", "max_repliers", "request"};
+inline constexpr RoleNames kPushPullRoles{"pusher", "max_pushers", "puller", "max_pullers", "job"};
 
 }  // namespace shmcomm::base

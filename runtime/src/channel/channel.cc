@@ -163,6 +163,7 @@ absl::StatusOr<Channel> Channel::CreateReplies(std::uint32_t id, std::uint32_t g
   Channel channel(Directory(*std::move(opened), place(), Directory::Owner::kOther), std::move(meta));
   // Writable, though it is the reader: it rings itself when it is cancelled.
   if (absl::Status mapped = channel.MapFiles(Role::kWriter); !mapped.ok()) return mapped;
+  channel.site_.roles.message = "reply";
   return channel;
 }
 
@@ -179,6 +180,7 @@ absl::StatusOr<Channel> Channel::OpenReplies(std::uint32_t id, std::uint32_t gen
     }
     return mapped;
   }
+  channel.site_.roles.message = "reply";
   return channel;
 }
 

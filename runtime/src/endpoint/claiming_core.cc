@@ -30,6 +30,7 @@ ClaimingCore::ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional
       claimer_({channel_.site().ring, channel_.site().readers, seat_.line}),
       maps_(spec),
       verify_(verify.value_or(spec.qos.verify)),
+      debug_(DebugLog::IfWanted(channel_.name(), channel_.site().roles)),
       wake_files_(channel_.site().wake_files()),
       turn_ringer_(channel_.site().turns(), &wake_files_),
       turns_(channel_.site().turns(), seat_.line),
@@ -37,6 +38,7 @@ ClaimingCore::ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional
       room_bell_(*channel_.site().readers.wake),
       waiting_(ClaimerSleeper(turns_, claimer_, giving_way_), spin) {
   claimer_.Join();
+  if (debug_ != nullptr) debug_->Opened(channel_.site().roles.reader, seat_.line);
 }
 
 ClaimingCore::~ClaimingCore() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
+#include "endpoint/debug_log.h"
 #include "endpoint/giving_way.h"
 #include "endpoint/look.h"
 #include "endpoint/orphans.h"
@@ -132,6 +134,7 @@ class ClaimingCore : public Waitable, public Lender {
   ring::Claimer claimer_;
   PublisherMaps maps_;
   Verify verify_;
+  std::unique_ptr<DebugLog> debug_;  // null unless in debug mode
 
  private:
   void PassWakeOn();

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint/log.h"
 
+#include <cstdio>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/atomic.h"
 #include "platform/os.h"
 
@@ -14,26 +19,65 @@ namespace {
 
 base::Atomic<std::uint32_t> is_logging{0};
 
-struct Sink {
-  std::mutex mutex;
-  std::shared_ptr<const LogSink> sink;
-};
-
-Sink& TheSink() {
-  // Never destroyed: endpoints may be closed during exit.
-  static Sink* the_sink = [] {
-    auto* made = new Sink;
-    platform::HoldDuringFork(&made->mutex);
-    return made;
-  }();
-  return *the_sink;
+const char* NameOf(LogLevel level) {
+  constexpr const char* kNames[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+  return kNames[static_cast<std::uint8_t>(level)];
 }
 
-void Set(LogSink sink) {
-  Sink& the_sink = TheSink();
-  const std::lock_guard<std::mutex> lock(the_sink.mutex);
-  is_logging.store(sink ? 1 : 0, std::memory_order_relaxed);  // the mutex orders what is called
-  the_sink.sink = std::make_shared<const LogSink>(std::move(sink));
+/// A line as Python's debug mode writes it.
+void WriteToStandardError(LogLevel level, absl::string_view message) {
+  const std::string time = absl::FormatTime("%Y-%m-%d %H:%M:%E3S", absl::Now(), absl::LocalTimeZone());
+  const std::string line = absl::StrCat(time, " shmcomm[", platform::ProcessId(), "] ", NameOf(level), " ", message, "\n");
+  std::fwrite(line.data(), 1, line.size(), stderr);  // one call, so that lines of several threads do not mix
+}
+
+class Hub {
+ public:
+  Hub() {
+    platform::HoldDuringFork(&mutex_);
+    const std::string wanted = platform::Environment("SHMCOMM_DEBUG");
+    is_debug_mode_ = !wanted.empty() && wanted != "0";
+    Choose();
+  }
+
+  void SetSink(LogSink sink) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_chosen_ = true;
+    sink_ = std::make_shared<const LogSink>(std::move(sink));
+    Choose();
+  }
+
+  void SetDebugMode(bool is_on) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_debug_mode_ = is_on;
+    Choose();
+  }
+
+  bool IsDebugMode() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return is_debug_mode_;
+  }
+
+  std::shared_ptr<const LogSink> sink() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return sink_;
+  }
+
+ private:
+  void Choose() {
+    if (!is_chosen_) sink_ = std::make_shared<const LogSink>(is_debug_mode_ ? LogSink(WriteToStandardError) : LogSink());
+    is_logging.store(*sink_ ? 1 : 0, std::memory_order_relaxed);  // the mutex orders what is called
+  }
+
+  std::mutex mutex_;
+  bool is_debug_mode_ = false;
+  bool is_chosen_ = false;  // by the program
+  std::shared_ptr<const LogSink> sink_;
+};
+
+Hub& TheHub() {
+  static Hub* const hub = new Hub;  // never destroyed: endpoints may be closed during exit
+  return *hub;
 }
 
 }  // namespace
@@ -41,16 +85,16 @@ void Set(LogSink sink) {
 bool IsLogging() { return is_logging.load(std::memory_order_relaxed) != 0; }
 
 void Log(LogLevel level, absl::string_view message) {
-  std::shared_ptr<const LogSink> sink;
-  {
-    const std::lock_guard<std::mutex> lock(TheSink().mutex);
-    sink = TheSink().sink;
-  }
-  if (sink != nullptr && *sink) (*sink)(level, message);  // outside the lock: it may set another sink
+  const std::shared_ptr<const LogSink> sink = TheHub().sink();
+  if (*sink) (*sink)(level, message);  // outside the lock: it may set another sink
 }
+
+bool IsDebugMode() { return TheHub().IsDebugMode(); }
 
 }  // namespace endpoint
 
-void SetLogSink(LogSink sink) { endpoint::Set(std::move(sink)); }
+void SetLogSink(LogSink sink) { endpoint::TheHub().SetSink(std::move(sink)); }
+
+void SetDebugMode(bool is_on) { endpoint::TheHub().SetDebugMode(is_on); }
 
 }  // namespace shmcomm

@@ -11,4 +11,7 @@ namespace shmcomm::endpoint {
 bool IsLogging();
 void Log(LogLevel level, absl::string_view message);
 
+/// Asked by every endpoint that opens, before it says anything: the first to ask looks at the environment.
+bool IsDebugMode();
+
 }  // namespace shmcomm::endpoint

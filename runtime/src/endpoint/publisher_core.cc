@@ -63,7 +63,9 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const Channel
   if (!channel.ok()) return channel.status();
   absl::StatusOr<registry::PublisherSeat> seat = registry::TakePublisherId(channel->site());
   if (!seat.ok()) return Named(channel->name(), seat.status());
-  return Join(*std::move(channel), *std::move(seat), spec, options);
+  absl::StatusOr<std::unique_ptr<PublisherCore>> core = Join(*std::move(channel), *std::move(seat), spec, options);
+  if (core.ok()) (*core)->TellOpened();
+  return core;
 }
 
 absl::Status PublisherCore::CheckOptions(const ChannelSpec& spec, const PublisherOptions& options) {
@@ -115,7 +117,8 @@ PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat s
       wake_files_(channel_.site().wake_files()),
       ringer_(*config.readers.wake, ordering, &wake_files_),
       turn_ringer_(channel_.site().turns(), &wake_files_),
-      dead_letters_(channel_.name(), *channel_.site().readers.header) {
+      dead_letters_(channel_.name(), *channel_.site().readers.header),
+      debug_(DebugLog::IfWanted(channel_.name(), channel_.site().roles)) {
   SetPublishTimeout(options.publish_timeout);
   for (std::uint32_t i = 0; i < max_loans; ++i) loans_.push_back(std::make_unique<LoanState>(&memory_));
 }
@@ -277,6 +280,7 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   // relaxed: counters that tools read, ordered with nothing.
   header_->sent.store(stats_.sent, std::memory_order_relaxed);
   header_->bytes.store(stats_.bytes, std::memory_order_relaxed);
+  if (debug_ != nullptr) debug_->Sent(writer_.last_sequence(), bytes);
   return absl::OkStatus();
 }
 
@@ -286,6 +290,10 @@ void PublisherCore::ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns) 
   const bool is_known = std::exchange(is_large_, bytes >= segment::kLargeBytes);
   if (is_large_) writer_.LimitFresh(fresh_first_large_);
   writer_.set_early(is_large_ && (!is_known || publish_ns - reserved_ns_ >= kLeastFillNs));
+}
+
+void PublisherCore::TellOpened() const {
+  if (debug_ != nullptr) debug_->Opened(channel_.site().roles.writer, seat_.id);
 }
 
 PublisherStats PublisherCore::stats() const {

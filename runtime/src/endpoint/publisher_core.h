@@ -16,6 +16,7 @@
 #include "channel/channel.h"
 #include "endpoint/dead_letters.h"
 #include "endpoint/deadline_watch.h"
+#include "endpoint/debug_log.h"
 #include "endpoint/room.h"
 #include "endpoint/room_soon.h"
 #include "endpoint/slot_allocator.h"
@@ -50,6 +51,9 @@ class PublisherCore final : public Cancellable {
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
 
   std::shared_ptr<const void> memory() const { return memory_.mapping(); }
+
+  /// In debug mode, once it is an endpoint of its own and not one of a replier's replies.
+  void TellOpened() const;
 
   // For Loan.
   flatbuffers::FlatBufferBuilder& BuilderOf(std::uint32_t index) { return loans_[index]->builder; }
@@ -147,6 +151,7 @@ class PublisherCore final : public Cancellable {
   wake::TurnRinger turn_ringer_;
   DeadLetters dead_letters_;
   std::vector<std::unique_ptr<LoanState>> loans_;
+  std::unique_ptr<DebugLog> debug_;      // beside what each publish counts; null unless in debug mode
   PublisherStats stats_;
 };
 

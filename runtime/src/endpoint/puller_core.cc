@@ -171,6 +171,7 @@ Job PullerCore::MakeJob() {
   TakePlace(place_);
   RememberHint(claim_, *message_.header);
   CountReceived(++stats_.received, stats_.bytes += message_.bytes);
+  if (debug_ != nullptr) debug_->Received(claim_.sequence, message_.bytes);
   return job;
 }
 

@@ -165,6 +165,7 @@ Request ReplierCore::MakeRequest() {
   TakePlace(place_);
   RememberHint(place.claim, *place.header);
   CountReceived(++stats_.received, bytes_ += place.bytes);
+  if (debug_ != nullptr) debug_->Received(place.claim.sequence, place.bytes);
   return request;
 }
 

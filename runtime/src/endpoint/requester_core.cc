@@ -60,6 +60,7 @@ absl::StatusOr<std::unique_ptr<RequesterCore>> RequesterCore::Open(const Channel
   if (!requests.ok()) return requests.status();   // what lies in the directory is removed by the next who opens
   auto core = std::unique_ptr<RequesterCore>(new RequesterCore(*std::move(requests), *replies, spec, options, *max_in_flight));
   std::move(close).Cancel();   // not before: memory may run out
+  core->requests_->TellOpened();
   return core;
 }
 

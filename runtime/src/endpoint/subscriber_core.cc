@@ -31,7 +31,9 @@ absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, co
   }
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
-  return Join(*std::move(channel), spec, options);
+  absl::StatusOr<SubscriberCore*> core = Join(*std::move(channel), spec, options);
+  if (core.ok()) (*core)->TellOpened();
+  return core;
 }
 
 absl::StatusOr<SubscriberCore*> SubscriberCore::Join(channel::Channel channel, const ChannelSpec& spec,
@@ -54,7 +56,8 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
       verify_(options.verify.value_or(spec.qos.verify)),
       lifespan_ns_(channel_.meta().lifespan_ns),
       deadline_(channel_.name(), channel_.meta().deadline_ns, options.on_deadline_missed),
-      is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating) {
+      is_gating_(ModeFor(channel_.site(), options) == ring::ReaderMode::kGating),
+      debug_(DebugLog::IfWanted(channel_.name(), channel_.site().roles)) {
   reader_.Join(channel_.meta().history);
   if (is_gating_) RingRoom();  // a publisher may have seen the place from which the join started
 }
@@ -245,6 +248,7 @@ void SubscriberCore::FillSample(Sample& sample) {
   }
   sample.lost_ = std::exchange(lost_since_sample_, 0);  // after the copy, which may find no memory
   borrowed_since_ns_[held_.hazard] = sample.publish_ns_;
+  if (debug_ != nullptr) TellReceived();
 }
 
 Sample SubscriberCore::Detach(const Sample& sample) {
@@ -276,6 +280,16 @@ void SubscriberCore::CountLost(std::uint64_t lost) {
   lost_since_sample_ += lost;
   stats_.lost += lost;
   channel_.site().readers.lines[seat_.line].lost.store(stats_.lost, std::memory_order_relaxed);
+  if (debug_ != nullptr) debug_->Lost(lost, stats_.lost);
+}
+
+void SubscriberCore::TellOpened() const {
+  if (debug_ != nullptr) debug_->Opened(channel_.site().roles.reader, seat_.line);
+}
+
+void SubscriberCore::TellReceived() const {
+  debug_->Received(held_.sequence, message_.bytes);
+  debug_->Behind(backlog());
 }
 
 void SubscriberCore::Release(const Sample& sample) {

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "channel/channel.h"
 #include "endpoint/deadline_watch.h"
+#include "endpoint/debug_log.h"
 #include "endpoint/look.h"
 #include "endpoint/orphans.h"
 #include "endpoint/polled.h"
@@ -59,6 +60,9 @@ class SubscriberCore final : public Waitable, public Lender {
   bool IsThisProcess() const override { return seat_.membership.IsThisProcess(); }
   Verify verify() const { return verify_; }
   SubscriberStats stats() const;
+
+  /// In debug mode, once it is an endpoint of its own and not a requester's replies.
+  void TellOpened() const;
 
   // For a requester, whose replies these are.
   /// Which request the message taken last answers.
@@ -112,6 +116,7 @@ class SubscriberCore final : public Waitable, public Lender {
   void RememberHint();
   void Count(std::uint64_t messages, std::uint64_t bytes);
   SHMCOMM_COLD void CountLost(std::uint64_t lost);
+  SHMCOMM_COLD void TellReceived() const;
   SHMCOMM_COLD absl::Status TooManyBorrowed() const;
   SHMCOMM_COLD absl::Status NothingWithin(absl::Duration timeout);
 
@@ -134,6 +139,7 @@ class SubscriberCore final : public Waitable, public Lender {
   absl::Status error_;
   std::uint64_t lost_since_sample_ = 0;
   std::int64_t borrowed_since_ns_[layout::kMaxHazards] = {};
+  std::unique_ptr<DebugLog> debug_;  // beside what each take counts; null unless in debug mode
   SubscriberStats stats_;
 };
 
