@@ -206,6 +206,7 @@ TREATMENTS: dict[str, list[Treatment]] = {
     "calls.md": [
         Program("namespace robot;\ntable Twist { linear:double; }\ntable Ack { ok:bool; }\n<block>\n"),
         in_cpp(),
+        PRINTED,
         in_cpp(DRIVE),
         in_cpp("shmcomm::WaitSet& set, robot::DriveRequester* drive"),
         Program(CALL_DRIVE, "2 moving\n"),

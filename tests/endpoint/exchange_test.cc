@@ -305,7 +305,7 @@ TEST_P(Exchange, AfterCloseEverythingFailsAndNothingIsLeft) {
   publisher.Close();
   subscriber.Close();
 
-  EXPECT_EQ(Send(publisher, 1).message(), "the endpoint is closed");
+  EXPECT_EQ(Send(publisher, 1).message(), "the endpoint is closed; open another one");
   EXPECT_EQ(publisher.Loan().status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(subscriber.TryTake().status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(subscriber.Take(absl::ZeroDuration()).status().code(), absl::StatusCode::kFailedPrecondition);

@@ -156,9 +156,11 @@ TEST_F(PushPullTest, AFullRingRefusesWhereOnFullIsFail) {
 
   EXPECT_EQ(untaken.code(), StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(untaken.message()),
-              HasSubstr("test/jobs: ring full, 16 of 16 not done; no puller takes the oldest\n  options: more pullers"));
+              HasSubstr("test/jobs: ring full, 16 of 16 not free: the oldest job is not over; pusher pid " + std::to_string(getpid())));
+  EXPECT_THAT(std::string(untaken.message()), HasSubstr("no puller has taken it\n  options: more pullers, a larger capacity"));
   EXPECT_EQ(taken.code(), StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(taken.message()), HasSubstr("puller pid " + std::to_string(getpid())));
+  EXPECT_THAT(std::string(taken.message()), HasSubstr("sent it, puller pid " + std::to_string(getpid())));
+  EXPECT_THAT(std::string(taken.message()), HasSubstr("has it\n  options: end that job (or that puller), a larger capacity"));
 }
 
 TEST_F(PushPullTest, NothingIsLostAroundARefusedPush) {
@@ -180,7 +182,7 @@ TEST_F(PushPullTest, APushGivesUpAfterItsTimeout) {
   const absl::Status full = Push(pusher, 99, absl::Milliseconds(30));
 
   EXPECT_EQ(full.code(), StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(full.message()), HasSubstr("not done after "));
+  EXPECT_THAT(std::string(full.message()), HasSubstr("not free after "));
 }
 
 TEST_F(PushPullTest, ABlockedPushGoesOnWhenTheOldestJobIsDone) {

@@ -67,13 +67,37 @@ def test_a_push_that_waited_says_how_long(patterns: Any, root: Path) -> None:
                 pass
 
         pattern = (
-            rf"patterns/jobs: ring full, 16 of 16 not done {LATER}; no puller takes the oldest\n"
+            rf"patterns/jobs: ring full, 16 of 16 not free {LATER}: the oldest job is not over; "
+            rf"pusher pid {os.getpid()} \(\S+\) sent it, no puller has taken it\n"
             r"  options: more pullers, a larger capacity, or on_full: fail"
         )
         assert waited_ms(refusal(lambda: pusher.push(id=2)), pattern) >= 120
         assert waited_ms(refusal(lend), pattern) >= 120
         assert waited_ms(refusal(lambda: pusher.push(id=2, timeout=1)), pattern) >= 1
-        assert "16 of 16 not done; no puller" in refusal(lambda: pusher.push(id=2, timeout=0))
+        assert "16 of 16 not free: the oldest job" in refusal(lambda: pusher.push(id=2, timeout=0))
+
+
+def test_a_call_without_room_says_whose_request_holds_the_ring_and_who_has_it(patterns: Any, root: Path) -> None:
+    with patterns.DriveReplier(root=root) as server, patterns.DriveRequester(root=root) as client:
+        kept = client.start(linear=1, timeout=60_000)
+        oldest = server.recv()
+        for _ in range(15):
+            call = client.start(linear=2, timeout=60_000)
+            server.recv().reply(ok=True)
+            call.result()
+
+        text = refusal(lambda: client.start(linear=3, timeout=120))
+        oldest.reply(ok=True)
+        kept.result()
+        client.start(linear=3, timeout=60_000).cancel()
+
+    me = rf"pid {os.getpid()} \(\S+\)"
+    pattern = (
+        rf"patterns/drive: ring full, 16 of 16 not free {LATER}: the oldest request is not over; "
+        rf"requester {me} sent it, replier {me} has it\n"
+        r"  options: end that request \(or that replier\), a larger capacity, or on_full: fail"
+    )
+    assert waited_ms(text, pattern) >= 120
 
 
 def test_ends_without_a_schema_name_neither_place_nor_type_where_they_disagree(root: Path) -> None:
@@ -148,3 +172,19 @@ def test_a_python_program_is_called_by_its_script(
 
         assert f"slowest subscriber pid {child.pid} ({told}) is 4 behind" in refusal(lambda: pub.send(id=2))
         assert end(child) == 0
+
+
+def test_an_option_beyond_the_channels_names_the_channel_and_its_place(everything: Any, patterns: Any, root: Path) -> None:
+    for end, option, value in (
+        (everything.TreePublisher, "max_loans", 8),
+        (everything.TreePublisher, "max_size", 1 << 30),
+        (patterns.DriveRequester, "max_in_flight", 5),
+    ):
+        with pytest.raises(ValueError) as refused:
+            end(root=root, **{option: value})
+        name = "everything/tree" if end is everything.TreePublisher else "patterns/drive"
+        assert re.fullmatch(
+            rf"channel '{name}': option {option} is {value}, the channel allows \d+ at most; "
+            r"leave it out, or change the channel at \w+\.channel:\d+",
+            str(refused.value),
+        )

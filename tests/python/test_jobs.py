@@ -104,7 +104,7 @@ def test_a_full_ring_is_an_error_after_the_timeout(pusher: Any, puller: Any) -> 
     for i in range(RING):
         pusher.push(id=i)
 
-    with pytest.raises(shmcomm.SHMBufferFullError, match="jobs: ring full, 16 of 16 not done"):
+    with pytest.raises(shmcomm.SHMBufferFullError, match="jobs: ring full, 16 of 16 not free"):
         pusher.push(id=RING, timeout=20)
     assert drain(puller) == list(range(RING))
 

@@ -2,6 +2,7 @@
 // Calls in one process: replies find their requests, errors travel, and what nobody waits for is dropped and counted.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -157,6 +158,34 @@ TEST_F(CallsInFlight, AreLimited) {
   EXPECT_TRUE(absl::IsResourceExhausted(requester.WaitForRoom(absl::InfiniteDuration()).status()));  // it would wait for itself
   requester.Forget(calls[2]);
   EXPECT_TRUE(SendNumber(requester, 1, kLong).ok());
+}
+
+TEST_F(CallsInFlight, WithoutRoomAreToldWhoseRequestHoldsTheRingAndWhoHasIt) {
+  ChannelSpec spec = SumsSpec();
+  spec.qos.on_full = OnFull::kFail;
+  Replier replier = OpenReplier(spec);
+  Requester slow = OpenRequester(spec);
+  Requester requester = OpenRequester(spec);
+  ASSERT_TRUE(SendNumber(slow, 1, kLong).ok());
+  absl::StatusOr<Request> oldest = replier.Take(kLong);
+  ASSERT_TRUE(oldest.ok());
+  for (int i = 0; i < 15; ++i) {
+    const auto call = SendNumber(requester, 2, kLong);
+    AnswerNext(replier);
+    ASSERT_TRUE(requester.Receive(*call).ok());
+  }
+
+  const auto refused = SendNumber(requester, 3, kLong);
+  ASSERT_TRUE(ReplyNumber(*oldest, 0).ok());
+  const auto sent = SendNumber(requester, 3, kLong);
+
+  const std::string pid = "pid " + std::to_string(getpid());
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
+  const std::string text(refused.status().message());
+  EXPECT_THAT(text, HasSubstr("test/sums: ring full, 16 of 16 not free: the oldest request is not over; requester " + pid));
+  EXPECT_THAT(text, HasSubstr("sent it, replier " + pid));
+  EXPECT_THAT(text, HasSubstr("has it\n  options: end that request (or that replier), a larger capacity"));
+  EXPECT_TRUE(sent.ok()) << sent.status();
 }
 
 TEST_F(CallsInFlight, GiveUpTheirPlaceWhenTheirTimeIsOver) {

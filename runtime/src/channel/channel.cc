@@ -95,7 +95,8 @@ absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const 
   absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(directory, name, segment::AccessToOpen(access));
   if (!file.ok()) {
     if (!absl::IsNotFound(file.status())) return file.status();
-    return absl::DataLossError(absl::StrCat("the channel's file '", name, "' is missing"));
+    return absl::DataLossError(
+        absl::StrCat("the channel's file '", name, "' is missing; close all ends of the channel, and it is made anew"));
   }
   return segment::MapFile(*file, access, least_bytes);
 }

@@ -178,7 +178,7 @@ absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Sta
   } while (platform::NowNs() < give_up_ns);
   return absl::UnavailableError(absl::StrCat("channel '", place.channel,
                                              "': another process has been creating or removing it for 5 s; is one "
-                                             "stopped (SIGSTOP) in the middle?"));
+                                             "stopped (SIGSTOP) in the middle? Let it go on, or end it"));
 }
 
 }  // namespace shmcomm::channel

@@ -18,14 +18,14 @@ bool StaysAsItIs(char c, bool is_first) {
 }
 
 absl::Status CheckName(const char* what, const std::string& name, const std::string& component) {
-  if (name.empty()) return absl::InvalidArgumentError(absl::StrCat("the ", what, " name is empty"));
+  if (name.empty()) return absl::InvalidArgumentError(absl::StrCat("the ", what, " name is empty; give it 1 to 200 bytes"));
   if (name.find('\0') != std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrCat("the ", what, " name contains a NUL byte"));
+    return absl::InvalidArgumentError(absl::StrCat("the ", what, " name contains a NUL byte; leave that out"));
   }
   if (name.size() <= kMaxNameBytes && component.size() <= kMaxComponentBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the ", what, " name has ", name.size(), " B (", component.size(),
                                                  " encoded), allowed are ", kMaxNameBytes, " (", kMaxComponentBytes,
-                                                 " encoded)"));
+                                                 " encoded); choose a shorter one"));
 }
 
 std::string FirstNonEmpty(std::string option, const char* variable, const char* otherwise) {
@@ -84,7 +84,8 @@ absl::StatusOr<platform::Descriptor> OpenDomain(const Place& place) {
     // Only the default root is ever removed by us, so only there "not found" means that it went in between.
     const bool is_final = absl::IsNotFound(root.status()) && !place.is_default_root;
     if (!is_final) return root.status();
-    return absl::FailedPreconditionError(absl::StrCat("the root directory cannot be made: ", root.status().message()));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the root directory cannot be made: ", root.status().message(), "; choose another (SHMCOMM_ROOT)"));
   }
   return platform::OpenOrMakeDirectoryAt(root->get(), place.domain);
 }

@@ -13,9 +13,7 @@ namespace shmcomm::endpoint {
 
 absl::StatusOr<ClaimingCore::Opened> ClaimingCore::OpenSeat(const ChannelSpec& spec, const EndpointOptions& options,
                                                             std::optional<Verify> verify) {
-  if (verify.has_value() && *verify < spec.qos.verify) {
-    return absl::InvalidArgumentError("option verify may only be stricter than the channel's");
-  }
+  if (verify.has_value() && *verify < spec.qos.verify) return VerifyTooLax(spec);
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
   absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel->site());

@@ -19,12 +19,35 @@ std::string AfterWaiting(std::int64_t waited_ns) {
   return absl::StrCat(" after ", absl::FormatDuration(absl::Milliseconds(waited_ns / 1'000'000)));
 }
 
+/// How to do without an option that does not fit its channel.
+std::string LeaveOut(const ChannelSpec& spec) {
+  const absl::string_view place = spec.declared_at;
+  return absl::StrCat("; leave it out, or change the channel", place.empty() ? "" : " at ", place);
+}
+
+absl::Status BadOption(const ChannelSpec& spec, const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat("channel '", spec.name, "': option ", what, LeaveOut(spec)));
+}
+
 }  // namespace
 
 absl::Status Named(absl::string_view channel, const absl::Status& status) {
   const bool has_name = absl::StartsWith(status.message(), "channel '") || absl::StartsWith(status.message(), channel);
   if (status.ok() || has_name) return status;
   return absl::Status(status.code(), absl::StrCat("channel '", channel, "': ", status.message()));
+}
+
+absl::Status OptionBeyond(const ChannelSpec& spec, absl::string_view option, std::uint64_t value, std::uint64_t allowed,
+                          absl::string_view bound) {
+  return BadOption(spec, absl::StrCat(option, " is ", value, ", the channel allows ", allowed, bound));
+}
+
+absl::Status VerifyTooLax(const ChannelSpec& spec) {
+  return BadOption(spec, "verify may only be stricter than the channel's");
+}
+
+absl::Status ReliabilityTooStrict(const ChannelSpec& spec) {
+  return BadOption(spec, "reliability asks for reliable, and the channel is best_effort, its publishers do not wait");
 }
 
 absl::Status Forked(absl::string_view channel) {
@@ -47,10 +70,11 @@ absl::Status LockLost(absl::string_view channel) {
 }
 
 absl::Status Cancelled(absl::string_view channel) {
-  return absl::CancelledError(absl::StrCat(channel, ": the endpoint was cancelled or closed during the wait"));
+  return absl::CancelledError(
+      absl::StrCat(channel, ": the endpoint was cancelled or closed during the wait; open another one to go on"));
 }
 
-absl::Status Closed() { return absl::FailedPreconditionError("the endpoint is closed"); }
+absl::Status Closed() { return absl::FailedPreconditionError("the endpoint is closed; open another one"); }
 
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at) {
@@ -69,13 +93,18 @@ absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern) {
   const base::RoleNames has = segment::RolesOf(spec.pattern);
   const base::RoleNames wanted = segment::RolesOf(pattern);
   return absl::InvalidArgumentError(absl::StrCat("channel '", spec.name, "' has ", has.writer, "s and ", has.reader, "s, no ",
-                                                 wanted.writer, "s and ", wanted.reader, "s"));
+                                                 wanted.writer, "s and ", wanted.reader,
+                                                 "s; open one of those, or another channel"));
+}
+
+std::string DescribeProgram(std::uint32_t pid, absl::string_view program) {
+  std::string printable(program);
+  std::replace_if(printable.begin(), printable.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return absl::StrCat("pid ", pid, " (", printable, ")");
 }
 
 std::string ReaderOf(const layout::ReaderLine& line) {
-  std::string program(line.program, strnlen(line.program, sizeof(line.program)));
-  std::replace_if(program.begin(), program.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return absl::StrCat("pid ", base::LoadPlain(line.pid), " (", program, ")");
+  return DescribeProgram(base::LoadPlain(line.pid), {line.program, strnlen(line.program, sizeof(line.program))});
 }
 
 absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, absl::string_view slowest) {
@@ -85,12 +114,16 @@ absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::in
 }
 
 absl::Status JobsFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns,
-                      const base::RoleNames& roles, absl::string_view owner) {
-  const std::string holder = owner.empty() ? absl::StrCat("no ", roles.reader, " takes the oldest")
-                                           : absl::StrCat(roles.reader, " ", owner, " has the oldest");
-  return absl::ResourceExhaustedError(absl::StrCat(channel, ": ring full, ", capacity, " of ", capacity, " not done",
-                                                   AfterWaiting(waited_ns), "; ", holder, "\n  options: more ", roles.reader,
-                                                   "s, a larger capacity, or on_full: fail"));
+                      const base::RoleNames& roles, const OldestJob& oldest) {
+  const std::string sender = oldest.sender.empty() ? absl::StrCat("a ", roles.writer, " that has left")
+                                                   : absl::StrCat(roles.writer, " ", oldest.sender);
+  const std::string owner = oldest.owner.empty() ? absl::StrCat("no ", roles.reader, " has taken it")
+                                                 : absl::StrCat(roles.reader, " ", oldest.owner, " has it");
+  const std::string remedy = oldest.owner.empty() ? absl::StrCat("more ", roles.reader, "s")
+                                                  : absl::StrCat("end that ", roles.message, " (or that ", roles.reader, ")");
+  return absl::ResourceExhaustedError(absl::StrCat(
+      channel, ": ring full, ", capacity, " of ", capacity, " not free", AfterWaiting(waited_ns), ": the oldest ", roles.message,
+      " is not over; ", sender, " sent it, ", owner, "\n  options: ", remedy, ", a larger capacity, or on_full: fail"));
 }
 
 std::string WithCommas(std::uint64_t value) {

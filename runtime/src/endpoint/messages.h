@@ -16,6 +16,14 @@ namespace shmcomm::endpoint {
 /// `status` with the channel's name before its message, unless it has it already.
 absl::Status Named(absl::string_view channel, const absl::Status& status);
 
+/// kInvalidArgument: an endpoint's own option is beyond what the channel has; `bound` is " at most" or " exactly".
+absl::Status OptionBeyond(const ChannelSpec& spec, absl::string_view option, std::uint64_t value, std::uint64_t allowed,
+                          absl::string_view bound);
+/// kInvalidArgument: an endpoint's own `verify` trusts more than the channel does.
+absl::Status VerifyTooLax(const ChannelSpec& spec);
+/// kInvalidArgument: a subscriber asks a best_effort channel for more.
+absl::Status ReliabilityTooStrict(const ChannelSpec& spec);
+
 absl::Status Forked(absl::string_view channel);
 absl::Status Closed();
 absl::Status OutOfMemory();
@@ -27,15 +35,22 @@ absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std
 /// kInvalidArgument where an endpoint of `pattern` is opened from the spec of another one.
 absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern);
 
-/// `pid 5301 (worker.py)`, as the line's owner described itself.
+/// `pid 5301 (worker.py)`.
+std::string DescribeProgram(std::uint32_t pid, absl::string_view program);
+/// The same of a line's owner, as it described itself.
 std::string ReaderOf(const layout::ReaderLine& line);
 
 /// A reliable ring without room; names the subscriber that holds it. `waited_ns` 0: on_full is fail.
 absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns, absl::string_view slowest);
 
-/// A ring full of jobs that are not over; `owner` has the oldest, empty: nobody has taken it.
+/// The oldest job or request of a ring without room, by the programs that have to do with it.
+struct OldestJob {
+  std::string sender;   ///< empty: not known any more
+  std::string owner;    ///< empty: nobody has taken it
+};
+/// A ring whose oldest job is not over.
 absl::Status JobsFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns,
-                      const base::RoleNames& roles, absl::string_view owner);
+                      const base::RoleNames& roles, const OldestJob& oldest);
 
 /// `9,437,312`
 std::string WithCommas(std::uint64_t value);

@@ -10,7 +10,6 @@
 #include "endpoint/messages.h"
 #include "endpoint/orphans.h"
 #include "endpoint/waiting.h"
-#include "ring/claim.h"
 
 namespace shmcomm::endpoint {
 namespace {
@@ -21,21 +20,16 @@ constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 // Nobody fills kLargeBytes in less.
 constexpr std::int64_t kLeastFillNs = 2'000;
 
-// Between the pieces of one wait for room.
-constexpr std::int64_t kLongestPauseNs = 1'000'000'000;
-
 absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_size == 0) return spec.qos.max_size;
   if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
-  return absl::InvalidArgumentError(absl::StrCat("option max_size is ", options.max_size, ", the channel allows ",
-                                                 spec.qos.max_size, spec.message.is_struct ? " exactly" : " at most"));
+  return OptionBeyond(spec, "max_size", options.max_size, spec.qos.max_size, spec.message.is_struct ? " exactly" : " at most");
 }
 
 absl::StatusOr<std::uint32_t> MaxLoans(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_loans == 0) return spec.qos.max_loans;
   if (options.max_loans <= spec.qos.max_loans) return options.max_loans;
-  return absl::InvalidArgumentError(
-      absl::StrCat("option max_loans is ", options.max_loans, ", the channel allows ", spec.qos.max_loans, " at most"));
+  return OptionBeyond(spec, "max_loans", options.max_loans, spec.qos.max_loans, " at most");
 }
 
 /// Most structs are a few lines long: copied here, they cost less than a call.
@@ -162,7 +156,8 @@ absl::StatusOr<segment::SlotIndex> PublisherCore::Reserve() {
   if (is_large_) reserved_ns_ = platform::NowNs();
   if (slot != segment::kNoSlot) return slot;
   return absl::DataLossError(
-      absl::StrCat(name(), ": no slot is free, though there is one for every borrower; the readers file is corrupt"));
+      absl::StrCat(name(), ": no slot is free, though there is one for every borrower; the readers file is corrupt: "
+                           "close all ends of the channel, and it is made anew"));
 }
 
 absl::StatusOr<std::uint8_t*> PublisherCore::RawOf(std::uint32_t index, std::size_t bytes) {
@@ -190,7 +185,8 @@ absl::Status PublisherCore::Publish(Loan loan) {
   if (!state.allocator.spill_reason().ok()) {
     if (absl::Status s = MoveIntoSlot(state); !s.ok()) return Refuse(s);
   } else if (bytes == 0) {
-    return Refuse(absl::InvalidArgumentError(absl::StrCat(name(), ": the loan's builder holds no finished message")));
+    return Refuse(absl::InvalidArgumentError(
+        absl::StrCat(name(), ": the loan's builder holds no finished message; call its Finish first")));
   }
   absl::Status committed = CommitLoan(state, bytes, Codec::kFlatBuffer);
   if (committed.ok()) loan.core_ = nullptr;
@@ -302,15 +298,6 @@ PublisherStats PublisherCore::stats() const {
   return stats;
 }
 
-/// There may be room, or `timeout_ns` or a sleep of 20 ms has passed. The wait began at `start_ns`.
-absl::Status PublisherCore::AwaitRoom(std::int64_t start_ns, std::int64_t timeout_ns) {
-  if (room_soon_.Comes([this] { return writer_.HasRoom(); }, timeout_ns)) return absl::OkStatus();
-  if (!seat_.membership.IsStillHeld()) return LockLost(name());
-  has_claims() ? job_room_.WaitFor(writer_, timeout_ns) : room_.WaitFor(writer_.slowest(), timeout_ns);
-  room_soon_.CameAfter(platform::NowNs() - start_ns);
-  return absl::OkStatus();
-}
-
 void PublisherCore::LetGo(LoanState& loan) {
   // Release -> the acquire of IsLoanOut.
   loan.is_out.store(0, std::memory_order_release);
@@ -332,71 +319,9 @@ void PublisherCore::MarkAbandoned(segment::SlotIndex slot) {
   memory_.slots().Header(slot)->abandoned.store(1, std::memory_order_relaxed);
 }
 
-absl::Status PublisherCore::CommitWhenRoom(segment::SlotIndex slot) {
-  const std::int64_t start_ns = platform::NowNs();
-  std::int64_t waited_ns = 0;
-  for (;;) {
-    if (absl::Status awaited = AwaitRoom(start_ns, publish_timeout_ns_ - waited_ns); !awaited.ok()) return awaited;
-    if (is_cancelled()) return Cancelled(name());
-    waited_ns = platform::NowNs() - start_ns;
-    memory_.slots().Header(slot)->publish_ns = platform::NowNs();
-    switch (writer_.Commit(slot)) {
-      case ring::Writer::CommitResult::kCommitted:
-        return absl::OkStatus();
-      case ring::Writer::CommitResult::kCorrupt:
-        return Corrupt();
-      case ring::Writer::CommitResult::kFull:
-        if (waited_ns >= publish_timeout_ns_) return Full(start_ns);
-    }
-  }
-}
-
-absl::StatusOr<bool> PublisherCore::WaitForRoom(absl::Duration timeout) {
-  if (!IsThisProcess()) return Forked(name());
-  if (writer_.HasRoom()) return true;
-  const std::int64_t timeout_ns = WaitNs(timeout);
-  const std::int64_t start_ns = platform::NowNs();
-  if (!IsSameWait(start_ns)) room_awaited_ns_ = start_ns;
-  for (std::int64_t waited_ns = 0;; waited_ns = platform::NowNs() - start_ns) {
-    absl::Status awaited = AwaitRoom(start_ns, std::max<std::int64_t>(timeout_ns - waited_ns, 0));
-    if (!awaited.ok()) return awaited;
-    if (timeout_ns > 0) room_left_ns_ = platform::NowNs();
-    if (writer_.HasRoom()) return true;
-    if (is_cancelled()) return Cancelled(name());
-    if (waited_ns >= timeout_ns) return false;
-  }
-}
-
 absl::Status PublisherCore::Corrupt() const {
-  return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt"));
-}
-
-/// Whether a caller that waits in pieces, in WaitForRoom, is still at it.
-bool PublisherCore::IsSameWait(std::int64_t start_ns) const {
-  return room_left_ns_ != 0 && start_ns - room_left_ns_ < kLongestPauseNs;
-}
-
-/// The publish itself has waited since `start_ns`, the caller perhaps longer.
-absl::Status PublisherCore::Full(std::int64_t start_ns) {
-  const bool has_caller_waited = IsSameWait(start_ns);
-  room_left_ns_ = 0;
-  std::int64_t waited_ns = 0;
-  if (has_caller_waited || publish_timeout_ns_ > 0) {
-    waited_ns = platform::NowNs() - (has_caller_waited ? room_awaited_ns_ : start_ns);
-  }
-  if (has_claims()) return FullOfJobs(waited_ns);
-  const layout::ReaderLine& line = channel_.site().readers.lines[writer_.slowest().line];
-  return RingFull(name(), channel_.meta().capacity, waited_ns, ReaderOf(line));
-}
-
-absl::Status PublisherCore::FullOfJobs(std::int64_t waited_ns) const {
-  const registry::Site& site = channel_.site();
-  // The job a lap ago holds the ring; at this moment perhaps another one does.
-  const ring::ClaimWord claim{site.readers.ClaimAt(site.ring.head().load(std::memory_order_acquire)).load(std::memory_order_acquire)};
-  const bool is_claimed = claim.state() == ring::ClaimState::kClaimed && claim.owner() <= site.readers.count;
-  const bool has_owner = is_claimed && claim.owner() != ring::kNobody;
-  const std::string owner = has_owner ? ReaderOf(site.readers.lines[claim.owner() - 1]) : "";
-  return JobsFull(name(), site.ring.size, waited_ns, site.roles, owner);
+  return absl::DataLossError(absl::StrCat(name(), ": the ring's head does not fit its entries; the channel is corrupt: close all "
+                                                  "its ends, and it is made anew"));
 }
 
 absl::Status PublisherCore::Refuse(absl::Status status) {
@@ -406,7 +331,8 @@ absl::Status PublisherCore::Refuse(absl::Status status) {
 }
 
 absl::Status PublisherCore::NotOurLoan() const {
-  return absl::InvalidArgumentError(absl::StrCat(name(), ": the loan is empty or belongs to another publisher"));
+  return absl::InvalidArgumentError(absl::StrCat(name(), ": the loan is empty or belongs to another publisher; send each once, "
+                                                         "through the one that lent it"));
 }
 
 absl::Status PublisherCore::TooLarge(std::size_t bytes) const {

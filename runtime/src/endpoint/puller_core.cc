@@ -87,7 +87,8 @@ Look PullerCore::LookOnce() {
   if (next.outcome == ring::Claimer::Outcome::kCorrupt) {
     RingRoom();
     ++stats_.corrupt;
-    return Failed(absl::DataLossError(absl::StrCat(name(), ": an entry of the ring names an impossible pusher; given up")));
+    return Failed(absl::DataLossError(
+        absl::StrCat(name(), ": an entry of the ring names an impossible pusher; given up, take again")));
   }
   return Resolve(GenerationOf(claim_.entry.publisher()));
 }
@@ -134,7 +135,7 @@ Look PullerCore::GiveUp() {
   RingRoom();
   ++stats_.corrupt;
   return Failed(absl::DataLossError(absl::StrCat(name(), ": job ", claim_.sequence, " of pusher ", claim_.entry.publisher(),
-                                                 " does not make sense in shared memory; given up")));
+                                                 " does not make sense in shared memory; given up, take again")));
 }
 
 Look PullerCore::Failed(absl::Status error) {

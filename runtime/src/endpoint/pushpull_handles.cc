@@ -121,7 +121,7 @@ absl::Status Job::Ack() { return End(&endpoint::PullerCore::Release); }
 absl::Status Job::GiveBack() { return End(&endpoint::PullerCore::Retry); }
 
 absl::Status Job::End(bool (endpoint::PullerCore::*end)(const Job&)) {
-  if (core_ == nullptr) return absl::FailedPreconditionError("the job is acknowledged or given back already");
+  if (core_ == nullptr) return absl::FailedPreconditionError("the job is acknowledged or given back already; end each once");
   endpoint::PullerCore* core = std::exchange(core_, nullptr);
   const std::string channel = core->name();
   const bool is_forked = !core->IsThisProcess();

@@ -106,13 +106,15 @@ Look ReplierCore::Resolve(Place& place) {
   const ring::Resolved message =
       ring::Resolve(maps_[requester], place.generation, {place.claim.entry, place.claim.sequence, 0});
   if (message.resolution != ring::Resolution::kMessage) {
-    return Refuse(place, absl::DataLossError(absl::StrCat(name(), ": a request does not make sense in shared memory")));
+    return Refuse(place, absl::DataLossError(
+                             absl::StrCat(name(), ": a request does not make sense in shared memory; send it again")));
   }
   place.header = message.header;
   place.correlation = base::LoadPlain(message.header->correlation);
   place.bytes = message.bytes;
   if (!maps_[requester].is_compatible) {
-    return Refuse(place, absl::FailedPreconditionError(absl::StrCat(name(), ": the replier cannot read the requester's schema")));
+    return Refuse(place, absl::FailedPreconditionError(absl::StrCat(name(), ": the replier cannot read the requester's schema; "
+                                                                            "rebuild both from one channel file")));
   }
   if (message.header->abandoned.load(std::memory_order_relaxed) != 0) {   // relaxed: a hint
     ++stats_.late;
@@ -303,7 +305,7 @@ absl::Status ReplierCore::ReplyCopy(Request& request, const void* data, std::siz
 }
 
 absl::Status ReplierCore::Fail(Request& request, const absl::Status& error) {
-  if (error.ok()) return absl::InvalidArgumentError("an answer that is no error is a reply");
+  if (error.ok()) return absl::InvalidArgumentError(name() + ": an answer that is no error is a reply; call Reply");
   if (!IsThisProcess()) return Forked(name());
   return EndRequest(request, PublishError(places_[request.place_], error));
 }
@@ -326,11 +328,12 @@ absl::Status ReplierCore::LentAlready() const {
 }
 
 absl::Status ReplierCore::Gone() const {
-  return absl::UnavailableError(absl::StrCat(name(), ": the requester is gone"));
+  return absl::UnavailableError(absl::StrCat(name(), ": the requester is gone and the request over; go on with the next"));
 }
 
 absl::Status ReplierCore::NobodyWaits() const {
-  return absl::DeadlineExceededError(absl::StrCat(name(), ": the requester no longer waits; the reply was dropped"));
+  return absl::DeadlineExceededError(absl::StrCat(name(), ": the requester no longer waits; the reply was dropped: answer sooner, "
+                                                          "or let it wait longer"));
 }
 
 }  // namespace shmcomm::endpoint

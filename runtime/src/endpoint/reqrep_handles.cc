@@ -24,7 +24,7 @@ const std::string& NoName() {
 }
 
 absl::Status AnsweredAlready() {
-  return absl::FailedPreconditionError("the request is answered already; a request has one answer");
+  return absl::FailedPreconditionError("the request is answered already; answer each once");
 }
 
 }  // namespace

@@ -18,8 +18,7 @@ namespace {
 absl::StatusOr<std::uint32_t> MaxInFlight(const ChannelSpec& spec, const RequesterOptions& options) {
   if (options.max_in_flight == 0) return spec.qos.max_in_flight;
   if (options.max_in_flight <= spec.qos.max_in_flight) return options.max_in_flight;
-  return absl::InvalidArgumentError(absl::StrCat("option max_in_flight is ", options.max_in_flight,
-                                                 ", the channel allows ", spec.qos.max_in_flight, " at most"));
+  return OptionBeyond(spec, "max_in_flight", options.max_in_flight, spec.qos.max_in_flight, " at most");
 }
 
 /// Replies as their subscriber sees them.
@@ -350,7 +349,8 @@ absl::Status RequesterCore::TooManyCalls() const {
 
 absl::Status RequesterCore::NoSuchCall() const {
   return absl::InvalidArgumentError(
-      absl::StrCat(name(), ": no such call: it was received, forgotten or over before, or belongs to another requester"));
+      absl::StrCat(name(), ": no such call: it was received, forgotten or over before, or belongs to another requester; receive each "
+                           "once, through the one that sent it"));
 }
 
 }  // namespace shmcomm::endpoint

@@ -84,7 +84,9 @@ absl::Status RequesterCore::TimedOut(const Call& call) const {
   const bool is_begun = site().readers.has_claims() && ClaimOf(call).lap() == site().ring.Lap(call.sequence);
   return absl::DeadlineExceededError(
       absl::StrCat(name(), ": not answered in time; ",
-                   is_begun ? "a replier has begun the request" : IsAnyReplier() ? "every replier was busy" : "no replier is attached"));
+                   is_begun ? "a replier has begun the request: allow it more time"
+                   : IsAnyReplier() ? "every replier was busy: start more, or allow more time"
+                                    : "no replier is attached: start one"));
 }
 
 /// Why a request that is over has no reply.
@@ -97,8 +99,10 @@ absl::Status RequesterCore::WithoutReply(Call& call) {
   if (!has_died && !schema_error_.ok()) return schema_error_;
   const std::string who = pid == 0 ? "its replier" : absl::StrCat("its replier, pid ", pid, ",");
   return MarkMaybeExecuted(absl::UnavailableError(
-      has_died ? absl::StrCat(name(), ": ", who, " died at the request, which may have been executed")
-               : absl::StrCat(name(), ": the reply was lost: ", who, " could not publish it, or it could not be read")));
+      has_died ? absl::StrCat(name(), ": ", who, " died at the request, which may have been executed: see whether it was "
+                              "before you repeat it, or declare the channel idempotent")
+               : absl::StrCat(name(), ": the reply was lost: ", who, " could not publish it, or it could not be "
+                              "read; see whether the request was executed before you repeat it")));
 }
 
 absl::Status RequesterCore::NoReplier() const {

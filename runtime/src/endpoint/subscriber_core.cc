@@ -23,11 +23,9 @@ ring::ReaderMode ModeFor(const registry::Site& site, const SubscriberOptions& op
 }  // namespace
 
 absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
-  if (options.verify.has_value() && *options.verify < spec.qos.verify) {
-    return absl::InvalidArgumentError("option verify may only be stricter than the channel's");
-  }
+  if (options.verify.has_value() && *options.verify < spec.qos.verify) return VerifyTooLax(spec);
   if (options.reliability == Reliability::kReliable && spec.qos.reliability == Reliability::kBestEffort) {
-    return absl::InvalidArgumentError("option reliability: the channel is best_effort, its publishers do not wait");
+    return ReliabilityTooStrict(spec);
   }
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
@@ -128,7 +126,8 @@ Look SubscriberCore::LookOnce() {
       return Failed(TooManyBorrowed());
     case ring::Reader::Outcome::kCorrupt:
       ++stats_.corrupt;
-      return Failed(absl::DataLossError(absl::StrCat(name(), ": an entry of the ring names an impossible publisher; skipped")));
+      return Failed(absl::DataLossError(
+          absl::StrCat(name(), ": an entry of the ring names an impossible publisher; skipped, take again")));
   }
   return Look::kEmpty;
 }
@@ -215,7 +214,8 @@ Look SubscriberCore::RejectCorrupt() {
   reader_.Reject(held_);
   ++stats_.corrupt;
   return Failed(absl::DataLossError(absl::StrCat(name(), ": message ", held_.sequence, " of publisher ",
-                                                 held_.entry.publisher(), " does not make sense in shared memory; skipped")));
+                                                 held_.entry.publisher(),
+                                                 " does not make sense in shared memory; skipped, take again")));
 }
 
 Look SubscriberCore::Failed(absl::Status error) {

@@ -68,7 +68,7 @@ absl::StatusOr<WaitSet::Key> WaitSetCore::Add(std::shared_ptr<Door> door) {
   if (!door->Peek()->IsThisProcess()) return Forked(door->Peek()->name());
   const auto is_it = [&door](const Member& member) { return member.door == door; };
   if (std::any_of(members_.begin(), members_.end(), is_it)) {
-    return absl::AlreadyExistsError(absl::StrCat(door->Peek()->name(), ": this endpoint is in the set already"));
+    return absl::AlreadyExistsError(absl::StrCat(door->Peek()->name(), ": this endpoint is in the set already; add each once"));
   }
   members_.push_back(Member{next_key_, std::move(door)});
   return next_key_++;

@@ -81,7 +81,8 @@ absl::Status CheckOwner(int fd, const std::string& object) {
   if (fstat(fd, &info) != 0) return Failure("fstat", object, errno);
   if (info.st_uid == geteuid() || info.st_uid == 0) return absl::OkStatus();
   return absl::PermissionDeniedError(
-      absl::StrCat(object, " belongs to user ", info.st_uid, ", not to this process's user ", geteuid()));
+      absl::StrCat(object, " belongs to user ", info.st_uid, ", not to this process's user ", geteuid(),
+                   "; choose another root (SHMCOMM_ROOT), one for each user"));
 }
 
 absl::StatusOr<Descriptor> OpenOwned(int directory, const std::string& name, int flags) {

@@ -11,7 +11,8 @@ namespace shmcomm::segment {
 namespace {
 
 absl::Status Corrupt(const char* file, absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("the channel's file '", file, "' does not make sense: ", what));
+  return absl::DataLossError(absl::StrCat("the channel's file '", file, "' does not make sense: ", what,
+                                          "; close all ends of the channel, and it is made anew"));
 }
 
 absl::Status CheckStart(const char* file, absl::Span<const std::byte> bytes, std::size_t header_bytes,
