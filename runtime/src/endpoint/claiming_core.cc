@@ -156,25 +156,10 @@ absl::Status ClaimingCore::AfterVainSleep() { return MayGoOn() ? absl::OkStatus(
 absl::Status ClaimingCore::NothingWithin(absl::Duration timeout, const char* what) {
   PassTurnOn();
   if (is_cancelled()) return Cancelled(name());
-  if (Rearm()) platform::WriteByte(wake_file_.get());  // it came too late for this take
+  polled_.RearmForNext(*this);
   if (!seat_.membership.IsStillHeld()) return LockLost(name());
   return absl::DeadlineExceededError(absl::StrCat(
       name(), ": no ", what, " within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
-}
-
-absl::StatusOr<int> ClaimingCore::WakeFile() {
-  if (wake_file_.valid()) return wake_file_.get();
-  absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(channel_.site().wake_files(), seat_.line);
-  if (!file.ok()) return Named(name(), file.status());
-  wake_file_ = *std::move(file);
-  RouseThrough(wake_file_.get());
-  return wake_file_.get();
-}
-
-absl::StatusOr<int> ClaimingCore::PolledDescriptor() {
-  if (!IsThisProcess()) return Forked(name());
-  absl::StatusOr<int> descriptor = polled_.Open(*this);
-  return descriptor.ok() ? descriptor : Named(name(), descriptor.status());
 }
 
 }  // namespace shmcomm::endpoint

@@ -57,7 +57,7 @@ class ClaimerSleeper {
 class ClaimingCore : public Waitable, public Lender {
  public:
   absl::StatusOr<bool> Wait(absl::Duration timeout);
-  absl::StatusOr<int> PolledDescriptor();
+  absl::StatusOr<int> PolledDescriptor() { return polled_.Open(*this); }
 
   /// Ends the handle's ownership; the core may be gone afterwards.
   void CloseHandle();
@@ -76,7 +76,7 @@ class ClaimingCore : public Waitable, public Lender {
   void Disarm() override { turns_.Disarm(); }
   std::int64_t longest_sleep_ns() const override { return giving_way_.longest_sleep_ns(); }
   absl::Status AfterVainSleep() override;
-  absl::StatusOr<int> WakeFile() override;
+  absl::StatusOr<int> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_.line); }
 
  protected:
   struct Opened {
@@ -146,7 +146,6 @@ class ClaimingCore : public Waitable, public Lender {
   wake::RoomBell room_bell_;
   WaitingOn<ClaimerSleeper> waiting_;
   Polled polled_;
-  platform::Descriptor wake_file_;
   std::int64_t looked_after_dead_ns_ = 0;
   // Which places back what was claimed and has not ended. Our own memory: nobody else can make one look free.
   base::Atomic<std::uint32_t> is_taken_[layout::kMaxHazards] = {};

@@ -3,14 +3,22 @@
 
 #include <utility>
 
+#include "endpoint/messages.h"
 #include "wake/several.h"
 
 namespace shmcomm::endpoint {
 
 absl::StatusOr<int> Polled::Open(Waitable& endpoint) {
+  if (!endpoint.IsThisProcess()) return Forked(endpoint.name());
   if (is_open()) return poll_.get();
-  absl::StatusOr<int> wake_file = endpoint.WakeFile();
-  if (!wake_file.ok()) return wake_file;
+  if (absl::Status made = MakeFor(endpoint); !made.ok()) return Named(endpoint.name(), made);
+  ArmOrTell(endpoint);  // what is there already makes it readable at once
+  return poll_.get();
+}
+
+absl::Status Polled::MakeFor(Waitable& endpoint) {
+  const absl::StatusOr<int> wake_file = endpoint.WakeFile();
+  if (!wake_file.ok()) return wake_file.status();
   absl::StatusOr<platform::Descriptor> timer = platform::MakeTimer();
   if (!timer.ok()) return timer.status();
   absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
@@ -21,9 +29,11 @@ absl::StatusOr<int> Polled::Open(Waitable& endpoint) {
   wake_file_ = *wake_file;
   timer_ = *std::move(timer);
   poll_ = *std::move(poll);
-  // What is there already makes it readable at once.
+  return absl::OkStatus();
+}
+
+void Polled::ArmOrTell(Waitable& endpoint) {
   if (ArmAgain(endpoint)) platform::WriteByte(wake_file_);
-  return poll_.get();
 }
 
 bool Polled::ArmAgain(Waitable& endpoint) {

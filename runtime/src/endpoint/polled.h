@@ -13,19 +13,25 @@ namespace shmcomm::endpoint {
 
 class Polled {
  public:
-  /// The descriptor of `endpoint`, made and armed at the first call; it lives as long as this. Errors: kResourceExhausted.
+  /// The descriptor of `endpoint`, made and armed at the first call; it lives as long as this. Errors: kResourceExhausted,
+  /// kFailedPrecondition forked.
   absl::StatusOr<int> Open(Waitable& endpoint);
 
   bool is_open() const { return poll_.valid(); }
-  /// Where one byte makes the descriptor readable.
-  int wake_file() const { return wake_file_; }
 
   /// After a take found nothing: the descriptor is made unreadable and armed. True when something has come meanwhile: the
   /// take looks once more, and what it finds then it finds armed. Nothing and false while not open.
   bool Rearm(Waitable& endpoint) { return is_open() && ArmAgain(endpoint); }
 
+  /// The same where there is no looking once more: what came meanwhile makes the descriptor readable.
+  void RearmForNext(Waitable& endpoint) {
+    if (is_open()) ArmOrTell(endpoint);
+  }
+
  private:
+  absl::Status MakeFor(Waitable& endpoint);
   SHMCOMM_COLD bool ArmAgain(Waitable& endpoint);
+  SHMCOMM_COLD void ArmOrTell(Waitable& endpoint);
 
   int wake_file_ = -1;               // the endpoint's
   platform::Descriptor timer_;

@@ -331,17 +331,6 @@ absl::StatusOr<int> RequesterCore::WakeFile() {
   return file;
 }
 
-absl::StatusOr<int> RequesterCore::PolledDescriptor() {
-  if (!IsThisProcess()) return Forked(name());
-  absl::StatusOr<int> descriptor = polled_.Open(*this);
-  return descriptor.ok() ? descriptor : Named(name(), descriptor.status());
-}
-
-/// The descriptor is readable while a call is settled, and only then.
-void RequesterCore::RearmDescriptor() {
-  if (polled_.Rearm(*this)) platform::WriteByte(polled_.wake_file());
-}
-
 absl::Status RequesterCore::TooManyCalls() const {
   return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", calls_.size(), " of ", calls_.size(),
                                                    " calls are unanswered; receive or forget one, or raise max_in_flight"));

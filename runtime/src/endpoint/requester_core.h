@@ -54,7 +54,7 @@ class RequesterCore final : public Waitable {
   void Forget(CallId id);
   absl::StatusOr<bool> WaitForReplier(absl::Duration timeout);
   absl::StatusOr<bool> WaitForRoom(absl::Duration timeout);
-  absl::StatusOr<int> PolledDescriptor();
+  absl::StatusOr<int> PolledDescriptor() { return polled_.Open(*this); }
 
   const std::string& name() const override { return requests_->name(); }
   bool IsThisProcess() const override { return requests_->IsThisProcess(); }
@@ -112,7 +112,8 @@ class RequesterCore final : public Waitable {
   absl::StatusOr<bool> WaitUntil(absl::Duration timeout, const Call* wanted, IsDone&& is_done);
   bool Sleep(const Call* wanted, std::int64_t timeout_ns);
   bool IsAnyOver() const;
-  void RearmDescriptor();
+  /// The descriptor is readable while a call is settled, and only then.
+  void RearmDescriptor() { polled_.RearmForNext(*this); }
 
   SHMCOMM_COLD Reply LookAfter(Call& call);
   void LookAfterReplier(Call& call);

@@ -317,7 +317,7 @@ SHMCOMM_FLATTEN absl::StatusOr<Sample> SubscriberCore::Take(absl::Duration timeo
 
 absl::Status SubscriberCore::NothingWithin(absl::Duration timeout) {
   if (is_cancelled()) return Cancelled(name());
-  if (polled_.Rearm(*this)) platform::WriteByte(wake_file_.get());  // it came too late for this take
+  polled_.RearmForNext(*this);
   if (!seat_.membership.IsStillHeld()) return LockLost(name());
   return absl::DeadlineExceededError(
       absl::StrCat(name(), ": no message within ", absl::FormatDuration(std::max(timeout, absl::ZeroDuration()))));
@@ -370,21 +370,6 @@ std::int64_t SubscriberCore::longest_sleep_ns() const {
 absl::Status SubscriberCore::AfterVainSleep() {
   if (deadline_.is_set()) deadline_.Look(platform::NowNs());
   return seat_.membership.IsStillHeld() ? absl::OkStatus() : LockLost(name());
-}
-
-absl::StatusOr<int> SubscriberCore::WakeFile() {
-  if (wake_file_.valid()) return wake_file_.get();
-  absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(channel_.site().wake_files(), seat_.line);
-  if (!file.ok()) return Named(name(), file.status());
-  wake_file_ = *std::move(file);
-  RouseThrough(wake_file_.get());
-  return wake_file_.get();
-}
-
-absl::StatusOr<int> SubscriberCore::PolledDescriptor() {
-  if (!IsThisProcess()) return Forked(name());
-  absl::StatusOr<int> descriptor = polled_.Open(*this);
-  return descriptor.ok() ? descriptor : Named(name(), descriptor.status());
 }
 
 absl::Status SubscriberCore::TooManyBorrowed() const {

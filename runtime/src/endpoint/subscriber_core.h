@@ -45,7 +45,7 @@ class SubscriberCore final : public Waitable, public Lender {
   absl::StatusOr<Sample> Take(absl::Duration timeout);
   absl::StatusOr<SampleBatch> TakeMany(std::uint32_t most);
   absl::StatusOr<bool> Wait(absl::Duration timeout);
-  absl::StatusOr<int> PolledDescriptor();
+  absl::StatusOr<int> PolledDescriptor() { return polled_.Open(*this); }
 
   /// Ends the handle's ownership; the core may be gone afterwards.
   void CloseHandle();
@@ -86,7 +86,7 @@ class SubscriberCore final : public Waitable, public Lender {
   bool IsReady() override { return reader_.IsAvailable(); }
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;
-  absl::StatusOr<int> WakeFile() override;
+  absl::StatusOr<int> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_.line); }
 
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,
@@ -128,7 +128,6 @@ class SubscriberCore final : public Waitable, public Lender {
   wake::Sleeper sleeper_;
   Waiting waiting_;
   Polled polled_;
-  platform::Descriptor wake_file_;
   Verify verify_;
   std::int64_t lifespan_ns_;
   DeadlineWatch deadline_;

@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "platform/os.h"
 #include "wake/bell.h"
+#include "wake/wake_file.h"
 
 namespace shmcomm::endpoint {
 
@@ -76,10 +77,13 @@ class Waitable : public Cancellable {
   }
 
  protected:
-  /// Whoever watches the wake file is to be reached as well; told by the core that made it.
+  /// WakeFile of an endpoint that has a line of its own: the reader of `line`.
+  absl::StatusOr<int> WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line);
+  /// Whoever watches the wake file is to be reached as well.
   void RouseThrough(int file) { rousable_file_.store(file, std::memory_order_release); }
 
  private:
+  platform::Descriptor wake_file_;
   base::Atomic<int> rousable_file_{-1};
 };
 
