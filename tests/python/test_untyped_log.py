@@ -106,6 +106,7 @@ def test_the_environment_turns_debug_mode_on(root: Path, generated: Path, value:
     )  # fmt: skip
 
     assert ("DEBUG x: sent bytes, 3 B" in done.stderr) is is_on
+    assert len(done.stderr.splitlines()) == (1 if is_on else 0)  # the runtime's own lines would tell it twice
     assert done.stdout == ""
 
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "call_room.h"
+#include "end_log.h"
 #include "errors.h"
 #include "reference.h"
 #include "timeout.h"
@@ -76,7 +77,7 @@ void Dealloc(PyObject* object) {
 }
 
 PyMethodDef methods[] = {
-    {"result", AsFunction(Result), METH_FASTCALL | METH_KEYWORDS,
+    {"result", AsFunction(Logged<Result>), METH_FASTCALL | METH_KEYWORDS,
      "result($self, timeout=None)\n--\n\n"
      "The reply, once, waited for until the call's own time is over, or up to `timeout` (milliseconds or a timedelta), after\n"
      "which the call goes on. Calls of one requester may be received in any order. Other threads run meanwhile, and Ctrl-C\n"
@@ -89,7 +90,7 @@ PyMethodDef methods[] = {
      "...     server.recv(timeout=100).reply(message=\"moving\")\n"
      "...     call.result(timeout=100).message\n"
      "'moving'\n"},
-    {"try_result", TryResult, METH_NOARGS, "try_result($self)\n--\n\nThe reply, None while there is none. Errors as result.\n"
+    {"try_result", Logged<TryResult>, METH_NOARGS, "try_result($self)\n--\n\nThe reply, None while there is none. Errors as result.\n"
      "Never waits.\n\n"
      ">>> with DriveReplier() as server, DriveRequester() as client:\n"
      "...     call = client.start(linear=0.5, timeout=60_000)\n"

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "channel.h"
+#include "end_log.h"
 #include "errors.h"
 #include "news.h"
 #include "shmcomm/options.h"
@@ -39,6 +40,10 @@ struct Opened {
   Type* reply = nullptr;  ///< of requests
   NewsPtr news = nullptr;  ///< for a callback
   std::shared_ptr<InUseState> state = std::make_shared<InUseState>();
+
+  // Receiver calls these; an end that has more to say has its own.
+  auto stats() const { return endpoint.stats(); }
+  void BeforeClose() {}
 };
 
 /// Marks a call on an endpoint as under way.
@@ -87,7 +92,7 @@ void ReadDuration(nanobind::handle value, absl::Duration* duration);
 /// Reads "trusted", "verify" or "untrusted"; nothing of None. Throws TypeError, ValueError.
 std::optional<Verify> ReadVerify(nanobind::handle value);
 
-/// Opens an endpoint without the GIL. Throws the exception that its status stands for.
+/// Opens an endpoint without the GIL. Logs and throws the exception that its status stands for.
 template <class Endpoint, class Options>
 Endpoint OpenEndpoint(const ChannelSpec& spec, const Options& options) {
   absl::StatusOr<Endpoint> endpoint = [&] {
@@ -96,6 +101,7 @@ Endpoint OpenEndpoint(const ChannelSpec& spec, const Options& options) {
   }();
   if (!endpoint.ok()) {
     SetError(endpoint.status(), Doing::kOpening);
+    LogFailure(nullptr);
     nanobind::raise_python_error();
   }
   return *std::move(endpoint);

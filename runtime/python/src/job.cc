@@ -126,7 +126,7 @@ PyGetSetDef properties[] = {
 };
 
 PyMethodDef methods[] = {
-    {"done", Done, METH_NOARGS,
+    {"done", Logged<Done>, METH_NOARGS,
      "done($self)\n--\n\n"
      "Says that the job is done, on any thread: no other puller will get it. Its fields can no longer be read. While arrays or\n"
      "other parts of its message are held it counts as open, and is done with the last of them. Twice is allowed.\n"
@@ -136,7 +136,7 @@ PyMethodDef methods[] = {
      "...     pusher.push(id=7)\n"
      "...     job = puller.recv(timeout=100)\n"
      "...     job.done()\n"},
-    {"give_back", GiveBack, METH_NOARGS,
+    {"give_back", Logged<GiveBack>, METH_NOARGS,
      "give_back($self)\n--\n\n"
      "Gives the job to another puller, or to this one again, with `attempt` one more; after the channel's max_attempts it is a\n"
      "dead letter instead. SHMError after done(); as done otherwise.\n\n"
@@ -147,7 +147,7 @@ PyMethodDef methods[] = {
      "...     job.id, job.attempt\n"
      "(7, 1)\n"},
     {"__enter__", Enter, METH_NOARGS, nullptr},
-    {"__exit__", Exit, METH_VARARGS, "The job is done, or given back where an exception passes."},
+    {"__exit__", Logged<Exit>, METH_VARARGS, "The job is done, or given back where an exception passes."},
     {nullptr, nullptr, 0, nullptr},
 };
 

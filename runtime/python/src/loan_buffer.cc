@@ -56,6 +56,8 @@ PyObject* NewLoanBuffer(SharedLoan loan, std::shared_ptr<const void> memory, std
   return made;
 }
 
+std::size_t SizeOf(PyObject* buffer) { return ContentOf(buffer).bytes; }
+
 SharedLoan* LoanOf(PyObject* object) {
   if (Py_TYPE(object) == loan_buffer_type) return &ContentOf(object).loan;
   PyErr_Format(PyExc_TypeError, "expected a loan, not %.100s", Py_TYPE(object)->tp_name);

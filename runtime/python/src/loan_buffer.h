@@ -21,6 +21,9 @@ PyObject* NewLoanBuffer(SharedLoan loan, std::shared_ptr<const void> memory, std
 /// The loan of such a buffer; null with TypeError if `object` is something else.
 SharedLoan* LoanOf(PyObject* object);
 
+/// Bytes of such a buffer.
+std::size_t SizeOf(PyObject* buffer);
+
 /// Creates the class and adds it to `module`.
 bool AddLoanBufferType(PyObject* module);
 

@@ -3,13 +3,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
+#include "call.h"
 #include "channel.h"
 #include "classes.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "field.h"
 #include "job.h"
 #include "loan_buffer.h"
-#include "call.h"
 #include "notices.h"
 #include "record.h"
 #include "request.h"
@@ -20,7 +21,6 @@
 #include "timeout.h"
 #include "typed_loan.h"
 #include "untyped_call.h"
-#include "untyped_log.h"
 #include "untyped_request.h"
 
 namespace nb = nanobind;

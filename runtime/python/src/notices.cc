@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "end_log.h"
 #include "endpoint.h"
 #include "shmcomm/log.h"
-#include "untyped_log.h"
 
 namespace shmcomm::python {
 

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "collected.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "sender_handle.h"
-#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -84,7 +84,7 @@ PyMethodDef send = {"send", AsFunction(Logged<Send>), METH_FASTCALL | METH_KEYWO
      "True\n"
      "[9.75, 9.75]\n"};
 
-PyMethodDef loan = {"loan", AsFunction(Lend<PublisherHandle>), METH_FASTCALL | METH_KEYWORDS,
+PyMethodDef loan = {"loan", AsFunction(Logged<Lend<PublisherHandle>>), METH_FASTCALL | METH_KEYWORDS,
                     "loan($self, /, **fields)\n--\n\n"
                     "A message to be written in shared memory: published when its `with` block ends, abandoned where that raises.\n"
                     "A vector of numbers or structs is given as its shape, an int or a tuple, and is then a writable NumPy array;\n"

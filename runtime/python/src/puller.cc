@@ -24,7 +24,10 @@ struct PullerEnd {
   static constexpr const char* kWanted = "job";
 
   static PyObject* New(Opened& self, shmcomm::Job job) {
-    return NewJob(self.sample_class, *self.type, std::move(job));
+    const std::uint64_t bytes = job.size();
+    PyObject* made = NewJob(self.sample_class, *self.type, std::move(job));
+    if (made != nullptr) LogReceived(self, bytes);
+    return made;
   }
   static void Refuse(shmcomm::Job job) { job.GiveBack().IgnoreError(); }
 };
@@ -50,7 +53,7 @@ nb::tuple Counters(const PullerHandle& self) {
 }
 
 PyMethodDef methods[] = {
-    {"recv", AsFunction(PullerObject::Receive), METH_FASTCALL | METH_KEYWORDS,
+    {"recv", AsFunction(Logged<PullerObject::Receive>), METH_FASTCALL | METH_KEYWORDS,
      "recv($self, timeout=None)\n--\n\n"
      "The next job, which no other puller gets while this process lives, waited for up to `timeout`: an int of milliseconds, a\n"
      "timedelta, or None for ever. Other threads run meanwhile, and Ctrl-C ends the wait.\n"
@@ -61,7 +64,7 @@ PyMethodDef methods[] = {
      "...     with puller.recv(timeout=100) as job:\n"
      "...         job.id, job.attempt\n"
      "(7, 0)\n"},
-    {"try_recv", PullerObject::TryReceive, METH_NOARGS,
+    {"try_recv", Logged<PullerObject::TryReceive>, METH_NOARGS,
      "try_recv($self)\n--\n\nThe next job, None if there is none. Errors as recv.\n"
      "Never waits.\n\n"
      ">>> with TilesPuller() as puller:\n"

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "collected.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "sender_handle.h"
-#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -72,7 +72,7 @@ PyMethodDef methods[] = {
      "...     with puller.recv(timeout=100) as job:\n"
      "...         job.id, bytes(job.tile)\n"
      "(7, b'abc')\n"},
-    {"loan", AsFunction(Lend<PusherHandle>), METH_FASTCALL | METH_KEYWORDS,
+    {"loan", AsFunction(Logged<Lend<PusherHandle>>), METH_FASTCALL | METH_KEYWORDS,
      "loan($self, /, **fields)\n--\n\n"
      "A job to be written in shared memory: given out when its `with` block ends, abandoned where that raises. Fields are given\n"
      "as in Publisher.loan. Waits for room at the end of the block only, as long as the pusher's timeout.\n"

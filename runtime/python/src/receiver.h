@@ -16,11 +16,19 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "end_log.h"
 #include "endpoint.h"
+#include "reference.h"
 #include "timeout.h"
 #include "waits.h"
 
 namespace shmcomm::python {
+
+/// In debug mode, tells the log of a message that was taken; `self` may be gone afterwards.
+template <class Endpoint>
+void LogReceived(const Opened<Endpoint>& self, std::uint64_t bytes) {
+  if (is_debugging) LogMessage("received", self.name, self.type->name.c_str(), bytes);
+}
 
 template <class End>
 class Receiver {
@@ -35,7 +43,7 @@ class Receiver {
     std::string name;
     typename End::Stats last_stats;
 
-    typename End::Stats stats() const { return opened ? opened->endpoint.stats() : last_stats; }
+    typename End::Stats stats() const { return opened ? opened->stats() : last_stats; }
   };
 
   static void Construct(Handle* self, Endpoint endpoint, nanobind::handle_t<DeclaredChannel> channel) {
@@ -66,10 +74,13 @@ class Receiver {
     return nullptr;
   }
 
-  /// What was there already, None if there was nothing; then tells what was noticed on the way, after which `self` may be gone.
-  static PyObject* TakeNow(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
+  /// What was there already, or `otherwise`, a borrowed reference; then tells what was noticed on the way, after which `self`
+  /// may be gone. Null with an exception set.
+  static PyObject* TakeOr(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken, PyObject* otherwise) {
     const NewsPtr news = self.news;
-    PyObject* answer = TakenOrNone(self, std::move(taken));
+    const bool is_there = taken.ok() && taken->has_value();
+    if (!taken.ok()) return Fail(self, taken.status());
+    PyObject* answer = is_there ? End::New(self, **std::move(taken)) : Py_NewRef(otherwise);
     if (answer != nullptr) TellNews(news);
     return answer;
   }
@@ -105,7 +116,7 @@ class Receiver {
   /// try_recv()
   static PyObject* TryReceive(PyObject* object, PyObject*) {
     OpenedEnd* self = Usable(object);
-    return self == nullptr ? nullptr : TakeNow(*self, self->endpoint.TryTake());
+    return self == nullptr ? nullptr : TakeOr(*self, self->endpoint.TryTake(), Py_None);
   }
 
   /// poll(timeout)
@@ -139,9 +150,10 @@ class Receiver {
   static PyObject* Take(PyObject* object, absl::Duration timeout) {
     OpenedEnd* self = Usable(object);
     if (self == nullptr) return nullptr;
-    PyObject* taken = TakeNow(*self, self->endpoint.TryTake());
-    if (taken != Py_None) return taken;
-    Py_DECREF(taken);
+    absl::StatusOr<std::optional<Message>> taken = self->endpoint.TryTake();
+    const bool is_there = taken.ok() && taken->has_value();
+    Reference answer(TakeOr(*self, std::move(taken), Py_None));
+    if (!answer || is_there) return answer.Release();
     self = Usable(object);  // a callback may have closed it
     return self == nullptr ? nullptr : TakeWaiting(object, *self, timeout);
   }
@@ -155,7 +167,7 @@ class Receiver {
     PyObject* taken = Take(object, absl::InfiniteDuration());
     const bool was_closed = taken == nullptr && is_ready && !nanobind::inst_ptr<Handle>(object)->opened;
     if (was_closed && PyErr_ExceptionMatches(ErrorClass(ErrorKind::kConnection))) PyErr_Clear();
-    return taken;
+    return LogFailure(taken);
   }
 
   /// close(). A wait in another thread ends within a slice.
@@ -166,14 +178,9 @@ class Receiver {
   }
 
  private:
-  static PyObject* TakenOrNone(OpenedEnd& self, absl::StatusOr<std::optional<Message>> taken) {
-    if (!taken.ok()) return Fail(self, taken.status());
-    if (!taken->has_value()) return Py_NewRef(Py_None);
-    return End::New(self, **std::move(taken));
-  }
-
   static void CloseNow(Handle& self) {
-    self.last_stats = self.opened->endpoint.stats();
+    self.opened->BeforeClose();
+    self.last_stats = self.opened->stats();
     self.opened.reset();
   }
 

@@ -22,7 +22,12 @@ struct ReplierEnd {
   static constexpr const char* kName = "replier";
   static constexpr const char* kWanted = "request";
 
-  static PyObject* New(Opened& self, shmcomm::Request request) { return NewRequest(self, std::move(request)); }
+  static PyObject* New(Opened& self, shmcomm::Request request) {
+    const std::uint64_t bytes = request.size();
+    PyObject* made = NewRequest(self, std::move(request));
+    if (made != nullptr) LogReceived(self, bytes);
+    return made;
+  }
   static void Refuse(shmcomm::Request) {}  // its caller is told
 };
 
@@ -45,7 +50,7 @@ nb::tuple Counters(const ReplierHandle& self) {
 }
 
 PyMethodDef methods[] = {
-    {"recv", AsFunction(ReplierObject::Receive), METH_FASTCALL | METH_KEYWORDS,
+    {"recv", AsFunction(Logged<ReplierObject::Receive>), METH_FASTCALL | METH_KEYWORDS,
      "recv($self, timeout=None)\n--\n\n"
      "The next request, which no other replier gets, waited for up to `timeout`: an int of milliseconds, a timedelta, or None for\n"
      "ever. It is a copy, and is to be answered by its reply(...) or fail(...). Other threads run meanwhile, and Ctrl-C ends the\n"
@@ -57,7 +62,7 @@ PyMethodDef methods[] = {
      "...     request = server.recv(timeout=100)\n"
      "...     request.linear, request.reply(ok=True), call.result(timeout=100).ok\n"
      "(0.5, None, True)\n"},
-    {"try_recv", ReplierObject::TryReceive, METH_NOARGS,
+    {"try_recv", Logged<ReplierObject::TryReceive>, METH_NOARGS,
      "try_recv($self)\n--\n\nThe next request, None if there is none. Errors as recv.\n"
      "Never waits.\n\n"
      ">>> with DriveReplier() as server:\n"

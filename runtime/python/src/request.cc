@@ -75,9 +75,13 @@ PyObject* Reply(PyObject* object, PyObject* const* arguments, Py_ssize_t given, 
   Content& content = ContentOf(object);
   if (!content.CheckOpen()) return nullptr;
   const std::shared_ptr<InUseState> state = content.state;
-  const InUse mark(state->in_use);  // a value being converted may run Python code that answers
   Answer answer(content);
-  return SendArguments(answer, "reply", arguments, given, names) ? Py_NewRef(Py_None) : nullptr;
+  {
+    const InUse mark(state->in_use);  // a value being converted may run Python code that answers
+    if (!SendArguments(answer, "reply", arguments, given, names)) return nullptr;
+  }
+  LogSent(answer);
+  return Py_NewRef(Py_None);
 }
 
 PyObject* Fail(PyObject* object, PyObject* message) { return ContentOf(object).Fail(message); }
@@ -95,7 +99,7 @@ PyGetSetDef properties[] = {
 };
 
 PyMethodDef methods[] = {
-    {"reply", AsFunction(Reply), METH_FASTCALL | METH_KEYWORDS,
+    {"reply", AsFunction(Logged<Reply>), METH_FASTCALL | METH_KEYWORDS,
      "reply($self, message=None, /, **fields)\n--\n\n"
      "Answers, once: with an instance, a dict, or keywords; built directly in shared memory. Never waits.\n"
      "Errors: SHMError (answered already), SHMTimeoutError (its caller no longer waits), SHMPeerDiedError (its caller\n"
@@ -106,7 +110,7 @@ PyMethodDef methods[] = {
      "...     server.recv(timeout=100).reply(ok=True, message=\"moving\")\n"
      "...     call.result(timeout=100).message\n"
      "'moving'\n"},
-    {"fail", Fail, METH_O,
+    {"fail", Logged<Fail>, METH_O,
      "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply.\n\n"
      ">>> with DriveReplier() as server, DriveRequester() as client:\n"
      "...     call = client.start(linear=0.5, timeout=60_000)\n"

@@ -7,10 +7,10 @@
 
 #include "call.h"
 #include "call_room.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "sample.h"
 #include "sender_handle.h"
-#include "untyped_log.h"
 
 namespace nb = nanobind;
 
@@ -20,7 +20,12 @@ namespace {
 struct TypedRequester final : OpenedRequester {
   using OpenedRequester::OpenedRequester;
 
-  PyObject* Read(shmcomm::Sample sample) override { return NewSample(reply_class, *reply, std::move(sample)); }
+  PyObject* Read(shmcomm::Sample sample) override {
+    const std::uint64_t bytes = sample.size();
+    PyObject* made = NewSample(reply_class, *reply, std::move(sample));
+    if (made != nullptr && is_debugging) LogMessage("received", name, reply->name.c_str(), bytes);
+    return made;
+  }
 
   Type* reply = nullptr;
   PyTypeObject* reply_class = nullptr;
@@ -57,6 +62,7 @@ PyObject* Send(PyObject* object, const char* name, PyObject* const* arguments, P
   const std::shared_ptr<TypedRequester> self = handle->opened;  // another thread may close the handle while this one waits
   const InUse mark(self->in_use);
   if (!SendArguments(*self, name, arguments, given, names)) return nullptr;
+  LogSent(*self);
   return then(self, self->call);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "build.h"
+#include "end_log.h"
 #include "pack.h"
 #include "record.h"
 #include "timeout.h"
@@ -39,6 +40,7 @@ bool AwaitRoom(Sender& self, absl::Duration timeout, bool* has_room) {
 }
 
 bool SendBytes(Sender& self, const std::uint8_t* bytes, std::size_t size, Codec codec, absl::Duration timeout) {
+  self.sent_bytes = size;
   return Deliver(self, timeout, [&] { return self.GiveCopy(bytes, size, codec, absl::ZeroDuration()); });
 }
 
@@ -57,6 +59,7 @@ bool SendBuilt(Sender& self, absl::Duration timeout, Build&& build) {
     absl::StatusOr<shmcomm::Loan> loan = self.Lend();
     if (!loan.ok()) return loan.status();
     if (!build(loan->builder())) return absl::CancelledError("");  // the loan abandons the slot
+    self.sent_bytes = loan->builder().GetSize();
     return self.Give(*std::move(loan), absl::ZeroDuration());
   });
 }
@@ -140,7 +143,12 @@ bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, P
   return self.Begin(timeout) && SendFields(self, values, timeout);
 }
 
+void LogSent(const Sender& self) {
+  if (is_debugging) LogMessage("sent", self.name, self.type->name.c_str(), self.sent_bytes);
+}
+
 bool SendLoan(Sender& self, shmcomm::Loan loan) {
+  self.sent_bytes = self.type->is_struct ? self.type->struct_bytes : loan.builder().GetSize();
   const auto give = [&](absl::Duration timeout) {
     return self.type->is_struct ? self.GiveStruct(std::move(loan), timeout) : self.Give(std::move(loan), timeout);
   };

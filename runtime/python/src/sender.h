@@ -33,6 +33,7 @@ struct Sender {
   bool is_waiting = false;
   bool close_wanted = false;
   NewsPtr news;                        ///< for a callback
+  std::size_t sent_bytes = 0;          ///< of the message sent last
   std::vector<shmcomm::Loan> parked;   ///< dropped while another thread was sending
 
   virtual ~Sender() = default;
@@ -72,6 +73,9 @@ bool CheckNotSending(const Sender& self);
 /// Sends the message that the arguments of a method give, `name(message, /, *, timeout)` or `name(*, timeout, **fields)`. A
 /// field called timeout is the field. False with an exception set.
 bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names);
+
+/// In debug mode, tells the log of the message that was sent. Its handler may use and close the endpoint.
+void LogSent(const Sender& self);
 
 /// Sends what a loan holds, a struct or what its builder finished. On any error the message is dropped.
 bool SendLoan(Sender& self, shmcomm::Loan loan);

@@ -8,10 +8,10 @@
 #include <string>
 #include <utility>
 
+#include "end_log.h"
 #include "endpoint.h"
 #include "sender.h"
 #include "timeout.h"
-#include "untyped_log.h"
 
 namespace shmcomm::python {
 
@@ -56,14 +56,11 @@ bool SendThrough(PyObject* object, const char* name, PyObject* const* arguments,
   Sender& self = *handle->opened;
   // Another thread may close the handle while this one waits.
   const std::shared_ptr<Sender> kept = self.may_wait ? handle->opened : nullptr;
-  const std::uint64_t bytes_before = is_debugging ? handle->stats().bytes : 0;
   {
     const InUse mark(self.in_use);
     if (!SendArguments(self, name, arguments, given, names)) return false;
   }
-  if (is_debugging && handle->opened) {
-    LogMessage("sent", std::string(self.name), self.type->name.c_str(), handle->stats().bytes - bytes_before);
-  }
+  if (handle->opened) LogSent(*handle->opened);
   return true;
 }
 

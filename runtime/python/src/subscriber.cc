@@ -3,7 +3,6 @@
 
 #include <nanobind/stl/string.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,52 +11,15 @@
 #include "endpoints.h"
 #include "receiver.h"
 #include "sample.h"
-#include "untyped_log.h"
+#include "taken_log.h"
 
 namespace nb = nanobind;
 
 namespace shmcomm::python {
 namespace {
 
-constexpr std::uint64_t kMessagesPerLook = 16;
-
-struct SubscriberWarnings {
-  Warning nearly_full;
-  Warning lost;
-};
-
 struct OpenedSubscriber : Opened<Subscriber> {
   std::shared_ptr<SubscriberWarnings> warnings = std::make_shared<SubscriberWarnings>();
-};
-
-/// What the log is told of a message just taken. All is looked at first: a handler of the log may close the subscriber.
-class TakenLog {
- public:
-  TakenLog(const OpenedSubscriber& self, const shmcomm::Sample& sample) : size_(sample.size()), lost_(sample.lost()) {
-    const bool looks = sample.sequence() % kMessagesPerLook == 0;
-    if (!looks && lost_ == 0 && !is_debugging) return;
-    name_ = self.name;
-    type_ = self.type->name;
-    warnings_ = self.warnings;
-    if (lost_ > 0) lost_in_all_ = self.endpoint.stats().lost;
-    if (looks) backlog_ = self.endpoint.backlog();
-  }
-  void Tell() const {
-    if (warnings_ == nullptr) return;
-    if (is_debugging) LogMessage("received", name_, type_.c_str(), size_);
-    if (lost_ > 0) warnings_->lost.Log("lost", name_, lost_, lost_in_all_);
-    const bool is_nearly_full = backlog_.limit > 0 && backlog_.unread * 10 >= backlog_.limit * 9;
-    if (is_nearly_full) warnings_->nearly_full.Log("nearly_full", name_, backlog_.unread, backlog_.limit);
-  }
-
- private:
-  std::uint64_t size_;
-  std::uint64_t lost_;
-  std::uint64_t lost_in_all_ = 0;
-  Backlog backlog_;
-  std::string name_;
-  std::string type_;
-  std::shared_ptr<SubscriberWarnings> warnings_;  // null: there is nothing to tell
 };
 
 struct SubscriberEnd {
@@ -69,7 +31,7 @@ struct SubscriberEnd {
   static constexpr const char* kWanted = "message";
 
   static PyObject* New(Opened& self, shmcomm::Sample sample) {
-    const TakenLog log(self, sample);
+    const TakenLog log(self.endpoint, self.warnings, self.type->name.c_str(), sample);
     PyObject* made = NewSample(self.sample_class, *self.type, std::move(sample));
     if (made != nullptr) log.Tell();
     return made;
@@ -96,7 +58,7 @@ void Open(SubscriberHandle* self, nb::handle_t<DeclaredChannel> channel, std::st
 
 PyObject* Latest(PyObject* object, PyObject*) {
   auto* self = SubscriberObject::Usable(object);
-  return self == nullptr ? nullptr : SubscriberObject::TakeNow(*self, self->endpoint.TakeLatest());
+  return self == nullptr ? nullptr : SubscriberObject::TakeOr(*self, self->endpoint.TakeLatest(), Py_None);
 }
 
 nb::tuple Counters(const SubscriberHandle& self) {

@@ -123,6 +123,7 @@ bool Send(LoanObject& self) {
     End(self);
     if (!SendLoan(sender, std::move(loan))) return false;
   }
+  LogSent(sender);
   TellNews(news);
   return true;
 }
@@ -139,7 +140,7 @@ PyObject* Exit(PyObject* object, PyObject* arguments) {
 
 PyMethodDef methods[] = {
     {"__enter__", Enter, METH_NOARGS, nullptr},
-    {"__exit__", Exit, METH_VARARGS, "Sends the message, or abandons it where an exception passes."},
+    {"__exit__", Logged<Exit>, METH_VARARGS, "Sends the message, or abandons it where an exception passes."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "arguments.h"
+#include "end_log.h"
 #include "timeout.h"
-#include "untyped_log.h"
 
 namespace shmcomm::python {
 namespace {

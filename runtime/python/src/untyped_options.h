@@ -6,10 +6,10 @@
 
 #include <cstdint>
 
+#include "end_log.h"
 #include "endpoint.h"
 #include "shmcomm/channel_spec.h"
 #include "shmcomm/options.h"
-#include "untyped_log.h"
 
 namespace shmcomm::python {
 
@@ -22,18 +22,6 @@ struct UntypedChannel {
 /// From a dict of the options that were chosen; its keys are those of shmcomm/untyped.py. ValueError where one is out of
 /// range, TypeError where it is no number.
 UntypedChannel ReadUntypedChannel(Pattern pattern, const nanobind::dict& chosen);
-
-/// OpenEndpoint, whose failure is logged.
-template <class Endpoint, class Options>
-Endpoint OpenUntyped(const ChannelSpec& spec, const Options& options) {
-  try {
-    return OpenEndpoint<Endpoint>(spec, options);
-  } catch (nanobind::python_error& error) {
-    error.restore();
-    LogFailure(nullptr);
-    nanobind::raise_python_error();
-  }
-}
 
 /// Largest message of a publisher that does not say otherwise.
 inline constexpr std::uint64_t kUntypedMaxSize = std::uint64_t{16} << 20;

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "arguments.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "receiver.h"
-#include "untyped_log.h"
 #include "untyped_options.h"
 #include "untyped_request.h"
 
@@ -48,7 +48,7 @@ void Open(ReplierHandle* self, std::string name, std::string root, std::string d
   const bool is_valid = ParseSerializer(serializer.ptr(), {}, &own_serializer) &&
                         (spin.is_none() || ParseTimeout(spin.ptr(), &options.spin));
   if (!is_valid) nb::raise_python_error();
-  Replier replier = OpenUntyped<Replier>(channel.spec, options);
+  Replier replier = OpenEndpoint<Replier>(channel.spec, options);
   new (self) ReplierHandle{};
   self->name = replier.channel();
   std::optional<bool> may_unpickle;

@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "arguments.h"
+#include "end_log.h"
 #include "errors.h"
 #include "reference.h"
 #include "request_content.h"
-#include "untyped_log.h"
 #include "untyped_write.h"
 
 namespace shmcomm::python {

@@ -11,10 +11,10 @@
 #include "arguments.h"
 #include "call.h"
 #include "call_room.h"
+#include "end_log.h"
 #include "endpoints.h"
 #include "sender_handle.h"
 #include "untyped_call.h"
-#include "untyped_log.h"
 #include "untyped_options.h"
 #include "untyped_write.h"
 
@@ -39,7 +39,7 @@ void Open(RequesterHandle* self, std::string name, std::string root, std::string
   const bool is_valid = ParseTimeout(timeout.ptr(), &own) && ParseSerializer(serializer.ptr(), {}, &own_serializer) &&
                         (spin.is_none() || ParseTimeout(spin.ptr(), &options.spin));
   if (!is_valid) nb::raise_python_error();
-  auto opened = std::make_shared<UntypedRequester>(OpenUntyped<Requester>(channel.spec, options));
+  auto opened = std::make_shared<UntypedRequester>(OpenEndpoint<Requester>(channel.spec, options));
   opened->may_wait = true;
   opened->timeout = own;
   opened->max_size = options.max_size;

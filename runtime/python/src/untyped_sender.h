@@ -19,12 +19,12 @@
 #include <vector>
 
 #include "arguments.h"
+#include "end_log.h"
 #include "endpoint.h"
 #include "loan_buffer.h"
 #include "timeout.h"
 #include "untyped_decode.h"
 #include "untyped_encode.h"
-#include "untyped_log.h"
 #include "untyped_options.h"
 #include "untyped_write.h"
 #include "waits.h"
@@ -248,7 +248,7 @@ class UntypedSender {
       if (!status.ok()) sent = Fail(*self, status);
     }
     (*loan)->reset();
-    const nanobind::object answer = nanobind::steal(Answer(*self, sent, NameOf(Codec::kNdarray), 0));
+    const nanobind::object answer = nanobind::steal(Answer(*self, sent, NameOf(Codec::kNdarray), SizeOf(buffer.ptr())));
     if (!answer.is_valid()) nanobind::raise_python_error();
     return answer.ptr() == Py_True;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <utility>
 
 #include "arguments.h"
@@ -11,9 +12,9 @@
 #include "endpoints.h"
 #include "reference.h"
 #include "shmcomm/subscriber.h"
+#include "taken_log.h"
 #include "timeout.h"
 #include "untyped_decode.h"
-#include "untyped_log.h"
 #include "untyped_options.h"
 #include "waits.h"
 
@@ -24,9 +25,6 @@ namespace {
 
 using Views = DecodeRules::Views;
 
-// How far behind a subscriber is costs a look at a line that publishers write: once in so many messages.
-constexpr std::uint64_t kMessagesPerLook = 16;
-
 /// The Python object; empty once closed.
 struct UntypedSubscriber {
   std::optional<Subscriber> opened;
@@ -34,8 +32,7 @@ struct UntypedSubscriber {
   std::int64_t process = 0;
   std::optional<bool> allow_pickle;  ///< empty: from this user only
   SubscriberStats last_stats;
-  Warning nearly_full;
-  Warning lost;
+  std::shared_ptr<SubscriberWarnings> warnings = std::make_shared<SubscriberWarnings>();
   // What travelled with the message that was received last.
   std::uint64_t sequence = 0;
   std::uint64_t lost_before = 0;
@@ -57,7 +54,7 @@ void Open(UntypedSubscriber* self, std::string name, std::string root, std::stri
     options.adopted |= qos_option::kReliability;
   }
   ReadDuration(spin, &options.spin);
-  Subscriber subscriber = OpenUntyped<Subscriber>(channel.spec, options);
+  Subscriber subscriber = OpenEndpoint<Subscriber>(channel.spec, options);
   new (self) UntypedSubscriber{};
   self->name = subscriber.channel();
   self->process = ProcessNumber();
@@ -93,24 +90,18 @@ UntypedSubscriber* Usable(PyObject* object) {
   return nullptr;
 }
 
-void Warn(UntypedSubscriber& self, const shmcomm::Sample& sample) {
-  if (sample.lost() > 0) self.lost.Log("lost", self.name, sample.lost(), self.opened->stats().lost);
-  if (sample.sequence() % kMessagesPerLook != 0) return;
-  const Backlog backlog = self.opened->backlog();
-  if (backlog.unread * 10 >= backlog.limit * 9) self.nearly_full.Log("nearly_full", self.name, backlog.unread, backlog.limit);
-}
-
 /// The object that was sent.
 PyObject* Decode(UntypedSubscriber& self, shmcomm::Sample sample, Views views) {
   self.sequence = sample.sequence();
   self.lost_before = sample.lost();
   self.publish_ns = sample.publish_ns();
   self.publisher = sample.publisher();
-  if (is_debugging) LogMessage("received", self.name, NameOf(sample.codec()), sample.size());
-  Warn(self, sample);
+  const TakenLog log(*self.opened, self.warnings, NameOf(sample.codec()), sample);
   const bool is_pickle = sample.codec() == Codec::kPickle;
   const bool may_unpickle = is_pickle && self.allow_pickle.value_or(self.opened->IsFromThisUser(sample));
-  return DecodeSample(std::move(sample), {self.name, may_unpickle, views});
+  PyObject* message = DecodeSample(std::move(sample), {self.name, may_unpickle, views});
+  if (message != nullptr) log.Tell();
+  return message;
 }
 
 PyObject* Fail(UntypedSubscriber& self, const absl::Status& status) {

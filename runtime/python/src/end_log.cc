@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "untyped_log.h"
+#include "end_log.h"
 
 #include "clock.h"
 #include "errors.h"
