@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/forked_child.h"
+#include "support/start.h"
 #include "support/test_channels.h"
 
 namespace shmcomm {
@@ -49,7 +50,7 @@ class CameraTest : public test::EndpointTest {
   /// The publisher's file of slots. What is mapped of it is what every reader maps.
   bool IsInDataFile(const FilePlace& place) const {
     struct stat file {};
-    return stat((Directory("front%2Fcamera") + "/pub.1.1").c_str(), &file) == 0 && file.st_ino == place.inode;
+    return stat((Directory("front%2Fcamera") + "/pub.1." + std::to_string(test::NthGeneration(1))).c_str(), &file) == 0 && file.st_ino == place.inode;
   }
 
   CameraPublisher publisher_;

@@ -13,6 +13,7 @@
 
 #include "shmcomm/typed.h"
 #include "support/reqrep_channels.h"
+#include "support/start.h"
 
 namespace shmcomm::test {
 namespace {
@@ -437,7 +438,8 @@ TEST_F(Call, LeavesNoFilesBehind) {
     const auto call = SendNumber(requester, 1, kLong);
     AnswerNext(replier);
     ASSERT_TRUE(requester.Receive(*call).ok());
-    EXPECT_THAT(Files(), ::testing::UnorderedElementsAre("meta", "ring", "readers", "lock", "pub.1.1", "reply.1.1"));
+    const std::string first = "1." + std::to_string(test::NthGeneration(1));
+    EXPECT_THAT(Files(), ::testing::UnorderedElementsAre("meta", "ring", "readers", "lock", "pub." + first, "reply." + first));
     requester.Close();
     EXPECT_THAT(Files(), ::testing::UnorderedElementsAre("meta", "ring", "readers", "lock"));
   }

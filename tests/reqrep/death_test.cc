@@ -9,6 +9,7 @@
 
 #include "support/forked_child.h"
 #include "support/reqrep_channels.h"
+#include "support/start.h"
 
 namespace shmcomm::test {
 namespace {
@@ -141,8 +142,10 @@ TEST_F(Death, OfARequesterLeavesNothing) {
   EXPECT_TRUE(absl::IsUnavailable(ReplyNumber(*begun, 1)));
   EXPECT_EQ(replier.stats().late, 1u);
   const Requester another = OpenRequester(SumsSpec());   // cleans what the open request kept
-  EXPECT_THAT(Files(), UnorderedElementsAre("meta", "ring", "readers", "lock", "pub.2.1", "reply.2.1", AnyOf("pub.1.2", "pub.3.1"),
-                                            AnyOf("reply.1.2", "reply.3.1")));
+  const std::string first = std::to_string(test::NthGeneration(1)), second = std::to_string(test::NthGeneration(2));
+  EXPECT_THAT(Files(), UnorderedElementsAre("meta", "ring", "readers", "lock", "pub.2." + first, "reply.2." + first,
+                                            AnyOf("pub.1." + second, "pub.3." + first),
+                                            AnyOf("reply.1." + second, "reply.3." + first)));
 }
 
 TEST_F(Death, OfAllLeavesNothingToTheNext) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/channel.h"
 
-#include <cstring>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/crash_point.h"
+#include "channel/creation.h"
+#include "channel/start.h"
 #include "registry/cleaner.h"
 #include "registry/membership.h"
 #include "registry/reply_directory.h"
@@ -16,79 +15,6 @@
 
 namespace shmcomm::channel {
 namespace {
-
-/// Writes `bytes` into a new file of `file_bytes`, committed, and links it: it appears whole or not at all.
-absl::Status CreateFile(int directory, const std::string& name, std::uint64_t file_bytes, const std::vector<std::byte>& bytes) {
-  absl::StatusOr<platform::Descriptor> file = platform::CreateUnnamedFile(directory, file_bytes);
-  if (!file.ok()) return file.status();
-  if (file_bytes > 0) {
-    if (absl::Status committed = platform::CommitPages(file->get(), 0, file_bytes); !committed.ok()) return committed;
-  }
-  if (absl::Status written = platform::WriteAll(file->get(), bytes.data(), bytes.size()); !written.ok()) return written;
-  absl::Status linked = platform::LinkFile(file->get(), directory, name);
-  SHMCOMM_CRASH_POINT("channel.create.after_link");
-  return linked;
-}
-
-template <class Header>
-std::vector<std::byte> BytesOf(const Header& header) {
-  std::vector<std::byte> bytes(sizeof(header));
-  std::memcpy(bytes.data(), static_cast<const void*>(&header), sizeof(header));
-  return bytes;
-}
-
-absl::Status CreateRing(int directory, const layout::MetaHeader& meta) {
-  std::vector<std::byte> bytes(sizeof(layout::RingHeader));
-  const std::uint32_t version = layout::kLayoutVersion;
-  std::memcpy(bytes.data() + offsetof(layout::RingHeader, magic), &layout::kRingMagic, 8);
-  std::memcpy(bytes.data() + offsetof(layout::RingHeader, layout_version), &version, 4);
-  std::memcpy(bytes.data() + offsetof(layout::RingHeader, entries), &meta.entries, 4);
-  std::memcpy(bytes.data() + offsetof(layout::RingHeader, first), &meta.first, 8);
-  std::memcpy(bytes.data() + offsetof(layout::RingHeader, head), &meta.first, 8);
-  return CreateFile(directory, registry::kRingFile, layout::RingFileBytes(meta.entries), bytes);
-}
-
-absl::Status CreateReaders(int directory, const layout::MetaHeader& meta) {
-  std::vector<std::byte> bytes(sizeof(layout::ReadersHeader));
-  const std::uint32_t version = layout::kLayoutVersion;
-  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, magic), &layout::kReadersMagic, 8);
-  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, layout_version), &version, 4);
-  std::memcpy(bytes.data() + offsetof(layout::ReadersHeader, lines), &meta.max_subscribers, 4);
-  return CreateFile(directory, registry::kReadersFile, layout::ReadersFileBytes(meta.max_subscribers, layout::ClaimCount(meta)), bytes);
-}
-
-absl::Status CreateMeta(int directory, const segment::Meta& meta) {
-  std::vector<std::byte> bytes = BytesOf(meta.header);
-  const auto append = [&bytes](const void* data, std::size_t size) {
-    const auto* from = static_cast<const std::byte*>(data);
-    bytes.insert(bytes.end(), from, from + size);
-  };
-  append(meta.type_name.data(), meta.type_name.size());
-  append(meta.schema.data(), meta.schema.size());
-  append(meta.reply_type_name.data(), meta.header.reply_name_bytes);
-  append(meta.reply_schema.data(), meta.header.reply_schema_bytes);
-  return CreateFile(directory, kMetaFile, bytes.size(), bytes);
-}
-
-/// What all write. These are the files of a reply channel, which the meta of its channel describes.
-absl::Status CreateSharedFiles(int directory, const layout::MetaHeader& meta) {
-  if (absl::Status s = CreateRing(directory, meta); !s.ok()) return s;
-  if (absl::Status s = CreateReaders(directory, meta); !s.ok()) return s;
-  return CreateFile(directory, registry::kLockFile, 0, {});
-}
-
-/// The meta goes last: a channel that has one has everything.
-absl::Status CreateFiles(int directory, const segment::Meta& meta) {
-  if (absl::Status s = CreateSharedFiles(directory, meta.header); !s.ok()) return s;
-  return CreateMeta(directory, meta);
-}
-
-std::uint64_t BytesOfFiles(const segment::Meta& meta) {
-  return layout::RingFileBytes(meta.header.entries) +
-         layout::ReadersFileBytes(meta.header.max_subscribers, layout::ClaimCount(meta.header)) +
-         sizeof(layout::MetaHeader) + meta.type_name.size() + meta.schema.size() + meta.header.reply_name_bytes +
-         meta.header.reply_schema_bytes;
-}
 
 absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const char* name, platform::Access access,
                                                            std::size_t least_bytes) {
@@ -128,9 +54,11 @@ absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOpt
   absl::StatusOr<Place> place = FindPlace(spec.name, options);
   if (!place.ok()) return place.status();
   if (absl::Status qos = segment::CheckQos(spec); !qos.ok()) return WithName(place->channel, qos);
-  const segment::Meta wanted = MakeMeta(spec);
-  absl::StatusOr<Directory> directory =
-      Attach(*place, [&](int fd) { return ExplainSpace(CreateFiles(fd, wanted), fd, *place, BytesOfFiles(wanted)); });
+  segment::Meta wanted = MakeMeta(spec);
+  const Start start = StartOf(wanted.header.entries);
+  wanted.header.first = start.first;
+  absl::StatusOr<Directory> directory = Attach(
+      *place, [&](int fd) { return ExplainSpace(CreateFiles(fd, wanted, start.words), fd, *place, BytesOfFiles(wanted)); });
   if (!directory.ok()) return WithName(place->channel, directory.status());
   absl::StatusOr<segment::Meta> meta = ReadMeta(directory->fd());
   if (!meta.ok()) return WithName(place->channel, meta.status());
@@ -157,7 +85,7 @@ absl::StatusOr<Channel> Channel::CreateReplies(std::uint32_t id, std::uint32_t g
   const std::string name = registry::ReplyDirectoryName(id, generation);
   absl::StatusOr<platform::LockDescriptor> opened = OpenForLocks(directory(), name);
   if (!opened.ok()) return opened.status();
-  if (absl::Status created = CreateSharedFiles(opened->get(), meta.header); !created.ok()) {
+  if (absl::Status created = CreateSharedFiles(opened->get(), meta.header, StartOf(meta.header.entries).words); !created.ok()) {
     registry::RemoveReplyDirectory(directory(), name);
     return ExplainSpace(created, directory(), place(), BytesOfFiles(meta));
   }
