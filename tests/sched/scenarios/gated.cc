@@ -27,7 +27,10 @@ struct GatedConfig {
   bool takes_latest = false;
   bool readers_pause = false;          // after the first message, for as long as anything else can happen
   bool readers_stop = false;           // after the first message, for ever
-  bool has_demoter = false;
+  std::uint32_t demoters = 0;          // which find the first line's reader stuck at any time
+  bool demoters_are_mortal = false;
+  bool first_publisher_is_mortal = false;
+  bool first_reader_leaves = false;    // after two looks; the next one takes its line
   bool has_cleaner = false;
   bool readers_are_mortal = false;
   bool first_reader_is_lossy = false;
@@ -44,7 +47,11 @@ class Gated : public Scenario {
     channel_.Reset();
     for (std::uint32_t i = 0; i < config_.publishers; ++i) StartPublisher(i);
     for (std::uint32_t i = 0; i < config_.readers; ++i) StartReader(i);
-    if (config_.has_demoter) machine.Spawn("demoter", [this] { RunDemoter(); });
+    for (std::uint32_t i = 0; i < config_.demoters; ++i) {
+      found_stuck_[i] = 0;
+      const auto body = [this, i] { RunDemoter(i); };
+      config_.demoters_are_mortal ? machine.SpawnMortal("demoter", body) : machine.Spawn("demoter", body);
+    }
     if (config_.has_cleaner) machine.Spawn("cleaner", [this] { RunCleaner(); });
   }
 
@@ -58,10 +65,11 @@ class Gated : public Scenario {
       machine.Check(is_rejoined, "I11: a demotion was undone");
     }
     if (after.state() == ring::ReaderState::kDemoted) {
-      const bool is_stuck = config_.has_demoter ? old == found_stuck_
-                                                : machine.now_ns() - moved_ns_[reader] >= config_.demote_after_ns;
+      const bool is_stuck = config_.demoters > 0 ? IsFoundStuck(old)
+                                                 : machine.now_ns() - moved_ns_[reader] >= config_.demote_after_ns;
       machine.Check(is_stuck, "I11: a reader was demoted that nobody found stuck there");
     }
+    if (after.state() == ring::ReaderState::kFree) found_stuck_.fill(0);  // what was seen of its owner says nothing of the next
     moved_ns_[reader] = machine.now_ns();
   }
 
@@ -73,7 +81,8 @@ class Gated : public Scenario {
     }
     for (std::uint32_t i = 0; i < config_.readers; ++i) {
       const bool is_asleep = machine.StateOf(ThreadOfReader(i)) == ThreadState::kAsleep;
-      const bool is_waiting = is_asleep && !is_pausing_[i];
+      // A publisher that died may have waked nobody (I16).
+      const bool is_waiting = is_asleep && !is_pausing_[i] && machine.StateOf(0) != ThreadState::kKilled;
       machine.Check(!is_waiting || !readers_[i].IsAvailable(), "I8: a reader sleeps beside a message");
     }
   }
@@ -81,11 +90,11 @@ class Gated : public Scenario {
   void Finish(Machine& machine) override {
     channel_.CheckEntries(machine);
     for (std::uint32_t i = 0; i < config_.publishers; ++i) {
-      machine.Check(machine.StateOf(i) == ThreadState::kDone, "a publisher is stopped for good");
+      machine.Check(machine.StateOf(i) != ThreadState::kAsleep, "a publisher is stopped for good");
     }
     for (std::uint32_t i = 0; i < config_.readers; ++i) {
       const bool is_alive = machine.StateOf(ThreadOfReader(i)) != ThreadState::kKilled && !is_pausing_[i];
-      const bool is_reading = is_alive && config_.looks == 0;
+      const bool is_reading = is_alive && LooksOf(i) == 0;
       if (is_reading && has_joined_[i]) readers_[i].CheckNothingIsMissing();
       machine.Check(!config_.loses_nothing || readers_[i].lost() == 0, "I12: an unread message was taken back");
     }
@@ -98,6 +107,8 @@ class Gated : public Scenario {
   static constexpr std::int64_t kForEver = std::int64_t{1} << 62;
 
   unsigned ThreadOfReader(std::uint32_t index) const { return config_.publishers + index; }
+  std::uint32_t LooksOf(std::uint32_t index) const { return config_.first_reader_leaves && index == 0 ? 2 : config_.looks; }
+  bool IsFoundStuck(std::uint64_t word) const { return word == found_stuck_[0] || word == found_stuck_[1]; }
   bool IsLossy(std::uint32_t index) const { return config_.first_reader_is_lossy && index == 0; }
 
   layout::ReaderLine& LineOf(std::uint32_t reader) const {
@@ -109,11 +120,13 @@ class Gated : public Scenario {
     channel_.ring().publishers[index + 1].generation.store(1, std::memory_order_relaxed);
     publishers_[index].Open(*machine_, channel_, index, index + 1);
     if (config_.demote_after_ns > 0) publishers_[index].DemoteAfter(config_.demote_after_ns);
-    machine_->Spawn("publisher", [this, index] {
+    const bool is_mortal = config_.first_publisher_is_mortal && index == 0;
+    const auto body = [this, index] {
       const bool is_asymmetric = IsSoleWriter() && platform::RegisterForBarrier();
       publishers_[index].UseBell(is_asymmetric ? wake::Ordering::kAsymmetric : wake::Ordering::kFence);
       for (std::uint32_t n = 0; n < config_.messages; ++n) publishers_[index].Publish();
-    });
+    };
+    is_mortal ? machine_->SpawnMortal("publisher", body) : machine_->Spawn("publisher", body);
   }
 
   bool IsSoleWriter() const { return channel_.shape().mode == ring::CommitMode::kSole; }
@@ -122,7 +135,7 @@ class Gated : public Scenario {
     seats_[index].reset();
     moved_ns_[index] = 0;
     is_pausing_[index] = false;
-    machine_->Watch(&LineOf(index).cursor);
+    if (index < channel_.shape().readers) machine_->Watch(&LineOf(index).cursor);
     has_joined_[index] = !config_.join_while_running;
     readers_[index].Open(*machine_, channel_, index, IsLossy(index));
     if (!config_.join_while_running) readers_[index].Join(config_.history);
@@ -161,12 +174,13 @@ class Gated : public Scenario {
       has_joined_[index] = true;
     }
     const std::uint32_t all = config_.publishers * config_.messages;
-    for (std::uint32_t look = 0; config_.looks == 0 || look < config_.looks; ++look) {
+    const std::uint32_t looks = LooksOf(index);
+    for (std::uint32_t look = 0; looks == 0 || look < looks; ++look) {
       if (config_.readers_pause && look == 1) Pause(index, 1);
       if (config_.readers_stop && look == 1) Pause(index, kForEver);
       if (Take(reader)) continue;
-      if (config_.looks == 0 && channel_.commits == all && !reader.IsAvailable()) return;
-      if (config_.looks == 0) sleepers_[index]->SleepUnless([&] { return reader.IsAvailable(); }, kForEver);
+      if (looks == 0 && channel_.commits == all && !reader.IsAvailable()) return;
+      if (looks == 0) sleepers_[index]->SleepUnless([&] { return reader.IsAvailable(); }, kForEver);
     }
     if (!seats_[index].has_value()) return;
     registry::LeaveReaderLine(channel_.site(), *seats_[index]);
@@ -174,10 +188,10 @@ class Gated : public Scenario {
   }
 
   /// Some publisher that has waited long enough, at any time.
-  void RunDemoter() {
+  void RunDemoter(std::uint32_t index) {
     const ring::CursorWord seen{LineOf(0).cursor.load(std::memory_order_acquire)};
     if (seen.state() != ring::ReaderState::kActive) return;
-    found_stuck_ = seen.bits;
+    found_stuck_[index] = seen.bits;
     if (ring::Demote(channel_.readers(), channel_.shape().first_line, seen)) wake::RoomBell(LineOf(0)).RingAlways();
   }
 
@@ -199,7 +213,7 @@ class Gated : public Scenario {
   std::array<bool, kMost> has_joined_{};
   std::array<bool, kMost> is_pausing_{};
   std::array<std::int64_t, kMost> moved_ns_{};
-  std::uint64_t found_stuck_ = 0;
+  std::array<std::uint64_t, kMost> found_stuck_{};
   bool has_cleaned_ = false;
   base::Atomic<std::uint32_t> pause_{0};
 };
@@ -307,10 +321,10 @@ void AddRetiringEarly(Catalogue& catalogue) {
   Add(catalogue, "early_gate_join", "the same, and the reader joins late and looks back", config, plan);
   config.join_while_running = false;
   config.history = 0;
-  config.has_demoter = true;
+  config.demoters = 1;
   config.messages = 5;
   Add(catalogue, "early_demote", "the same, and the reader is demoted at any time", config, plan);
-  config.has_demoter = false;
+  config.demoters = 0;
   config.publishers = 2;
   config.messages = 2;
   Add(catalogue, "early_gate_two_publishers", "the same with two publishers", config, plan);
@@ -324,15 +338,39 @@ void AddRetiringEarly(Catalogue& catalogue) {
   Add(catalogue, "early_gate_lossy", "the same with a best_effort reader beside the reliable one", config, plan);
 }
 
+// `stopped`: 2 publishers demote a reader that never goes on.
+void AddAbsencesOfDemoters(Catalogue& catalogue, GatedConfig stopped) {
+  Plan plan;
+  plan.depth_first = 50'000;
+  plan.bounds.kills = 1;
+  stopped.first_publisher_is_mortal = true;
+  Add(catalogue, "demote_stopped_kills", "the same, and one of the publishers is killed anywhere", stopped, plan);
+  GatedConfig config = OneEntry();
+  config.demoters = 2;
+  config.demoters_are_mortal = true;
+  config.shape.slots = config.shape.LeastReliableSlots();
+  Add(catalogue, "demote_twice", "2 demoters of one reader, which rejoins; one of them may be killed", config, plan);
+  config.demoters = 1;
+  config.demoters_are_mortal = false;
+  config.readers = 2;
+  config.join_while_running = true;
+  config.first_reader_leaves = true;
+  plan.bounds.kills = 0;
+  Add(catalogue, "demote_line_reuse", "a slow demoter, and another reader on the line of the one it found stuck", config, plan);
+  config.readers_are_mortal = true;
+  plan.bounds.kills = 1;
+  Add(catalogue, "demote_line_reuse_kills", "the same, and a reader may be killed", config, plan);
+}
+
 void AddDemoting(Catalogue& catalogue) {
   const Plan plan;
   GatedConfig config = OneEntry();
-  config.has_demoter = true;
+  config.demoters = 1;
   config.shape.slots = config.shape.LeastReliableSlots();
   config.messages = 4;
   Add(catalogue, "demote", "reliable: the reader is demoted at any time and rejoins", config, plan);
   config = TwoEntries();
-  config.has_demoter = true;
+  config.demoters = 1;
   config.shape.slots = config.shape.LeastReliableSlots();
   config.messages = 5;
   Add(catalogue, "demote_two_entries", "the same with two entries", config, plan);
@@ -345,6 +383,7 @@ void AddDemoting(Catalogue& catalogue) {
   config.readers_pause = false;
   config.readers_stop = true;
   Add(catalogue, "demote_stopped", "the same, and the reader never goes on", config, plan);
+  AddAbsencesOfDemoters(catalogue, config);
 }
 
 }  // namespace
