@@ -219,11 +219,11 @@ void ModelPublisher::Open(Machine& machine, ChannelModel& channel, std::uint32_t
   ringer_.reset();
   room_.emplace(channel.site(), kNeverDemote);
   job_room_.emplace(channel.site());
-  turn_ringer_.emplace(channel.site().turns());
+  wake_files_.emplace(channel.site().wake_files());
+  turn_ringer_.emplace(channel.site().turns(), &*wake_files_);
 }
 
 void ModelPublisher::UseBell(wake::Ordering ordering) {
-  wake_files_.emplace(channel_->site().wake_files());
   ringer_.emplace(*channel_->readers().wake, ordering, &*wake_files_,
                   channel_->shape().most_quiet);
 }

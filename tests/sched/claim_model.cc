@@ -120,7 +120,8 @@ void ModelPuller::Enter(std::uint32_t line) {
   claimer_->Join();
   sleeper_.emplace(channel_->site().turns(), line);
   giving_way_.emplace(*sleeper_, *claimer_);
-  ringer_.emplace(channel_->site().turns());
+  wake_files_.emplace(channel_->site().wake_files());
+  ringer_.emplace(channel_->site().turns(), &*wake_files_);
 }
 
 void ModelPuller::Leave() {

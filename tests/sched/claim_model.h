@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "endpoint/giving_way.h"
+#include "registry/cleaner.h"
 #include "registry/seats.h"
 #include "ring/claim.h"
 #include "sched/channel_model.h"
@@ -85,6 +86,11 @@ class ModelPuller {
   void Sleep(std::int64_t timeout_ns);
   /// After the last look, before it goes away: a wake that was spent on it goes to another (I17).
   void PassOnWake();
+  // In steps, for who waits for several.
+  wake::TurnSleeper& turns() { return *sleeper_; }
+  bool IsReady() { return claimer_->IsAnyReady() && !giving_way_->IsGivingWay(); }
+  std::int64_t longest_sleep_ns() const { return giving_way_->longest_sleep_ns(); }
+  void LookAfterTheDead() { registry::CleanDeadClaimers(channel_->site()).IgnoreError(); }
   bool is_open() const { return claimer_.has_value(); }
   /// Asleep for a short time only, because it left a job to another.
   bool is_giving_way() const { return giving_way_->longest_sleep_ns() < wake::kMaxSleepNs; }
@@ -103,6 +109,7 @@ class ModelPuller {
   std::optional<ring::Claimer> claimer_;
   std::optional<wake::TurnSleeper> sleeper_;
   std::optional<endpoint::GivingWay> giving_way_;
+  std::optional<wake::WakeFileRinger> wake_files_;
   std::optional<wake::TurnRinger> ringer_;
   ring::Claim claim_;
   const std::uint64_t* words_ = nullptr;

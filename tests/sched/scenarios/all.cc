@@ -23,6 +23,7 @@ Catalogue AllScenarios() {
   AddGated(catalogue);
   AddPulling(catalogue);
   AddCalling(catalogue);
+  AddSeveralPullers(catalogue);
   AddReplyDirectories(catalogue);
   AddLostLocks(catalogue);
   return catalogue;

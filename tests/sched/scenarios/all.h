@@ -26,6 +26,7 @@ void AddSeats(Catalogue& catalogue);
 void AddWaking(Catalogue& catalogue);
 void AddWatching(Catalogue& catalogue);
 void AddSeveral(Catalogue& catalogue);
+void AddSeveralPullers(Catalogue& catalogue);
 void AddReplyDirectories(Catalogue& catalogue);
 void AddLostLocks(Catalogue& catalogue);
 void AddFencing(Catalogue& catalogue);
