@@ -257,6 +257,16 @@ void ModelPublisher::Publish() {
   if (channel_->shape().prepares) writer_->Prepare();
 }
 
+bool ModelPublisher::TryPublish() {
+  const segment::SlotIndex slot = Fill();
+  const ring::Writer::CommitResult result = writer_->Commit(slot);
+  if (result == ring::Writer::CommitResult::kFull) return writer_->Abandon(slot), false;
+  machine_->Check(result == ring::Writer::CommitResult::kCommitted, "I2: head does not fit the entries");
+  ++channel_->commits;
+  ringer_->Ring();
+  return true;
+}
+
 ring::Sequence ModelPublisher::Push() {
   const segment::SlotIndex slot = Fill();
   ring::Writer::CommitResult result = writer_->Commit(slot);

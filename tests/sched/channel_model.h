@@ -125,6 +125,8 @@ class ModelPublisher {
   void UseBell(wake::Ordering ordering);
   void DemoteAfter(std::int64_t ns) { room_.emplace(channel_->site(), ns); }
   void Publish();
+  /// The same without waiting: false where there is no room.
+  bool TryPublish();
   /// As a pusher whose channel's messages are claimed. Returns where.
   ring::Sequence Push();
   /// What the headers of the messages published from now on say.

@@ -11,6 +11,7 @@ Catalogue AllScenarios() {
     AddLaps(catalogue);
     AddLapsSuccession(catalogue);
     AddLapsPulling(catalogue);
+    AddLapsCalling(catalogue);
     return catalogue;
   }
   AddTraffic(catalogue);

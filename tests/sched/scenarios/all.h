@@ -34,6 +34,7 @@ void AddGated(Catalogue& catalogue);
 void AddPulling(Catalogue& catalogue);
 void AddCalling(Catalogue& catalogue);
 void AddLapsPulling(Catalogue& catalogue);
+void AddLapsCalling(Catalogue& catalogue);
 void AddLaps(Catalogue& catalogue);
 void AddLapsSuccession(Catalogue& catalogue);
 

@@ -21,6 +21,10 @@ struct CallingConfig {
   bool repliers_are_mortal = true;    // all but the last, where another may answer
   bool requester_is_mortal = false;   // and somebody cleans up after it
   bool is_impatient = false;          // the requester takes a call back that nobody has begun when it looks again
+  std::uint32_t other_requests = 0;   // of another requester, which nobody answers: the first one's places are used again
+  std::uint32_t reply_entries = 4;
+  bool reuses_reply_slots = false;    // so few that each comes back
+  std::uint64_t laps_before = 0;      // of both rings
 };
 
 Shape Requests(const CallingConfig& config) {
@@ -29,6 +33,7 @@ Shape Requests(const CallingConfig& config) {
   shape.is_correlated = true;
   shape.readers = config.repliers;
   shape.max_attempts = config.max_attempts;
+  shape.first = config.laps_before * shape.entries;
   shape.slots = shape.LeastJobSlots();
   return shape;
 }
@@ -36,9 +41,11 @@ Shape Requests(const CallingConfig& config) {
 Shape Replies(const CallingConfig& config) {
   Shape shape;
   shape.is_correlated = true;
-  shape.entries = 4;
+  shape.entries = config.reply_entries;
+  shape.capacity = shape.entries;
   shape.max_publishers = config.repliers;
-  shape.slots = shape.FullSlots();
+  shape.first = config.laps_before * shape.entries;
+  shape.slots = config.reuses_reply_slots ? shape.entries + 1 : shape.FullSlots();
   return shape;
 }
 
@@ -54,7 +61,7 @@ class Calling : public Scenario {
     replies_.Reset();
     book_.Open(machine, requests_);
     for (std::uint32_t i = 0; i < replies_.shape().entries; ++i) machine.Watch(&replies_.ring().entries[i]);
-    requests_.LayFile(1, 1, 0);
+    requests_.LayFile(1, 1, requests_.shape().first);
     requests_.ring().publishers[1].generation.store(1, std::memory_order_relaxed);
     pusher_.Open(machine, requests_, 0, 1);
     replies_reader_.Open(machine, replies_, 0);
@@ -68,6 +75,7 @@ class Calling : public Scenario {
     machine.GiveLock(requester, kRequesterFile, layout::PublisherLockByte(1));
     for (std::uint32_t i = 0; i < config_.repliers; ++i) StartReplier(i);
     if (config_.requester_is_mortal) machine.Spawn("cleaner", [this] { RunCleaner(); });
+    if (config_.other_requests > 0) StartOther();
   }
 
   void Changed(Machine& machine, const void* word, std::uint64_t old, std::uint64_t now) override {
@@ -104,7 +112,7 @@ class Calling : public Scenario {
 
   void StartReplier(std::uint32_t index) {
     answering_[index] = 0;
-    replies_.LayFile(index + 1, 1, 0);
+    replies_.LayFile(index + 1, 1, replies_.shape().first);
     replies_.ring().publishers[index + 1].generation.store(1, std::memory_order_relaxed);
     answers_[index].Open(*machine_, replies_, index, index + 1);
     answers_[index].UseBell(wake::Ordering::kFenceAfterRmw);
@@ -114,6 +122,15 @@ class Calling : public Scenario {
     repliers_[index].Reset();
     repliers_[index].Open(*machine_, requests_, index);
     machine_->GiveLock(thread, static_cast<int>(thread) + 1, layout::ReaderLockByte(index));
+  }
+
+  void StartOther() {
+    requests_.LayFile(2, 1, requests_.shape().first);
+    requests_.ring().publishers[2].generation.store(1, std::memory_order_relaxed);
+    other_.Open(*machine_, requests_, 1, 2);
+    machine_->Spawn("other requester", [this] {
+      for (std::uint32_t i = 0; i < config_.other_requests; ++i) other_.Push();
+    });
   }
 
   bool IsRequesterDead() const { return machine_->StateOf(kRequester) == ThreadState::kKilled; }
@@ -135,9 +152,16 @@ class Calling : public Scenario {
       }
       answering_[index] = repliers_[index].correlation();
       answers_[index].SetCorrelation(answering_[index]);
-      answers_[index].Publish();
+      Answer(index);
       repliers_[index].Finish();
     }
+  }
+
+  /// A replier never waits for a requester: what finds no room is lost.
+  void Answer(std::uint32_t index) {
+    if (answering_[index] == 0) return;  // the other requester's
+    const bool is_published = answers_[index].TryPublish();
+    machine_->Check(is_published || machine_->kills() > 0, "a reply ring is full though its requester reads it");
   }
 
   void Call(std::uint64_t id) {
@@ -184,6 +208,7 @@ class Calling : public Scenario {
   JobBook book_;
   Machine* machine_ = nullptr;
   ModelPublisher pusher_;
+  ModelPublisher other_;
   ModelReader replies_reader_;
   std::optional<wake::Sleeper> sleeper_;
   std::array<ModelPuller, kMost> repliers_;
@@ -222,6 +247,30 @@ void AddCalling(Catalogue& catalogue) {
   Add(catalogue, "call_two_repliers", "2 calls, 2 repliers, one of which may be killed", config, plan);
   config.max_attempts = 3;
   Add(catalogue, "call_idempotent", "the same, and another replier answers for the dead", config, plan);
+  config.max_attempts = 1;
+  config.reply_entries = 2;
+  config.other_requests = 3;
+  Add(catalogue, "call_lapped", "2 calls, 2 repliers, one of which may be killed, and another's requests follow in their places",
+      config, plan);
+}
+
+void AddLapsCalling(Catalogue& catalogue) {
+  Plan plan;
+  plan.depth_first = 40'000;
+  plan.random = 30'000;
+  CallingConfig config;
+  config.laps_before = (std::uint64_t{1} << ring::kLapBits) - 2;
+  config.calls = 4;
+  config.reply_entries = 2;
+  config.repliers_are_mortal = false;
+  config.reuses_reply_slots = true;
+  Add(catalogue, "laps_call", "4 calls, 1 replier, the laps of requests and replies wrap", config, plan);
+  plan.bounds.kills = 1;
+  config.repliers_are_mortal = true;
+  config.reuses_reply_slots = false;
+  config.repliers = 2;
+  config.max_attempts = 3;
+  Add(catalogue, "laps_call_kills", "the same with 2 repliers, one of which may be killed", config, plan);
 }
 
 }  // namespace shmcomm::sched
