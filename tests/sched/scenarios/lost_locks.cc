@@ -307,7 +307,9 @@ void Add(Catalogue& catalogue, const char* name, const char* about, const Config
 }  // namespace
 
 void AddLostLocks(Catalogue& catalogue) {
-  const Plan plan;
+  Plan plan;
+  plan.depth_first = 50'000;
+  plan.random = 30'000;
   LostLineConfig line;
   line.shape.readers = 2;
   line.shape.slots = line.shape.LeastSlots();
