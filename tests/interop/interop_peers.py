@@ -70,6 +70,10 @@ class Peers:
         assert peer.hear() == "ready"
         return peer
 
+    def begin_at(self, start: str) -> None:
+        """Channels that a C++ program of this domain makes begin before the wrap of `start` (support/start.h)."""
+        self._environment["SHMCOMM_START"] = start
+
     def kill(self) -> None:
         for peer in self._peers:
             peer.kill()
