@@ -34,14 +34,19 @@ inline Resources CountResources(const std::string& root) {
   return found;
 }
 
-/// Kilobytes of memory that are this process's alone.
-inline std::size_t PrivateKilobytes() {
+inline std::size_t KilobytesInStatus(const std::string& row) {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
     std::size_t kilobytes = 0;
-    if (word == "RssAnon:" && status >> kilobytes) return kilobytes;
+    if (word == row && status >> kilobytes) return kilobytes;
   }
   return 0;
 }
+
+/// Kilobytes of memory that are this process's alone.
+inline std::size_t PrivateKilobytes() { return KilobytesInStatus("RssAnon:"); }
+
+/// Kilobytes of all memory that this process has touched, that of channels among it.
+inline std::size_t ResidentKilobytes() { return KilobytesInStatus("VmRSS:"); }
 
 }  // namespace shmcomm::test
