@@ -141,7 +141,8 @@ TEST_F(GrowingMessage, AReaderInAnotherProcessReadsTheSameBytesOfTheFile) {
   std::uint8_t* written = nullptr;
   const auto data = loan.builder().CreateUninitializedVector(4'000'000, &written);
   const FilePlace mine = PlaceOf(written);
-  ASSERT_TRUE(publisher_.Publish(std::move(loan), test::CreateImage(loan.builder(), 1, data)).ok());
+  const auto root = test::CreateImage(loan.builder(), 1, data);
+  ASSERT_TRUE(publisher_.Publish(std::move(loan), root).ok());
 
   FilePlace theirs;
   ASSERT_EQ(read(answer[0], &theirs, sizeof(theirs)), static_cast<ssize_t>(sizeof(theirs)));

@@ -105,7 +105,8 @@ TEST_F(Policy, AnUntrustedCopyDoesNotFollowItsPublishersLaterWrites) {
   std::uint8_t* written = nullptr;
   const auto data = loan.builder().CreateUninitializedVector(1000, &written);
   std::memset(written, 1, 1000);
-  ASSERT_TRUE(publisher_.Publish(std::move(loan), test::CreateImage(loan.builder(), 1, data)).ok());
+  const auto root = test::CreateImage(loan.builder(), 1, data);
+  ASSERT_TRUE(publisher_.Publish(std::move(loan), root).ok());
   const auto image = *careful.Take(absl::ZeroDuration());
 
   std::memset(written, 2, 1000);
@@ -123,7 +124,8 @@ TEST_F(Policy, AnUntrustedMessageCannotChangeBetweenCheckAndUse) {
     const auto data = loan.builder().CreateUninitializedVector(1000, &written);
     std::memset(written, 1, 1000);
     volatile std::uint32_t* count = reinterpret_cast<std::uint32_t*>(written) - 1;
-    ASSERT_TRUE(publisher_.Publish(std::move(loan), test::CreateImage(loan.builder(), 1, data)).ok());
+    const auto root = test::CreateImage(loan.builder(), 1, data);
+    ASSERT_TRUE(publisher_.Publish(std::move(loan), root).ok());
     std::atomic<bool> stop{false};
     std::atomic<bool> runs{false};
     std::thread flipper([&] {

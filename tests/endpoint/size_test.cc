@@ -77,7 +77,8 @@ TEST_F(MessageSize, ABuilderThatOutgrewTheSlotAndWasClearedStillPublishes) {
   test::CreateImageOf(loan.builder(), 20u << 20);
   loan.builder().Clear();
 
-  ASSERT_TRUE(publisher_.Publish(std::move(loan), test::CreateImageOf(loan.builder(), 5000, 3)).ok());
+  const auto root = test::CreateImageOf(loan.builder(), 5000, 3);
+  ASSERT_TRUE(publisher_.Publish(std::move(loan), root).ok());
   const auto image = *subscriber_.Take(absl::ZeroDuration());
 
   EXPECT_EQ(image->width(), 3u);
@@ -256,7 +257,8 @@ TEST_F(Loans, ABuilderBeginsAnewInEveryOne) {
   auto loan = *publisher.Loan();
   EXPECT_EQ(loan.builder().GetSize(), 0u);
 
-  ASSERT_TRUE(publisher.Publish(std::move(loan), test::CreateImageOf(loan.builder(), 10)).ok());
+  const auto root = test::CreateImageOf(loan.builder(), 10);
+  ASSERT_TRUE(publisher.Publish(std::move(loan), root).ok());
 
   EXPECT_EQ((*subscriber.Take(absl::ZeroDuration()))->data()->size(), 10u);
 }
