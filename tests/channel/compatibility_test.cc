@@ -110,6 +110,11 @@ TEST_F(Compatibility, RefusesAFieldInsertedBeforeOthers) {
               ElementsAre("!table M: field 'b' moved from id 1 to 2"));
 }
 
+TEST_F(Compatibility, RefusesAFieldNamedAsAUnionsTypeElsewhere) {
+  EXPECT_THAT(Compare("table T{x:int;} union U{T} table M{u:U;}", "table M{x:ubyte;u_type:ubyte;}"),
+              ElementsAre("!table M: field 'u_type' moved from id 0 to 1"));
+}
+
 TEST_F(Compatibility, RefusesSwappedFieldsOfOneType) {
   EXPECT_THAT(Compare("table M{a:int;b:int;}", "table M{b:int;a:int;}"),
               ElementsAre("!table M: field 'a' moved from id 0 to 1", "!table M: field 'b' moved from id 1 to 0"));
@@ -121,6 +126,12 @@ TEST_F(Compatibility, NeedsTheWriterToRequireWhatTheReaderRequires) {
   EXPECT_THAT(Compare("table M{a:int;}", "table M{a:int;b:string(required);}"),
               ElementsAre("!table M: field 'b' added, required"));
   EXPECT_THAT(Compare("table M{a:string(required);}", "table M{a:string;}"), IsEmpty());
+}
+
+TEST_F(Compatibility, NamesAnotherDefaultOfEachKind) {
+  EXPECT_THAT(Compare("table M{a:float=1.5;}", "table M{a:float=2.5;}"), ElementsAre("table M: field 'a' default 1.5 -> 2.5"));
+  EXPECT_THAT(Compare("enum E:ubyte(bit_flags){A,B} table M{e:E=A;}", "enum E:ubyte(bit_flags){A,B} table M{e:E=\"A B\";}"),
+              ElementsAre("table M: field 'e' default A -> 3"));
 }
 
 TEST_F(Compatibility, NamesAnotherDefault) {
@@ -210,6 +221,24 @@ TEST_F(Compatibility, NamesARenamedStructField) {
   EXPECT_THAT(Compare("struct M{x:int;y:int;}", "struct M{x:int;z:int;}"), ElementsAre("struct M: field 'y' renamed 'z'"));
 }
 
+TEST_F(Compatibility, TakesNoStructFieldForARenamedOneThatLiesElsewhereOrIsKnownOrOfAnotherType) {
+  EXPECT_THAT(Compare("struct S{a:byte;b:byte;} table M{s:S;}", "struct S{a:int;c:byte;} table M{s:S;}"),
+              ElementsAre("!struct S: field 'a' byte -> int (2 -> 8 bytes)", "!struct S: field 'b' removed (2 -> 8 bytes)",
+                          "!struct S: field 'c' added (2 -> 8 bytes)"));
+  EXPECT_THAT(Compare("struct S{a:int;b:int;} table M{s:S;}", "struct S{b:int;c:int;} table M{s:S;}"),
+              ElementsAre("!struct S: field 'a' removed", "!struct S: field 'c' added"));
+  EXPECT_THAT(Compare("struct S{a:int;} table M{s:S;}", "struct S{z:float;} table M{s:S;}"),
+              ElementsAre("!struct S: field 'a' removed", "!struct S: field 'z' added"));
+  EXPECT_THAT(Compare("struct S{a:[int:2];} table M{s:S;}", "struct S{z:[float:2];} table M{s:S;}"),
+              ElementsAre("!struct S: field 'a' removed", "!struct S: field 'z' added"));
+}
+
+TEST_F(Compatibility, BlamesTheInnerStructForTheAlignmentThatItAsksFor) {
+  EXPECT_THAT(Compare("struct I{x:int;y:int;} struct O{i:I;} table M{o:O;}",
+                      "struct I(force_align:8){x:int;y:int;} struct O{i:I;} table M{o:O;}"),
+              ElementsAre("!struct I: alignment 4 -> 8 bytes"));
+}
+
 TEST_F(Compatibility, BlamesTheInnerStructForWhatItMoves) {
   EXPECT_THAT(Compare("struct P{x:int;} struct M{p:P;y:int;}", "struct P{x:int;z:int;} struct M{p:P;y:int;}"),
               ElementsAre("!struct P: field 'z' added (4 -> 8 bytes)"));
@@ -242,6 +271,11 @@ TEST_F(Compatibility, RefusesAnEnumValueThatTheReaderLacks) {
 TEST_F(Compatibility, NamesAnEnumValueThatOnlyTheReaderKnows) {
   EXPECT_THAT(Compare("enum E:ubyte{A} table M{e:[E];}", "enum E:ubyte{A,B} table M{e:[E];}"),
               ElementsAre("enum E: value 'B' (1) added"));
+}
+
+TEST_F(Compatibility, NamesTheGreatestNumberOfAnEnumAsItIsWritten) {
+  EXPECT_THAT(Compare("enum E:ulong{A,B=18446744073709551615} table M{e:E;}", "enum E:ulong{A} table M{e:E;}"),
+              ElementsAre("!enum E: value 'B' (18446744073709551615) removed"));
 }
 
 TEST_F(Compatibility, RefusesAnEnumValueWithAnotherNumber) {
@@ -329,6 +363,30 @@ TEST_F(Compatibility, KeepsABreakingDifferenceThatComesAfterAThousandOthers) {
 
   EXPECT_EQ(differences->size(), 1000u);
   EXPECT_FALSE(IsCompatible(*differences));
+}
+
+TEST_F(Compatibility, LooksNoFurtherOnceItHasAThousandDifferencesOneOfThemBreaking) {
+  std::string text = "table N{z:int;} table M{n:N;", changed = "table N{z:long;} table M{n:N;";
+  for (int i = 0; i < 1001; ++i) absl::StrAppend(&text, "f", i, ":int;"), absl::StrAppend(&changed, "f", i, ":uint;");
+
+  const auto differences = CompareSchemas(Compile(text + "}"), "M", Compile(changed + "}"), "M");
+
+  EXPECT_EQ(differences->size(), 1000u);
+  EXPECT_THAT(differences->back().text, ::testing::HasSubstr("table M"));
+}
+
+/// Tables that refer to each other in a ring.
+std::string RingOfTables(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, "table T", i, "{n:T", (i + 1) % count, ";}");
+  return text + "table M{n:T0;}";
+}
+
+TEST_F(Compatibility, EndsOnTypesOfWhichEachMeetsEach) {
+  const auto differences = CompareSchemas(Compile(RingOfTables(1000)), "M", Compile(RingOfTables(999)), "M");
+
+  EXPECT_EQ(differences.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(differences.status().message()), ::testing::HasSubstr("too intricate"));
 }
 
 // ---- hostile bytes

@@ -238,7 +238,7 @@ class Comparison {
   }
 
   void SayAdded(const FieldModel& field) {
-    if (IsUnionType(field) && !field.required) return;
+    if (IsUnionType(field)) return;
     Say(field.required, absl::StrCat("field '", field.name, "' added", field.required ? ", required" : ""));
   }
 
@@ -303,10 +303,10 @@ class Comparison {
 
   // ---- enums and unions: the number is what is written
 
+  // Both are enums or both are unions: fields of one base type refer to them, and a schema that says otherwise is not parsed.
   void CompareEnums(const EnumModel& writer, const EnumModel& reader) {
     steps_ += writer.values.size() + reader.values.size() + 1;
     label_ = absl::StrCat(writer.is_union ? "union " : "enum ", writer.name);
-    if (writer.is_union != reader.is_union) return Say(kBreaking, writer.is_union ? "is an enum to the reader" : "is a union to the reader");
     const ByName<EnumValueModel> in_writer = IndexByName(writer.values);
     const ByName<EnumValueModel> in_reader = IndexByName(reader.values);
     const char* noun = writer.is_union ? "member '" : "value '";
