@@ -34,10 +34,10 @@ void WriteToStandardError(LogLevel level, absl::string_view message) {
 class Hub {
  public:
   Hub() {
-    platform::HoldDuringFork(&mutex_);
     const std::string wanted = platform::Environment("SHMCOMM_DEBUG");
     is_debug_mode_ = !wanted.empty() && wanted != "0";
     Choose();
+    platform::HoldDuringFork(&mutex_);  // last: a constructor that finds no memory leaves nothing behind
   }
 
   void SetSink(LogSink sink) {
