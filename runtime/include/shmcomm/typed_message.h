@@ -37,13 +37,24 @@ const Message* MessageAt(const std::uint8_t* data) {
   }
 }
 
+/// What verifying a message of `size` bytes may cost at most, whatever its tables share. The defaults would refuse an honest
+/// message of more than a million tables, look at a million in one of a hundred bytes, and nest buffers until the stack ends.
+inline flatbuffers::Verifier::Options VerifierLimits(std::size_t size) {
+  flatbuffers::Verifier::Options limits;
+  limits.max_depth = 64;
+  // The root, and one for each offset that there is room for.
+  limits.max_tables = static_cast<flatbuffers::uoffset_t>(size / sizeof(flatbuffers::uoffset_t) + 1);
+  limits.check_nested_flatbuffers = false;
+  return limits;
+}
+
 /// kDataLoss for a struct of another size, or a table that its verifier refuses where the policy asks for it.
 template <class Message>
 absl::Status CheckMessage(const std::uint8_t* data, std::size_t size, Verify verify, const std::string& channel,
                           const MessageType& type) {
   if constexpr (kIsTable<Message>) {
     if (verify == Verify::kTrusted && size >= sizeof(flatbuffers::uoffset_t)) return absl::OkStatus();
-    flatbuffers::Verifier verifier(data, size);
+    flatbuffers::Verifier verifier(data, size, VerifierLimits(size));
     if (verifier.VerifyBuffer<Message>(nullptr)) return absl::OkStatus();
   } else {
     if (size == sizeof(Message)) return absl::OkStatus();
