@@ -54,6 +54,8 @@ absl::StatusCode CodeOf(int error) {
     case EAGAIN:
       return absl::StatusCode::kResourceExhausted;
     case ELOOP:
+    case ENXIO:
+    case ENODEV:
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
@@ -222,6 +224,7 @@ absl::StatusOr<Descriptor> OpenFileAt(int directory, const std::string& name, Ac
   struct stat info {};
   if (fstat(fd->get(), &info) != 0) return Failure("fstat", name, errno);
   if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(name, " is not a regular file"));
+  if (info.st_nlink > 1) return absl::FailedPreconditionError(absl::StrCat(name, " is a hard link to a file of another name"));
   return fd;
 }
 

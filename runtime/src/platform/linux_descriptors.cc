@@ -29,6 +29,10 @@ absl::Status Failed(const char* call, const std::string& object, int error) {
   switch (error) {
     case EEXIST:
       return absl::AlreadyExistsError(text);
+    case EISDIR:
+    case ELOOP:
+    case ENXIO:
+      return absl::FailedPreconditionError(text);
     case ENOENT:
       return absl::NotFoundError(text);
     case EACCES:
@@ -88,6 +92,7 @@ absl::StatusOr<Descriptor> OpenFifoAt(int directory, const std::string& name) {
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return Failed("fstat", name, errno);
   if (!S_ISFIFO(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(name, " is not a named pipe"));
+  if (info.st_nlink > 1) return absl::FailedPreconditionError(absl::StrCat(name, " is a hard link to a pipe of another name"));
   if (info.st_uid == geteuid() || info.st_uid == 0) return fd;
   return absl::PermissionDeniedError(absl::StrCat(name, " belongs to user ", info.st_uid));
 }

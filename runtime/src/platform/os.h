@@ -58,7 +58,7 @@ absl::StatusOr<Descriptor> OpenDirectory(const std::string& path);
 absl::StatusOr<Descriptor> OpenDirectoryAt(int parent, const std::string& name);
 
 enum class Access : std::uint8_t { kRead, kReadWrite };
-/// Opens a regular file of this user (no symbolic link, no other owner).
+/// Opens a regular file of this user: no link of either kind, no other owner, no device. Never waits.
 absl::StatusOr<Descriptor> OpenFileAt(int directory, const std::string& name, Access access);
 /// A file without a name, mode 0600, of `bytes` zero bytes that occupy no memory yet.
 absl::StatusOr<Descriptor> CreateUnnamedFile(int directory, std::uint64_t bytes);
