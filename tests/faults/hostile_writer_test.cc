@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process of the same user scribbles over all files of a channel at full speed while endpoints of ours work on them:
-// every call returns, nothing outside the files is touched, and what is read of an untrusted message does not change.
-// SHMCOMM_SCALE multiplies the rounds, SHMCOMM_HOSTILE_SECONDS lets it go on for so long, SHMCOMM_SEED repeats a run's choices.
-#include <gtest/gtest.h>
-
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <numeric>
+// A process of the same user scribbles over all files of a channel at full speed while publishers and subscribers of ours
+// work on them: every call returns, nothing outside the files is touched, and what is read of an untrusted message does not
+// change. Pushers, pullers, requesters and repliers: hostile_jobs_test.cc, hostile_calls_test.cc.
 #include <optional>
-#include <random>
+#include <vector>
 
-#include "faults/scaled.h"
-#include "faults/scribbler.h"
-#include "support/test_channels.h"
+#include "faults/hostile_writer.h"
 
 namespace shmcomm::faults {
 namespace {
-
-std::uint64_t SeedOfThisRun() {
-  const char* text = std::getenv("SHMCOMM_SEED");
-  const std::uint64_t seed = text == nullptr ? std::random_device()() : std::strtoull(text, nullptr, 10);
-  std::printf("SHMCOMM_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  std::fflush(stdout);
-  return seed;
-}
-
-std::chrono::seconds LeastTime() {
-  const char* text = std::getenv("SHMCOMM_HOSTILE_SECONDS");
-  return std::chrono::seconds(text == nullptr ? 0 : std::strtoll(text, nullptr, 10));
-}
 
 struct Channel {
   const char* name;
@@ -38,7 +17,7 @@ struct Channel {
 };
 void PrintTo(const Channel& channel, std::ostream* out) { *out << channel.name; }
 
-class HostileWriter : public test::EndpointTest, public ::testing::WithParamInterface<Channel> {
+class HostileWriter : public UnderFire, public ::testing::WithParamInterface<Channel> {
  protected:
   static ChannelSpec Spec() {
     ChannelSpec spec = test::BytesSpec(8192);
@@ -47,33 +26,51 @@ class HostileWriter : public test::EndpointTest, public ::testing::WithParamInte
     spec.qos.on_full = OnFull::kFail;
     return spec;
   }
-  template <class Endpoint, class Options>
-  static void Reopen(std::optional<Endpoint>& endpoint, const Options& options) {
-    endpoint.reset();
-    auto opened = Endpoint::Open(Spec(), options);
-    if (opened.ok()) endpoint.emplace(*std::move(opened));
+  void OpenAll() override {
+    Open(publisher_, Spec(), PublisherHere());
+    Open(trusting_, Spec(), SubscriberHere());
+    Open(copying_, Spec(), Untrusting());
   }
-  static std::uint64_t SumOf(const Sample& sample) {
-    return std::accumulate(sample.data(), sample.data() + sample.size(), std::uint64_t{0});
+  void CloseAll() override {
+    publisher_.reset();
+    trusting_.reset();
+    copying_.reset();
   }
-  /// Takes what there is; what is held is read twice.
-  void TakeSome(Subscriber& subscriber, bool is_copy) {
+  void ReopenOne() override {
+    switch (Below(3)) {
+      case 0: return Reopen(publisher_, Spec(), PublisherHere());
+      case 1: return Reopen(trusting_, Spec(), SubscriberHere());
+      default: return Reopen(copying_, Spec(), Untrusting());
+    }
+  }
+  void Round() override {
+    for (int i = 0; publisher_.has_value() && i < 4; ++i) {
+      Went(publisher_->PublishCopy(content_.data(), Below(content_.size()), Codec::kBytes));
+    }
+    if (trusting_.has_value()) TakeSome(*trusting_);
+    if (copying_.has_value()) TakeSome(*copying_);
+  }
+
+ private:
+  SubscriberOptions Untrusting() const {
+    SubscriberOptions options = SubscriberHere();
+    options.verify = Verify::kUntrusted;
+    return options;
+  }
+  void TakeSome(Subscriber& subscriber) {
+    if (Below(16) == 0) Went(subscriber.Wait(AWhile()).status());
     for (int i = 0; i < 4; ++i) {
       const auto sample = subscriber.TryTake();
-      if (!sample.ok()) {
-        ++errors_;
-        continue;
-      }
+      if (!Went(sample.status())) continue;
       if (!sample->has_value()) return;
-      const std::uint64_t first = SumOf(**sample);
-      ASSERT_TRUE(!is_copy || SumOf(**sample) == first) << "a copy changed";
-      ++taken_;
+      Read(**sample, subscriber.verify());
     }
   }
 
-  std::uint64_t taken_ = 0;
-  std::uint64_t errors_ = 0;
-  test::Watchdog patience_{"the hostile writer", std::chrono::seconds(280)};
+  const std::vector<std::uint8_t> content_ = std::vector<std::uint8_t>(8192, 5);
+  std::optional<Publisher> publisher_;
+  std::optional<Subscriber> trusting_;
+  std::optional<Subscriber> copying_;
 };
 INSTANTIATE_TEST_SUITE_P(On, HostileWriter,
                          ::testing::Values(Channel{"shared", 4, Reliability::kBestEffort},
@@ -81,44 +78,7 @@ INSTANTIATE_TEST_SUITE_P(On, HostileWriter,
                                            Channel{"reliable", 4, Reliability::kReliable}),
                          [](const auto& info) { return info.param.name; });
 
-TEST_P(HostileWriter, MakesErrorsAndNothingElse) {
-  std::mt19937_64 random(SeedOfThisRun());
-  SubscriberOptions untrusted = SubscriberHere();
-  untrusted.verify = Verify::kUntrusted;
-  std::optional<Publisher> publisher;
-  std::optional<Subscriber> trusting;
-  std::optional<Subscriber> copying;
-  const std::vector<std::uint8_t> content(8192, 5);
-  {
-    Scribbler scribbler(Directory("test%2Fbytes"), random());
-    const std::uint64_t rounds = Scaled(200);
-    const auto start = std::chrono::steady_clock::now();
-    const auto end = start + LeastTime();
-    for (std::uint64_t round = 0; round < rounds || scribbler.written() < 10 * rounds || std::chrono::steady_clock::now() < end;
-         ++round) {
-      if (round % 64 == 0) Reopen(publisher, PublisherHere());
-      if (round % 64 == 16) Reopen(trusting, SubscriberHere());
-      if (round % 64 == 32) Reopen(copying, untrusted);
-      for (int i = 0; publisher.has_value() && i < 4; ++i) {
-        errors_ += publisher->PublishCopy(content.data(), random() % content.size(), Codec::kBytes).ok() ? 0 : 1;
-      }
-      if (trusting.has_value()) TakeSome(*trusting, false);
-      if (copying.has_value()) TakeSome(*copying, true);
-    }
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::printf("hostile_writer %s written %llu in %.0f s, a second %.0f, taken %llu errors %llu\n", GetParam().name,
-                static_cast<unsigned long long>(scribbler.written()), took.count(),
-                static_cast<double>(scribbler.written()) / took.count(), static_cast<unsigned long long>(taken_),
-                static_cast<unsigned long long>(errors_));
-  }
-  publisher.reset();
-  trusting.reset();
-  copying.reset();
-
-  // With the scribbler gone and nobody attached, the channel is made anew.
-  Publisher after = OpenPublisher(Spec());
-  EXPECT_TRUE(after.PublishCopy("x", 1, Codec::kBytes).ok());
-}
+TEST_P(HostileWriter, MakesErrorsAndNothingElse) { Fire(GetParam().name); }
 
 }  // namespace
 }  // namespace shmcomm::faults

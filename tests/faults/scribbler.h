@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,7 +26,7 @@ namespace shmcomm::faults {
 
 class Scribbler {
  public:
-  /// Scribbles over the files in `directory`, those that come later too, until destroyed.
+  /// Scribbles over the files in `directory` and in those within it, files that come later too, until destroyed.
   Scribbler(std::string directory, std::uint64_t seed) : directory_(std::move(directory)) {
     pid_ = fork();
     if (pid_ != 0) return;
@@ -38,8 +40,21 @@ class Scribbler {
     waitpid(pid_, nullptr, 0);
   }
 
+  /// False where it has died itself, of a file that became shorter under it.
+  bool is_alive() const {
+    siginfo_t ended{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+  }
+
   /// Words written so far.
-  std::uint64_t written() const { return written_->load(std::memory_order_relaxed); }
+  std::uint64_t written() const { return shared_->written.load(std::memory_order_relaxed); }
+
+  /// Returns when nothing is being written, which is so until GoOn().
+  void Cease() {
+    shared_->state.store(kToCease);
+    while (shared_->state.load() != kCeased && is_alive()) sched_yield();
+  }
+  void GoOn() { shared_->state.store(kFiring); }
 
  private:
   struct Region {
@@ -47,32 +62,54 @@ class Scribbler {
     std::size_t bytes;
   };
 
+  enum State : std::uint64_t { kFiring, kToCease, kCeased };
+  struct Shared {
+    std::atomic<std::uint64_t> written;
+    std::atomic<std::uint64_t> state;
+  };
+
   [[noreturn]] void Scribble(std::uint64_t seed) {
     std::mt19937_64 random(seed);
+    std::uint64_t choice = random();
     for (;;) {
-      const std::vector<Region> regions = MapAll();
+      if (shared_->state.load() != kFiring) choice = StandStill(random);
+      const std::vector<Region> regions = MapAll(choice);
       for (int i = 0; i < 20'000 && !regions.empty(); ++i) WriteOne(regions[random() % regions.size()], random);
-      written_->fetch_add(regions.empty() ? 0 : 20'000, std::memory_order_relaxed);
+      shared_->written.fetch_add(regions.empty() ? 0 : 20'000, std::memory_order_relaxed);
       for (const Region& region : regions) munmap(region.data, region.bytes);
     }
   }
 
-  std::vector<Region> MapAll() const {
+  /// Returns once it may go on, with another choice of files.
+  std::uint64_t StandStill(std::mt19937_64& random) {
+    shared_->state.store(kCeased);
+    while (shared_->state.load() == kCeased) sched_yield();
+    return random();
+  }
+
+  /// All files, or some: where all are nonsense at once, few calls get far enough to meet most of it.
+  std::vector<Region> MapAll(std::uint64_t choice) const {
     std::vector<Region> regions;
-    std::error_code absent;
-    for (const auto& entry : std::filesystem::directory_iterator(directory_, absent)) {
-      const int file = open(entry.path().c_str(), O_RDWR | O_CLOEXEC);
-      struct stat info {};
-      if (file < 0 || fstat(file, &info) != 0 || info.st_size < 8) {
-        if (file >= 0) close(file);
-        continue;
-      }
-      const auto bytes = static_cast<std::size_t>(info.st_size);
-      void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-      close(file);
-      if (data != MAP_FAILED) regions.push_back({static_cast<std::uint8_t*>(data), bytes});
+    std::error_code gone;
+    auto entry = std::filesystem::recursive_directory_iterator(directory_, gone);
+    // What comes and goes meanwhile, reply directories among it, is met in the next round.
+    for (; !gone && entry != std::filesystem::recursive_directory_iterator(); entry.increment(gone)) {
+      const std::uint64_t of_file = std::hash<std::string>()(entry->path().string()) ^ choice;
+      if (choice % 2 == 0 || (of_file >> 8) % 4 == 0) MapOne(entry->path(), regions);
     }
     return regions;
+  }
+
+  static void MapOne(const std::string& path, std::vector<Region>& regions) {
+    const int file = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0) return;
+    struct stat info {};
+    if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 8) {
+      const auto bytes = static_cast<std::size_t>(info.st_size);
+      void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+      if (data != MAP_FAILED) regions.push_back({static_cast<std::uint8_t*>(data), bytes});
+    }
+    close(file);
   }
 
   /// Random bits hit nothing that makes sense: half of what is written is a small change of what is there, or a number
@@ -98,8 +135,8 @@ class Scribbler {
   }
 
   std::string directory_;
-  test::SharedPages page_{sizeof(std::atomic<std::uint64_t>)};
-  std::atomic<std::uint64_t>* written_ = reinterpret_cast<std::atomic<std::uint64_t>*>(page_.data());
+  test::SharedPages page_{sizeof(Shared)};
+  Shared* shared_ = reinterpret_cast<Shared*>(page_.data());
   pid_t pid_ = -1;
 };
 
