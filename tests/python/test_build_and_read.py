@@ -140,6 +140,9 @@ def test_vectors_of_strings_are_sequences(everything: Any) -> None:
     assert isinstance(names, Sequence)
     assert (len(names), names[-1], names[1:3], list(reversed(names))) == (4, "b", ["b", "c"], ["b", "c", "b", "a"])
     assert (names == ["a", "b", "c", "b"], names.index("b"), names.count("b"), "c" in names) == (True, 1, 2, True)
+    assert (names.index("b", 2), names.index("b", start=-1), names.index("b", 0, 2)) == (3, 3, 1)
+    with pytest.raises(ValueError):
+        names.index("b", 0, stop=1)
     with pytest.raises(IndexError):
         names[4]
 

@@ -44,7 +44,7 @@ PyObject* SetDebug(PyObject*, PyObject* value) {
   return Py_NewRef(Py_None);
 }
 
-PyMethodDef set_debug = {"set_debug", SetDebug, METH_O, "Whether every message is logged."};
+PyMethodDef set_debug = {"set_debug", SetDebug, METH_O, "set_debug(on, /)\n--\n\nWhether every message is logged."};
 
 }  // namespace
 

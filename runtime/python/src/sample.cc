@@ -58,7 +58,8 @@ PyGetSetDef properties[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyMethodDef metadata_function = {"metadata", GetMetadata, METH_O, "(sequence, lost, publish_ns, publisher) of a sample."};
+PyMethodDef metadata_function = {"metadata", GetMetadata, METH_O,
+                                 "metadata(sample, /)\n--\n\n(sequence, lost, publish_ns, publisher) of a sample."};
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char*>(

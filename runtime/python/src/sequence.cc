@@ -74,9 +74,17 @@ PyObject* Repr(PyObject* object) {
   return text;
 }
 
-PyObject* Index(PyObject* object, PyObject* value) {
-  const Py_ssize_t at = PySequence_Index(object, value);
-  return at < 0 ? nullptr : PyLong_FromSsize_t(at);
+/// index(value, start, stop), as that of a list.
+PyObject* Index(PyObject* object, PyObject* arguments, PyObject* keywords) {
+  static const char* names[] = {"value", "start", "stop", nullptr};
+  PyObject* value = nullptr;
+  Py_ssize_t start = 0;
+  Py_ssize_t stop = PY_SSIZE_T_MAX;
+  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|nn:index", const_cast<char**>(names), &value, &start, &stop)) return nullptr;
+  PyObject* list = PySequence_List(object);
+  PyObject* at = list == nullptr ? nullptr : PyObject_CallMethod(list, "index", "Onn", value, start, stop);
+  Py_XDECREF(list);
+  return at;
 }
 
 PyObject* Count(PyObject* object, PyObject* value) {
@@ -93,7 +101,9 @@ void Dealloc(PyObject* object) {
 }
 
 PyMethodDef methods[] = {
-    {"index", Index, METH_O, "First index of a value. ValueError if there is none."},
+    {"index", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(Index)), METH_VARARGS | METH_KEYWORDS,
+     "index($self, value, start=0, stop=sys.maxsize)\n--\n\n"
+     "First index of a value, from `start` and before `stop`. ValueError if there is none."},
     {"count", Count, METH_O, "How often a value occurs."},
     {nullptr, nullptr, 0, nullptr},
 };

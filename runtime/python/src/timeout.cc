@@ -30,7 +30,8 @@ PyObject* TimeoutSeconds(PyObject*, PyObject* value) {
   return timeout == absl::InfiniteDuration() ? Py_NewRef(Py_None) : PyFloat_FromDouble(absl::ToDoubleSeconds(timeout));
 }
 
-PyMethodDef timeout_seconds = {"timeout_seconds", TimeoutSeconds, METH_O, "A timeout in seconds, None for ever."};
+PyMethodDef timeout_seconds = {"timeout_seconds", TimeoutSeconds, METH_O,
+                               "timeout_seconds(timeout, /)\n--\n\nA timeout in seconds, None for ever."};
 
 }  // namespace
 
