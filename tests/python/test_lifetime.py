@@ -112,8 +112,11 @@ def test_many_messages_leave_memory_flat(everything: Any, root: Path, caplog: py
             pub.send(id=number, data=b"abc", names=["a"], leaf={"id": 1})
             tree = sub.recv(timeout=1000)
             _ = tree.id, tree.data[0], tree.names[0], tree.leaf.id, repr(tree), tree.to_dict(), memoryview(tree)[0]
-            with pytest.raises(Exception, match="expected int"):
+            try:  # pytest.raises keeps some memory of its own in CPython 3.12
                 pub.send(data=b"", id="x")
+                pytest.fail("a text was taken for an int")
+            except shmcomm.SHMSerializationError as error:
+                assert "expected int" in str(error)
 
     with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
         exchange(200)
