@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shmcomm
 
 VIEWS: dict[str, Callable[[Any], Any]] = {
     "sample": lambda tree: tree,
