@@ -81,7 +81,7 @@ TEST_P(DescriptorTest, WakesAWatcherInAnotherProcess) {
   ChannelSpec pong = spec_;
   pong.name = "test/pong";
   Subscriber answers = OpenSubscriber(pong);
-  const pid_t child = fork();
+  const pid_t child = test::ForkBound();
   if (child == 0) {
     _exit(ReturnBalls(Subscriber::Open(spec_, SubscriberHere()), Publisher::Open(pong, PublisherHere()), kRounds));
   }

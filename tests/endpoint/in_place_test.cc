@@ -126,7 +126,7 @@ TEST_F(GrowingMessage, AReaderInAnotherProcessReadsTheSameBytesOfTheFile) {
   int ready[2], answer[2];
   ASSERT_EQ(pipe(ready), 0);
   ASSERT_EQ(pipe(answer), 0);
-  const pid_t child = fork();
+  const pid_t child = test::ForkBound();
   if (child == 0) {
     auto subscriber = CameraSubscriber::Open(SubscriberHere());
     if (!subscriber.ok() || write(ready[1], "r", 1) != 1) _exit(1);

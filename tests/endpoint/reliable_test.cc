@@ -211,7 +211,7 @@ TEST_F(ReliableTest, AStoppedProcessIsDemotedAndLearnsItsExactLossWhenItGoesOn) 
   auto publisher = *Publisher::Open(Spec(), options);
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
-  const pid_t child = fork();
+  const pid_t child = test::ForkBound();
   if (child == 0) {
     auto subscriber = Subscriber::Open(Spec());
     if (!subscriber.ok() || write(ready[1], "r", 1) != 1) _exit(1);

@@ -80,7 +80,7 @@ TEST_P(WaitingTest, ASleeperInAnotherProcessIsWokenForEveryMessage) {
   Subscriber subscriber = OpenSubscriber(pong);
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
-  const pid_t child = fork();
+  const pid_t child = test::ForkBound();
   if (child == 0) _exit(ReturnBalls(ping, pong, PublisherHere(), SubscriberHere(), ready[1], kRounds));
   char byte;
   ASSERT_EQ(read(ready[0], &byte, 1), 1);

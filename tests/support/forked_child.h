@@ -12,6 +12,13 @@
 
 namespace shmcomm::test {
 
+/// fork() of a child that ends with this process, which may die of a failed test before it could kill or release it.
+inline pid_t ForkBound() {
+  const pid_t pid = fork();
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
+
 /// A child that ran up to `stay()` and now waits to be killed. It never returns into the test.
 class StayingChild {
  public:
@@ -34,9 +41,8 @@ class StayingChild {
   explicit StayingChild(const std::function<void(const Stay&)>& body) {
     int ready[2];
     if (pipe(ready) != 0) std::abort();
-    pid_ = fork();
+    pid_ = ForkBound();
     if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
       body(Stay(ready[1]));
       _exit(2);
     }
@@ -65,11 +71,8 @@ class StayingChild {
 
 /// Runs `body` in a child and returns its exit status, or -1 if it was killed.
 inline int ExitStatusOf(const std::function<int()>& body) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    _exit(body());
-  }
+  const pid_t pid = ForkBound();
+  if (pid == 0) _exit(body());
   int status = 0;
   waitpid(pid, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
