@@ -204,3 +204,34 @@ def test_a_message_that_forks_without_end_is_refused(tmp_path: Path) -> None:
     for unfold in (repr, type(forked).to_dict, typed.encode, lambda record: fork.Fork(left=record)):
         with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds"):
             unfold(forked)
+
+
+def test_texts_and_vectors_that_are_shared_without_end_are_refused(tmp_path: Path) -> None:
+    import shmcomm
+    from shmcomm import typed
+
+    (tmp_path / "shared.channel").write_text("namespace shared;\ntable Shared { names:[string]; many:[Shared]; numbers:[int]; }\n")
+    shared = shmcomm.load(tmp_path / "shared.channel")
+    fields = {name: getattr(shared.Shared, name).offset for name in ("names", "many", "numbers")}
+
+    def one_vector_of(field: str, target: bytes, count: int) -> bytes:
+        """A table whose `field` has `count` elements that all lead to `target`."""
+        vtable = bytearray(struct.pack("<HHHHH", 10, 8, 0, 0, 0))
+        struct.pack_into("<H", vtable, fields[field], 4)
+        head = struct.pack("<I", 4 + 12) + bytes(vtable) + bytes(2) + struct.pack("<iI", 12, 4) + struct.pack("<I", count)
+        return head + b"".join(struct.pack("<I", 4 * (count - i)) for i in range(count)) + target
+
+    text = struct.pack("<I", 100_000) + b"x" * 100_000 + bytes(4)
+    numbers = struct.pack("<HHHHH", 10, 8, 0, 0, 4) + bytes(2) + struct.pack("<iII", 12, 4, 50_000) + bytes(4 * 50_000)
+    texts = one_vector_of("names", text, 20_000)
+    vectors = bytearray(one_vector_of("many", numbers, 2_000))
+    for i in range(2_000):  # to the table, which follows its vtable
+        at = 28 + 4 * i
+        struct.pack_into("<I", vectors, at, struct.unpack_from("<I", vectors, at)[0] + 12)
+
+    for message in (texts, bytes(vectors)):
+        record = typed.decode(shared.Shared, message)
+        with pytest.raises(shmcomm.SHMCorruptionError, match="unfolds to more than"):
+            record.to_dict()
+    honest = typed.decode(shared.Shared, one_vector_of("names", struct.pack("<I", 5) + b"idle!" + bytes(3), 100_000))
+    assert honest.to_dict()["names"][99_999] == "idle!"

@@ -11,9 +11,16 @@ namespace {
 
 PyObject* RecordToDict(RecordObject& record, Budget& budget);
 
-/// `value` if it is no record, otherwise its dict. Takes the reference.
-PyObject* Unfold(PyObject* value, Budget& budget) {
-  if (value == nullptr || !IsRecord(value)) return value;
+/// `value`, which `record` holds, if the message may be so long; otherwise null with the error. Takes the reference.
+PyObject* Count(PyObject* value, const RecordObject& record, Budget& budget) {
+  if (value == nullptr || !PyUnicode_Check(value)) return value;
+  if (!budget.Spend(*record.type, static_cast<std::uint64_t>(PyUnicode_GET_LENGTH(value)))) Py_CLEAR(value);
+  return value;
+}
+
+/// `value` of `record` if it is no record itself, otherwise its dict. Takes the reference.
+PyObject* Unfold(PyObject* value, const RecordObject& record, Budget& budget) {
+  if (value == nullptr || !IsRecord(value)) return Count(value, record, budget);
   PyObject* dict = RecordToDict(*AsRecord(value), budget);
   Py_DECREF(value);
   return dict;
@@ -23,14 +30,16 @@ PyObject* ElementsToPlain(RecordObject& record, Field& field, Budget& budget) {
   VectorAt elements;
   if (!LocateElements(record, field, &elements)) return nullptr;
   if (elements.first == kAbsent) return field.read(record, field);  // None, or the error of a required one
-  if (field.element == Shape::kScalar && field.scalar == Scalar::UByte && field.enumeration == nullptr) {
+  const bool is_bytes = field.element == Shape::kScalar && field.scalar == Scalar::UByte && field.enumeration == nullptr;
+  if (!budget.Spend(*record.type, is_bytes ? elements.count : elements.count * sizeof(PyObject*))) return nullptr;
+  if (is_bytes) {
     return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(record.region.base + elements.first),
                                      static_cast<Py_ssize_t>(elements.count));
   }
   PyObject* list = PyList_New(static_cast<Py_ssize_t>(elements.count));
   for (std::uint64_t i = 0; list != nullptr && i < elements.count; ++i) {
     PyObject* element = ReadElement(*record.type, field, record.holder(), record.region, elements, i);
-    element = Unfold(element, budget);
+    element = Unfold(element, record, budget);
     if (element == nullptr) Py_CLEAR(list);
     else PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), element);
   }
@@ -42,7 +51,7 @@ bool HasElements(const Field& field) {
 }
 
 PyObject* FieldToPlain(RecordObject& record, Field& field, Budget& budget) {
-  return HasElements(field) ? ElementsToPlain(record, field, budget) : Unfold(field.read(record, field), budget);
+  return HasElements(field) ? ElementsToPlain(record, field, budget) : Unfold(field.read(record, field), record, budget);
 }
 
 PyObject* RecordToDict(RecordObject& record, Budget& budget) {
@@ -87,7 +96,7 @@ PyObject* FieldToText(RecordObject& record, Field& field, Budget& budget) {
     if (is_long) return LongElementsToText(field, elements.count);
     return ValueToText(ElementsToPlain(record, field, budget), budget);
   }
-  return ValueToText(field.read(record, field), budget);
+  return ValueToText(Count(field.read(record, field), record, budget), budget);
 }
 
 PyObject* RecordToText(RecordObject& record, Budget& budget) {
