@@ -150,5 +150,23 @@ TEST_F(FailingAllocation, OfClosingLeavesTheRestToTheNextOpen) {
   }
 }
 
+TEST_F(FailingAllocation, OfClosingWhatASampleKeepsOpenAndOfReleasingItLeavesTheRestToTheNextOpen) {
+  for (std::uint64_t n = 1;; ++n) {
+    ASSERT_TRUE(OpenPublisherHere().ok());
+    ASSERT_TRUE(OpenSubscriberHere().ok());
+    ASSERT_TRUE(publisher_->PublishCopy("message", 7, Codec::kBytes).ok());
+    std::optional<Sample> sample = *subscriber_->TryTake();
+    ASSERT_TRUE(sample.has_value());
+    FailAllocation(n);
+    subscriber_.reset();
+    sample.reset();
+    publisher_.reset();
+    if (!StopFailing()) break;
+    ASSERT_TRUE(OpenPublisherHere().ok());
+    CloseAll();
+    ASSERT_TRUE(Files("test%2Fbytes").empty()) << "allocation " << n;
+  }
+}
+
 }  // namespace
 }  // namespace shmcomm::faults

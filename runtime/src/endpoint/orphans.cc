@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint/orphans.h"
 
-#include <algorithm>
 #include <mutex>
-#include <vector>
 
 #include "platform/os.h"
 
-namespace shmcomm::endpoint::orphans {
+namespace shmcomm::endpoint {
+namespace orphans {
 namespace {
 
 struct Home {
   std::mutex mutex;
-  std::vector<Lender*> cores;
+  Lender* first = nullptr;
 };
 
 Home& TheHome() {
@@ -25,6 +24,19 @@ Home& TheHome() {
   return *home;
 }
 
+/// Takes one of them out of the list: one of which nothing is alive. Null if there is none.
+Lender* TakeUnused() {
+  Home& home = TheHome();
+  const std::lock_guard<std::mutex> lock(home.mutex);
+  Lender** link = &home.first;
+  while (*link != nullptr && (*link)->IsAnySampleAlive()) link = &(*link)->next_orphan;
+  Lender* unused = *link;
+  if (unused == nullptr) return nullptr;
+  *link = unused->next_orphan;
+  count.store(count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // the mutex orders the changes
+  return unused;
+}
+
 }  // namespace
 
 base::Atomic<std::uint32_t> count{0};
@@ -33,8 +45,9 @@ void Adopt(Lender* core) {
   {
     Home& home = TheHome();
     const std::lock_guard<std::mutex> lock(home.mutex);
-    home.cores.push_back(core);
-    count.store(static_cast<std::uint32_t>(home.cores.size()), std::memory_order_relaxed);
+    core->next_orphan = home.first;
+    home.first = core;
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // the mutex orders the changes
   }
   // Without the barrier a release in this very moment may be missed; the next one, or the next open or close, sees it.
   if (!platform::RegisterForBarrier() || !platform::BarrierAll()) base::FenceSeqCst();
@@ -42,17 +55,12 @@ void Adopt(Lender* core) {
 }
 
 void Reap() {
-  std::vector<Lender*> done;
-  {
-    Home& home = TheHome();
-    const std::lock_guard<std::mutex> lock(home.mutex);
-    const auto alive = std::partition(home.cores.begin(), home.cores.end(),
-                                      [](const Lender* core) { return core->IsAnySampleAlive(); });
-    done.assign(alive, home.cores.end());
-    home.cores.erase(alive, home.cores.end());
-    count.store(static_cast<std::uint32_t>(home.cores.size()), std::memory_order_relaxed);
-  }
-  for (const Lender* core : done) delete core;
+  while (const Lender* unused = TakeUnused()) delete unused;
 }
 
-}  // namespace shmcomm::endpoint::orphans
+}  // namespace orphans
+
+// What has to be made once is made where an endpoint is opened, which may fail.
+Lender::Lender() { orphans::TheHome(); }
+
+}  // namespace shmcomm::endpoint

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Subscribers and pullers that were closed while samples of theirs still lived. Whoever releases the last such sample, on
-// whatever thread, lets the endpoint leave its channel. Costs the ordinary release one load of a word that nobody writes.
+// Endpoints that were closed while samples, jobs, requests or reply loans of theirs still lived. Whoever releases the last of
+// them, on whatever thread, lets the endpoint leave its channel. Costs the ordinary release one load of a word that nobody
+// writes. Closing and releasing find no memory wanting: both happen in destructors.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,14 @@ namespace shmcomm::endpoint {
 /// An endpoint that its samples may outlive.
 class Lender {
  public:
+  Lender();  // may find no memory, once in a process
+  Lender(const Lender&) = delete;
+  Lender& operator=(const Lender&) = delete;
   virtual ~Lender() = default;
   /// Acquires what the threads that released samples did before. Always true in a forked child, which cannot know.
   virtual bool IsAnySampleAlive() const = 0;
+
+  Lender* next_orphan = nullptr;  // of orphans::Adopt
 };
 
 namespace orphans {
