@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -120,6 +121,17 @@ TEST_F(DebugMode, GoesToTheSinkOfTheProgramForEndpointsOpenedSince) {
 
   EXPECT_THAT(told, ElementsAre("test/numbers: publisher 2 opened", "test/numbers: sent message " + NameOf(0) + ", 64 B",
                                 "test/numbers: publisher 2 closed"));
+}
+
+TEST_F(DebugMode, TellsTheNextSinkOfAnEndpointThatGoesWithTheLastOne) {
+  std::vector<std::string> told;
+  SetLogSink(nullptr);
+  SetDebugMode(true);
+  SetLogSink([held = std::make_shared<Publisher>(OpenPublisher(NumbersSpec()))](LogLevel, absl::string_view) {});
+
+  SetLogSink([&](LogLevel, absl::string_view text) { told.emplace_back(text); });
+
+  EXPECT_THAT(told, ElementsAre("test/numbers: publisher 1 closed"));
 }
 
 TEST_F(DebugMode, TellsOfEverySampleOfABatch) {

@@ -25,10 +25,15 @@ const char* NameOf(LogLevel level) {
 }
 
 /// A line as Python's debug mode writes it.
-void WriteToStandardError(LogLevel level, absl::string_view message) {
-  const std::string time = absl::FormatTime("%Y-%m-%d %H:%M:%E3S", absl::Now(), absl::LocalTimeZone());
+void WriteToStandardError(absl::TimeZone zone, LogLevel level, absl::string_view message) {
+  const std::string time = absl::FormatTime("%Y-%m-%d %H:%M:%E3S", absl::Now(), zone);
   const std::string line = absl::StrCat(time, " shmcomm[", platform::ProcessId(), "] ", NameOf(level), " ", message, "\n");
   std::fwrite(line.data(), 1, line.size(), stderr);  // one call, so that lines of several threads do not mix
+}
+
+/// Looks the time zone up once and not for each line: it takes a lock, on which a child forked meanwhile would wait for ever.
+LogSink StandardError() {
+  return [zone = absl::LocalTimeZone()](LogLevel level, absl::string_view message) { WriteToStandardError(zone, level, message); };
 }
 
 class Hub {
@@ -41,9 +46,11 @@ class Hub {
   }
 
   void SetSink(LogSink sink) {
+    // Outlives the lock: what the last sink held may have something to say when it goes.
+    auto other = std::make_shared<const LogSink>(std::move(sink));
     const std::lock_guard<std::mutex> lock(mutex_);
     is_chosen_ = true;
-    sink_ = std::make_shared<const LogSink>(std::move(sink));
+    sink_.swap(other);
     Choose();
   }
 
@@ -65,7 +72,7 @@ class Hub {
 
  private:
   void Choose() {
-    if (!is_chosen_) sink_ = std::make_shared<const LogSink>(is_debug_mode_ ? LogSink(WriteToStandardError) : LogSink());
+    if (!is_chosen_) sink_ = std::make_shared<const LogSink>(is_debug_mode_ ? StandardError() : LogSink());
     is_logging.store(*sink_ ? 1 : 0, std::memory_order_relaxed);  // the mutex orders what is called
   }
 
