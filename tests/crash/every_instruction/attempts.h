@@ -26,15 +26,19 @@ struct Ends {
   std::optional<Subscriber> subscriber;
   std::optional<Puller> puller;
   std::optional<Pusher> pusher;
+  std::optional<Sample> sample;
   std::optional<Job> job;
   std::optional<Requester> requester;
   std::optional<Replier> replier;
+  std::optional<Request> request;
   std::vector<Subscriber> others;
   std::optional<WaitSet> set;
 
   void CloseAll() {
     set.reset();
     others.clear();
+    request.reset();
+    sample.reset();
     requester.reset();
     replier.reset();
     publisher.reset();
@@ -46,15 +50,34 @@ struct Ends {
 };
 
 struct Attempt {
+  using Act = std::function<absl::Status(Ends&)>;
   const char* name;
-  std::function<absl::Status(Ends&)> before;
-  std::function<absl::Status(Ends&)> attempt;
+  Act before;
+  Act attempt;
   bool keeps_some = false;   // what a refused attempt has mapped or made serves the next, and goes with the endpoint
 };
 
 /// For GoogleTest.
 inline void PrintTo(const Attempt& attempt, std::ostream* out) { *out << attempt.name; }
 
+std::vector<Attempt> PubSubAttempts();
+std::vector<Attempt> JobAttempts();
+std::vector<Attempt> CallAttempts();
+/// These, and those of sets.
 const std::vector<Attempt>& Attempts();
+
+absl::Status Nothing(Ends& ends);
+/// Up to the first that fails.
+Attempt::Act InTurn(std::vector<Attempt::Act> acts);
+/// Another process did `life`, with ends of its own, and was killed.
+Attempt::Act AfterTheDeathOf(Attempt::Act life);
+
+/// One channel for each pattern.
+absl::Status OpenPublisher(Ends& ends);
+absl::Status OpenSubscriber(Ends& ends);
+absl::Status OpenPusher(Ends& ends);
+absl::Status OpenPuller(Ends& ends);
+absl::Status OpenRequester(Ends& ends);
+absl::Status OpenReplier(Ends& ends);
 
 }  // namespace shmcomm::crash
