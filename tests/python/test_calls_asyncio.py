@@ -46,6 +46,25 @@ def test_more_calls_than_may_be_in_flight_take_turns(run: Run, requester: Any, r
     assert run(main()) == [str(float(number)) for number in range(10)]
 
 
+def test_who_calls_again_stands_behind_those_that_wait(run: Run, patterns: Any, root: Path, replier: Any) -> None:
+    async def call(requester: Any, *numbers: float) -> None:
+        for number in numbers:
+            await requester.acall(linear=number, timeout=LONG)
+
+    async def main(requester: Any) -> list[float]:
+        calls = [asyncio.create_task(call(requester, 1.0, 3.0)), asyncio.create_task(call(requester, 2.0))]
+        taken = []
+        for _ in range(3):
+            request = await replier.arecv(timeout=LONG)
+            taken.append(request.linear)
+            request.reply(message="")
+        await asyncio.gather(*calls)
+        return taken
+
+    with patterns.DriveRequester(root=root, max_in_flight=1) as requester:
+        assert run(main(requester)) == [1.0, 2.0, 3.0]
+
+
 def test_a_call_into_a_full_channel_holds_no_loop_up(run: Run, patterns: Any, root: Path, requester: Any, replier: Any) -> None:
     others = [patterns.DriveRequester(root=root) for _ in range(CAPACITY // IN_FLIGHT)]
     filling = [other.start(linear=1.0) for other in others for _ in range(IN_FLIGHT)]

@@ -126,7 +126,7 @@ class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
         ...     asyncio.run(both(client, server))
         'moving'
         """
-        if not self._has_room():
+        if self._line or not self._has_room():
             is_field = not message and self._has_field_timeout
             timeout = self._own_timeout()
             if "timeout" in arguments and not is_field:

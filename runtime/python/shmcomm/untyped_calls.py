@@ -190,7 +190,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
         ...     asyncio.run(both(client, server))
         [10, 20]
         """
-        if not self._has_room():
+        if self._line or not self._has_room():
             given = options.get("timeout", self)
             timeout = self._own_timeout() if given is self else _core.timeout_seconds(given)
             options["timeout"] = await self._turn(timeout)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sequence.h"
 
+#include <algorithm>
+
 #include "read.h"
 
 namespace shmcomm::python {
@@ -81,10 +83,19 @@ PyObject* Index(PyObject* object, PyObject* arguments, PyObject* keywords) {
   Py_ssize_t start = 0;
   Py_ssize_t stop = PY_SSIZE_T_MAX;
   if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|nn:index", const_cast<char**>(names), &value, &start, &stop)) return nullptr;
-  PyObject* list = PySequence_List(object);
-  PyObject* at = list == nullptr ? nullptr : PyObject_CallMethod(list, "index", "Onn", value, start, stop);
-  Py_XDECREF(list);
-  return at;
+  const Py_ssize_t length = Length(object);
+  if (start < 0) start = std::max<Py_ssize_t>(start + length, 0);
+  if (stop < 0) stop += length;
+  stop = std::min(stop, length);
+  for (Py_ssize_t at = start; at < stop; ++at) {
+    PyObject* element = Item(object, at);
+    const int is_it = element == nullptr ? -1 : PyObject_RichCompareBool(element, value, Py_EQ);
+    Py_XDECREF(element);
+    if (is_it < 0) return nullptr;
+    if (is_it > 0) return PyLong_FromSsize_t(at);
+  }
+  PyErr_Format(PyExc_ValueError, "%R is not among these", value);
+  return nullptr;
 }
 
 PyObject* Count(PyObject* object, PyObject* value) {

@@ -35,9 +35,10 @@ class TakenLog {
     if (looks) backlog_ = subscriber.backlog();
   }
 
-  void Tell() const {
+  /// Loss and a nearly full ring are told of a message that cannot be decoded, too.
+  void Tell(bool is_decoded = true) const {
     if (warnings_ == nullptr) return;
-    if (is_debugging) LogMessage("received", name_, type_.c_str(), size_);
+    if (is_decoded && is_debugging) LogMessage("received", name_, type_.c_str(), size_);
     if (lost_ > 0) warnings_->lost.Log("lost", name_, lost_, lost_in_all_);
     const bool is_nearly_full = backlog_.limit > 0 && backlog_.unread * 10 >= backlog_.limit * 9;
     if (is_nearly_full) warnings_->nearly_full.Log("nearly_full", name_, backlog_.unread, backlog_.limit);

@@ -100,7 +100,7 @@ PyObject* Decode(UntypedSubscriber& self, shmcomm::Sample sample, Views views) {
   const bool is_pickle = sample.codec() == Codec::kPickle;
   const bool may_unpickle = is_pickle && self.allow_pickle.value_or(self.opened->IsFromThisUser(sample));
   PyObject* message = DecodeSample(std::move(sample), {self.name, may_unpickle, views});
-  if (message != nullptr) log.Tell();
+  log.Tell(message != nullptr);
   return message;
 }
 

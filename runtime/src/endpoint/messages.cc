@@ -115,7 +115,7 @@ absl::Status RingFull(absl::string_view channel, std::uint32_t capacity, std::in
 
 absl::Status JobsFull(absl::string_view channel, std::uint32_t capacity, std::int64_t waited_ns,
                       const base::RoleNames& roles, const OldestJob& oldest) {
-  const std::string sender = oldest.sender.empty() ? absl::StrCat("a ", roles.writer, " that has left")
+  const std::string sender = oldest.sender.empty() ? absl::StrCat("a ", roles.writer, " that is not known any more")
                                                    : absl::StrCat(roles.writer, " ", oldest.sender);
   const std::string owner = oldest.owner.empty() ? absl::StrCat("no ", roles.reader, " has taken it")
                                                  : absl::StrCat(roles.reader, " ", oldest.owner, " has it");

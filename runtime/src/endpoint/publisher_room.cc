@@ -17,7 +17,8 @@ namespace {
 // Between the pieces of one wait for room.
 constexpr std::int64_t kLongestPauseNs = 1'000'000'000;
 
-/// `pid 4121 (planner)`, as the owner of an id described itself, who may have left since; empty where its file is gone.
+/// `pid 4121 (planner)`, as the owner of an id described itself, who may have left since; empty where its file is gone or
+/// cannot be read.
 std::string WriterOf(const registry::Site& site, std::uint32_t publisher) {
   const std::uint32_t generation = site.ring.publishers[publisher].generation.load(std::memory_order_relaxed);  // for people
   const std::string name = registry::DataFileName(publisher, generation);
