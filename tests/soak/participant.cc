@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A C++ participant of the chaos soak; participant.py does the same, with the same log.
-//   soak_participant publish|read CHANNEL SOURCE GENERATION LOG
+//   soak_participant publish|read CHANNEL SOURCE GENERATION LOG WAY
 //   soak_participant push|pull|anchor jobs …, call|serve|anchor calls …   (anchors are C++ alone)
+// WAY is how readers and pullers wait: take, set or descriptor (waiting.h).
 // An anchor is attached from beginning to end, so that the channel stays; that of jobs does what is left in the end.
 // It goes on until SIGTERM. SIGUSR1: it executes itself anew. SIGUSR2: it forks a child that tries the endpoint.
 #include "participant.h"
 
 #include <utility>
+
+#include "waiting.h"
 
 namespace shmcomm::soak_test {
 namespace {
@@ -36,10 +39,10 @@ void Publish(Participant& self) {
 }
 
 template <class Subscriber>
-void Read(Participant& self) {
+void Read(Participant& self, const std::string& way) {
   Live(
-      self, [] { return Subscriber::Open(); },
-      [&](Subscriber& subscriber) {
+      self, [&] { return Waiting<Subscriber>::Open(way); },
+      [&](Waiting<Subscriber>& subscriber) {
         const std::uint64_t begun_ns = MonotonicNs();
         auto beat = subscriber.Take(absl::Milliseconds(20));
         if (beat.ok()) {
@@ -48,7 +51,7 @@ void Read(Participant& self) {
           Complain(self, beat.status(), begun_ns);
         }
       },
-      [](Subscriber& subscriber) { return subscriber.TryTake().status(); });
+      [](Waiting<Subscriber>& subscriber) { return subscriber.TryTake().status(); });
 }
 
 void Push(Participant& self) {
@@ -71,7 +74,8 @@ void Work(Participant& self) {
 }
 
 /// False when there was none within `timeout`.
-bool DoOneJob(Participant& self, soak::JobsPuller& puller, absl::Duration timeout) {
+template <class Puller>
+bool DoOneJob(Participant& self, Puller& puller, absl::Duration timeout) {
   const std::uint64_t begun_ns = MonotonicNs();
   auto job = puller.Take(timeout);
   if (!job.ok()) {
@@ -89,11 +93,11 @@ bool DoOneJob(Participant& self, soak::JobsPuller& puller, absl::Duration timeou
   return true;
 }
 
-void Pull(Participant& self) {
+void Pull(Participant& self, const std::string& way) {
+  using Puller = Waiting<soak::JobsPuller>;
   Live(
-      self, [] { return soak::JobsPuller::Open(); },
-      [&](soak::JobsPuller& puller) { DoOneJob(self, puller, absl::Milliseconds(20)); },
-      [](soak::JobsPuller& puller) { return puller.TryTake().status(); });
+      self, [&] { return Puller::Open(way); }, [&](Puller& puller) { DoOneJob(self, puller, absl::Milliseconds(20)); },
+      [](Puller& puller) { return puller.TryTake().status(); });
 }
 
 void CallOnce(Participant& self, soak::CallsRequester& requester) {
@@ -168,16 +172,16 @@ void DoTheLastJobs(Participant& self) {
 }
 
 template <class Publisher, class Subscriber>
-void PublishOrRead(Participant& self, const std::string& role) {
-  role == "publish" ? Publish<Publisher>(self) : Read<Subscriber>(self);
+void PublishOrRead(Participant& self, const std::string& role, const std::string& way) {
+  role == "publish" ? Publish<Publisher>(self) : Read<Subscriber>(self, way);
 }
 
-void Begin(Participant& self, const std::string& role, const std::string& channel) {
-  if (channel == "shared") PublishOrRead<soak::SharedPublisher, soak::SharedSubscriber>(self, role);
-  if (channel == "sole") PublishOrRead<soak::SolePublisher, soak::SoleSubscriber>(self, role);
-  if (channel == "reliable") PublishOrRead<soak::ReliablePublisher, soak::ReliableSubscriber>(self, role);
+void Begin(Participant& self, const std::string& role, const std::string& channel, const std::string& way) {
+  if (channel == "shared") PublishOrRead<soak::SharedPublisher, soak::SharedSubscriber>(self, role, way);
+  if (channel == "sole") PublishOrRead<soak::SolePublisher, soak::SoleSubscriber>(self, role, way);
+  if (channel == "reliable") PublishOrRead<soak::ReliablePublisher, soak::ReliableSubscriber>(self, role, way);
   if (role == "push") Push(self);
-  if (role == "pull") Pull(self);
+  if (role == "pull") Pull(self, way);
   if (role == "call") Call(self);
   if (role == "serve") Serve(self);
   if (role == "anchor" && channel == "jobs") DoTheLastJobs(self);
@@ -189,8 +193,8 @@ void Begin(Participant& self, const std::string& role, const std::string& channe
 
 int main(int argc, char** argv) {
   using namespace shmcomm::soak_test;
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: %s publish|read|push|pull|call|serve|anchor CHANNEL SOURCE GENERATION LOG\n", argv[0]);
+  if (argc != 7) {
+    std::fprintf(stderr, "usage: %s publish|read|push|pull|call|serve|anchor CHANNEL SOURCE GENERATION LOG WAY\n", argv[0]);
     return 2;
   }
   for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2}) std::signal(signal, &Note);
@@ -202,6 +206,6 @@ int main(int argc, char** argv) {
   const std::uint64_t life = lives == nullptr ? 0 : std::strtoull(lives, nullptr, 10);
   setenv("SOAK_LIVES", std::to_string(life + 1).c_str(), 1);
   self.generation = self.generation * 1000 + life;
-  Begin(self, argv[1], argv[2]);
+  Begin(self, argv[1], argv[2], argv[6]);
   return 0;
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Python participant of the chaos soak; the same behaviour and the same log as participant.cc."""
+"""A Python participant of the chaos soak; the same behaviour and the same log as participant.cc.
+Its ways to wait are take and loop: a reader in tasks of an event loop."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -54,12 +56,13 @@ def is_for_want_of_memory(error: Exception) -> bool:
 
 
 class Participant:
-    def __init__(self, role: str, channel: str, source: int, generation: int, log: str) -> None:
+    def __init__(self, role: str, channel: str, source: int, generation: int, log: str, way: str) -> None:
         self.role = role
         self.end_class = getattr(soak, CHANNELS[channel] + ENDS[role])
         self.source = source
         self.generation = generation
         self.count = 0
+        self.loop = asyncio.new_event_loop() if way == "loop" else None
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, kind: int, first: int = 0, second: int = 0, name: Name | None = None) -> None:
@@ -154,7 +157,7 @@ class Participant:
 
     def read(self, subscriber: Any) -> None:
         try:
-            beat = subscriber.recv(timeout=20)
+            beat = self.loop.run_until_complete(subscriber.arecv(timeout=20)) if self.loop else subscriber.recv(timeout=20)
         except shmcomm.SHMTimeoutError:
             return
         self.write_beat(TAKEN, beat.sequence, beat.lost, beat)
@@ -217,10 +220,10 @@ def main() -> None:
     for number in SIGNALS:
         signal.signal(number, note)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # blocked from exec to here: nobody is struck before it can note it
-    role, channel, source, generation, log = sys.argv[1:]
+    role, channel, source, generation, log, way = sys.argv[1:]
     life = int(os.environ.get("SOAK_LIVES", "0"))
     os.environ["SOAK_LIVES"] = str(life + 1)
-    Participant(role, channel, int(source), int(generation) * 1000 + life, log).live()
+    Participant(role, channel, int(source), int(generation) * 1000 + life, log, way).live()
 
 
 if __name__ == "__main__":
