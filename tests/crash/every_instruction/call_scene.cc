@@ -17,18 +17,20 @@ namespace {
 constexpr absl::Duration kLong = absl::Seconds(60);
 
 template <class End, class Options>
-bool OpenEnd(std::optional<End>& end, const std::string& root) {
+bool OpenEnd(std::optional<End>& end, const CallEnds& ends) {
   Options options;
-  options.root = root;
+  options.root = ends.root;
   options.spin = absl::ZeroDuration();
-  auto opened = End::Open(test::SumsSpec(), options);
+  ChannelSpec spec = test::SumsSpec();
+  spec.message.fingerprint = ends.schema;
+  auto opened = End::Open(spec, options);
   EXPECT_TRUE(opened.ok()) << opened.status();
   if (opened.ok()) end.emplace(*std::move(opened));
   return opened.ok();
 }
 
-bool OpenRequester(CallEnds& ends) { return OpenEnd<Requester, RequesterOptions>(ends.requester, ends.root); }
-bool OpenReplier(CallEnds& ends) { return OpenEnd<Replier, ReplierOptions>(ends.replier, ends.root); }
+bool OpenRequester(CallEnds& ends) { return OpenEnd<Requester, RequesterOptions>(ends.requester, ends); }
+bool OpenReplier(CallEnds& ends) { return OpenEnd<Replier, ReplierOptions>(ends.replier, ends); }
 bool OpenBoth(CallEnds& ends) { return OpenRequester(ends) && OpenReplier(ends); }
 
 bool Send(CallEnds& ends) {
@@ -45,6 +47,15 @@ bool TakeRequest(CallEnds& ends) {
 }
 
 bool Answer(CallEnds& ends) { return test::ReplyNumber(*ends.request, 8).ok(); }
+
+bool AnswerThroughLoan(CallEnds& ends) {
+  auto loan = ends.request->ReplyLoan();
+  if (!loan.ok()) return false;
+  const auto place = loan->Raw(sizeof(std::uint64_t));
+  return place.ok() && ends.request->ReplyRaw(*std::move(loan), Codec::kStruct).ok();
+}
+
+bool AnswerByError(CallEnds& ends) { return ends.request->Fail(absl::NotFoundError("no such number")).ok(); }
 
 bool OpenAndSend(CallEnds& ends) { return OpenRequester(ends) && Send(ends); }
 
@@ -84,6 +95,14 @@ bool OpenInSet(CallEnds& ends) {
 
 bool WaitInSet(CallEnds& ends) { return AnswerAllThenArm(ends) && ends.set.Wait(absl::Nanoseconds(1)).ok(); }
 
+/// A requester that was answered, by a replier that has left.
+bool OpenCallAndOutliveReplier(CallEnds& ends) {
+  if (!OpenBoth(ends) || !Send(ends) || !TakeRequest(ends) || !Answer(ends) || !Receive(ends)) return false;
+  ends.request.reset();
+  ends.replier.reset();
+  return true;
+}
+
 bool Close(CallEnds& ends) {
   ends.requester.reset();
   ends.replier.reset();
@@ -106,6 +125,8 @@ const std::vector<CallOperation> kOperations = {
     {"receive", false, OpenAndSend, Receive},
     {"take_request", false, OpenReplier, TakeRequest},
     {"reply", false, OpenSendAndTake, Answer},
+    {"reply_through_loan", false, OpenSendAndTake, AnswerThroughLoan},
+    {"reply_by_error", false, OpenSendAndTake, AnswerByError},
     {"make_requester_descriptor", false, OpenRequester, MakeRequesterDescriptor},
     {"make_replier_descriptor", false, OpenReplier, MakeReplierDescriptor},
     {"receive_then_arm_descriptor", false, OpenWatchedAndSend, ReceiveThenArm},
@@ -118,6 +139,10 @@ const std::vector<CallOperation> kOperations = {
     {"close_watched_requester", true, OpenWatchedAndSend, Close},
     {"close_watched_replier", true, OpenWatchedReplier, Close},
     {"clean_calls", true, LetSomebodyDie, OpenReplier},
+    {"create_by_requester", true, Nothing, OpenRequester, true},
+    {"create_by_replier", true, Nothing, OpenReplier, true},
+    {"remove_by_requester", true, OpenCallAndOutliveReplier, Close, true},
+    {"remove_by_replier", true, OpenReplier, Close, true},
 };
 
 /// The locks of those that live in a copy of the channel: in it, and in the living requester's reply directory.
@@ -138,6 +163,7 @@ struct LocksOfOthers {
 // The others' requester is watched through a descriptor, which whoever answers it must ring.
 CallScene::CallScene(const CallOperation& operation) : operation_(operation) {
   others_.root = root_.path();
+  if (operation.is_alone) return;
   EXPECT_TRUE(OpenWatchedRequester(others_) && OpenReplier(others_));
 }
 
@@ -149,6 +175,7 @@ TracedChild CallScene::MakeVictim() {
     return [this, ends] { return operation_.step(*ends); };
   });
   EXPECT_TRUE(victim.is_stopped());
+  if (operation_.is_alone) return victim;
   AnswerAll(*others_.replier);        // what the victim sent is answered
   EXPECT_TRUE(Send(others_));         // and there is something for it to take
   return victim;
@@ -174,7 +201,20 @@ void CallScene::ExpectCallsAreAnswered(CallEnds& ends, int calls) {
   }
 }
 
+void CallScene::ExpectALoneNewcomerFindsNothing() {
+  {
+    CallEnds newcomers;
+    newcomers.root = root_.path();
+    ++newcomers.schema;   // of another schema: nothing of the old may count
+    ASSERT_TRUE(OpenBoth(newcomers));
+    ASSERT_FALSE(TakeRequest(newcomers));
+    ASSERT_NO_FATAL_FAILURE(ExpectCallsAreAnswered(newcomers, 1));
+  }
+  ASSERT_TRUE(FilesBelow(root_.path()).empty());
+}
+
 void CallScene::ExpectEverybodyGoesOn() {
+  if (operation_.is_alone) return ExpectALoneNewcomerFindsNothing();
   ASSERT_NO_FATAL_FAILURE(AnswerAll(*others_.replier));
   {
     const auto first = others_.requester->Receive(others_.call);   // the victim may have died at it
@@ -190,6 +230,7 @@ void CallScene::ExpectEverybodyGoesOn() {
 }
 
 void CallScene::ExpectOthersGoOnBeside() {
+  if (operation_.is_alone) return;
   ASSERT_NO_FATAL_FAILURE(AnswerAll(*others_.replier));
   const CallId first = others_.call;   // the victim may have it, and still answer it
   // As far as the ring reaches: the one that stands still may have the oldest request.
@@ -221,6 +262,7 @@ void CallScene::ExpectCopyRecovers() {
 }
 
 void CallScene::ExpectNothingIsLeft() {
+  if (operation_.is_alone) return ExpectALoneNewcomerFindsNothing();   // after a victim that died with what it had
   ASSERT_TRUE(Close(others_));
   EXPECT_EQ(FilesBelow(root_.path()), std::vector<std::string>{});
 }
@@ -228,7 +270,7 @@ void CallScene::ExpectNothingIsLeft() {
 std::vector<Case> CallCases() {
   std::vector<Case> cases;
   for (const CallOperation& operation : kOperations) {
-    cases.push_back({operation.name, operation.is_lifecycle, false, [&operation] { return std::make_unique<CallScene>(operation); }});
+    cases.push_back({operation.name, operation.is_lifecycle, operation.is_alone, [&operation] { return std::make_unique<CallScene>(operation); }});
   }
   return cases;
 }

@@ -3,6 +3,7 @@
 // the next are answered as if nothing had been.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ namespace shmcomm::crash {
 /// What a victim has between its preparation and its step. What it still has when its step is over, it has when it dies.
 struct CallEnds {
   std::string root;
+  std::uint64_t schema = 1;
   std::optional<Requester> requester;
   std::optional<Replier> replier;
   std::optional<Request> request;
@@ -30,6 +32,7 @@ struct CallOperation {
   bool is_lifecycle;
   std::function<bool(CallEnds&)> before;
   std::function<bool(CallEnds&)> step;
+  bool is_alone = false;   // nobody else is in the channel, which the step creates or removes
 };
 
 class CallScene final : public Scene {
@@ -47,6 +50,7 @@ class CallScene final : public Scene {
   /// Answers what there is; whoever asked may have died.
   static void AnswerAll(Replier& replier);
   static void ExpectCallsAreAnswered(CallEnds& ends, int calls);
+  void ExpectALoneNewcomerFindsNothing();
 
   test::TemporaryRoot root_;
   const CallOperation& operation_;

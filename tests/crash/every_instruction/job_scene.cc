@@ -17,8 +17,9 @@ namespace {
 constexpr std::uint64_t kOfVictim = 7;   // the value of every job that the victim pushes
 constexpr std::uint32_t kEntries = 16;
 
-ChannelSpec JobsSpec() {
+ChannelSpec JobsSpec(std::uint64_t schema) {
   ChannelSpec spec = test::NumbersSpec(3);
+  spec.message.fingerprint = schema;
   spec.name = "test/jobs";
   spec.pattern = Pattern::kPushPull;
   spec.qos.max_subscribers = 3;
@@ -26,9 +27,9 @@ ChannelSpec JobsSpec() {
 }
 
 template <class End, class Options>
-bool OpenEnd(std::optional<End>& end, const std::string& root, Options options) {
-  options.root = root;
-  auto opened = End::Open(JobsSpec(), options);
+bool OpenEnd(std::optional<End>& end, const JobEnds& ends, Options options) {
+  options.root = ends.root;
+  auto opened = End::Open(JobsSpec(ends.schema), options);
   EXPECT_TRUE(opened.ok()) << opened.status();
   if (opened.ok()) end.emplace(*std::move(opened));
   return opened.ok();
@@ -37,9 +38,9 @@ bool OpenEnd(std::optional<End>& end, const std::string& root, Options options) 
 bool OpenPuller(JobEnds& ends) {
   PullerOptions options;
   options.spin = absl::ZeroDuration();
-  return OpenEnd(ends.puller, ends.root, options);
+  return OpenEnd(ends.puller, ends, options);
 }
-bool OpenPusher(JobEnds& ends) { return OpenEnd(ends.pusher, ends.root, PusherOptions()); }
+bool OpenPusher(JobEnds& ends) { return OpenEnd(ends.pusher, ends, PusherOptions()); }
 bool OpenBoth(JobEnds& ends) { return OpenPuller(ends) && OpenPusher(ends); }
 
 absl::Status PushValue(Pusher& pusher, std::uint64_t value) {
@@ -57,6 +58,8 @@ bool Take(JobEnds& ends) {
 }
 
 bool Ack(JobEnds& ends) { return ends.job->Ack().ok(); }
+bool GiveBack(JobEnds& ends) { return ends.job->GiveBack().ok(); }
+bool OpenPusherAndPush(JobEnds& ends) { return OpenPusher(ends) && Push(ends); }
 bool PushAndTake(JobEnds& ends) { return OpenBoth(ends) && Push(ends) && Take(ends); }
 bool TakeAndAck(JobEnds& ends) { return Take(ends) && Ack(ends); }
 
@@ -111,6 +114,7 @@ const std::vector<JobOperation> kOperations = {
     {"push_reclaiming", false, false, 0, PushLaps, Push},
     {"claim", false, true, 0, OpenPuller, Take},
     {"ack", false, true, 0, PushAndTake, Ack},
+    {"give_back", false, false, 0, PushAndTake, GiveBack},
     {"claim_and_ack", false, true, 1, OpenPuller, TakeAndAck},
     {"do_all_then_sleep", false, true, 2, OpenPuller, DoAllThenSleep},
     {"do_all_then_sleep_in_set", false, true, 2, OpenPullerInSet, DoAllThenSleepInSet},
@@ -120,9 +124,13 @@ const std::vector<JobOperation> kOperations = {
     {"open_pusher", true, true, 0, Nothing, OpenPusher},
     {"close_puller", true, true, 0, OpenPuller, Close},
     {"close_watched_puller", true, true, 0, OpenWatchedPuller, Close},
-    {"close_pusher", true, true, 0, [](JobEnds& ends) { return OpenPusher(ends) && Push(ends); }, Close},
+    {"close_pusher", true, true, 0, OpenPusherAndPush, Close},
     {"clean_jobs", true, false, 0, LetSomebodyDie, OpenPuller},
     {"clean_jobs_by_pusher", true, false, 0, LetSomebodyDie, OpenPusher},
+    {"create_by_puller", true, false, 0, Nothing, OpenPuller, true},
+    {"create_by_pusher", true, false, 0, Nothing, OpenPusher, true},
+    {"remove_by_puller", true, false, 0, OpenPuller, Close, true},
+    {"remove_by_pusher", true, false, 0, OpenPusherAndPush, Close, true},
 };
 
 }  // namespace
@@ -130,6 +138,7 @@ const std::vector<JobOperation> kOperations = {
 // The others' puller is watched through a descriptor: between its takes it stands in the queue of sleepers.
 JobScene::JobScene(const JobOperation& operation) : operation_(operation) {
   others_.root = root_.path();
+  if (operation.is_alone) return;
   EXPECT_TRUE(OpenWatchedPuller(others_) && OpenPusher(others_));
 }
 
@@ -141,6 +150,7 @@ TracedChild JobScene::MakeVictim() {
     return [this, ends] { return operation_.step(*ends); };
   });
   EXPECT_TRUE(victim.is_stopped());
+  if (operation_.is_alone) return victim;
   if (!operation_.finds_jobs) DoAll(*others_.puller, open_);
   for (int i = 0; operation_.finds_jobs && i < 2; ++i) PushOne();
   return victim;
@@ -184,7 +194,20 @@ void JobScene::PushAndTakeLaps() {
   }
 }
 
+void JobScene::ExpectALoneNewcomerFindsNothing() {
+  {
+    JobEnds newcomers;
+    newcomers.root = root_.path();
+    ++newcomers.schema;   // of another schema: nothing of the old may count
+    ASSERT_TRUE(OpenBoth(newcomers));
+    ASSERT_FALSE(Take(newcomers));
+    ASSERT_TRUE(Push(newcomers) && TakeAndAck(newcomers));
+  }
+  ASSERT_TRUE(FilesBelow(root_.path()).empty());
+}
+
 void JobScene::ExpectEverybodyGoesOn() {
+  if (operation_.is_alone) return ExpectALoneNewcomerFindsNothing();
   {
     JobEnds cleaner;
     cleaner.root = root_.path();
@@ -204,6 +227,7 @@ void JobScene::ExpectEverybodyGoesOn() {
 }
 
 void JobScene::ExpectOthersGoOnBeside() {
+  if (operation_.is_alone) return;
   // As far as the ring reaches: the one that stands still may have the oldest job.
   for (std::uint32_t i = 0; i < kEntries / 2; ++i) {
     ASSERT_NO_FATAL_FAILURE(PushOne());
@@ -233,15 +257,15 @@ void JobScene::ExpectCopyRecovers() {
 }
 
 void JobScene::ExpectNothingIsLeft() {
-  others_.puller->Close();
-  others_.pusher->Close();
+  if (operation_.is_alone) return ExpectALoneNewcomerFindsNothing();   // after a victim that died with what it had
+  Close(others_);
   EXPECT_EQ(FilesBelow(root_.path()), std::vector<std::string>{});
 }
 
 std::vector<Case> JobCases() {
   std::vector<Case> cases;
   for (const JobOperation& operation : kOperations) {
-    cases.push_back({operation.name, operation.is_lifecycle, false, [&operation] { return std::make_unique<JobScene>(operation); }});
+    cases.push_back({operation.name, operation.is_lifecycle, operation.is_alone, [&operation] { return std::make_unique<JobScene>(operation); }});
   }
   return cases;
 }

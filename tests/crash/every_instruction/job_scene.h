@@ -21,6 +21,7 @@ namespace shmcomm::crash {
 /// What a victim has between its preparation and its step. What it still has when its step is over, it has when it dies.
 struct JobEnds {
   std::string root;
+  std::uint64_t schema = 1;
   std::optional<Puller> puller;
   std::optional<Pusher> pusher;
   std::optional<Job> job;
@@ -34,6 +35,7 @@ struct JobOperation {
   std::size_t most_done;   // how many of the others' jobs the step may do
   std::function<bool(JobEnds&)> before;
   std::function<bool(JobEnds&)> step;
+  bool is_alone = false;   // nobody else is in the channel, which the step creates or removes
 };
 
 class JobScene final : public Scene {
@@ -55,6 +57,7 @@ class JobScene final : public Scene {
   /// Takes and does all there is; each is one of `open`, which it leaves, or the victim's own.
   static void DoAll(Puller& puller, Values& open);
   void ExchangeWithNewcomers(const std::string& root, Values& open);
+  void ExpectALoneNewcomerFindsNothing();
 
   test::TemporaryRoot root_;
   const JobOperation& operation_;
