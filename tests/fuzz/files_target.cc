@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a channel, well made and then damaged or cut: whatever validation lets through must be safe to use.
+// The files of a channel of any pattern, well made and then damaged or cut: whatever validation lets through must be safe to use.
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fuzz/input.h"
 #include "segment/plan.h"
 #include "segment/validate.h"
+#include "shmcomm/channel_spec.h"
 
 namespace shmcomm::fuzz {
 namespace {
 
 constexpr char kTypeName[] = "test.Type";
 constexpr char kSchema[] = "sixteen bytes of";
+constexpr char kReplyName[] = "test.Reply";
+constexpr char kReplySchema[] = "some more bytes";
 
-segment::Meta WellMade() {
+segment::Meta WellMade(Pattern pattern) {
   segment::Meta meta{};
   meta.header.magic = layout::kMetaMagic;
   meta.header.layout_version = layout::kLayoutVersion;
   meta.header.byte_order = layout::kByteOrder;
   meta.header.header_bytes = sizeof(layout::MetaHeader);
-  meta.header.pattern = 1;
+  meta.header.pattern = static_cast<std::uint8_t>(pattern);
   meta.header.max_size = 100;
   meta.header.entries = 16;
   meta.header.capacity = 16;
@@ -30,6 +35,13 @@ segment::Meta WellMade() {
   meta.header.max_loans = 2;
   meta.header.type_name_bytes = sizeof(kTypeName) - 1;
   meta.header.schema_bytes = sizeof(kSchema) - 1;
+  if (pattern != Pattern::kPubSub) meta.header.max_attempts = 3;
+  if (pattern != Pattern::kReqRep) return meta;
+  meta.header.max_reply_size = 200;
+  meta.header.max_in_flight = 8;
+  meta.header.timeout_ns = 1'000'000;
+  meta.header.reply_name_bytes = sizeof(kReplyName) - 1;
+  meta.header.reply_schema_bytes = sizeof(kReplySchema) - 1;
   return meta;
 }
 
@@ -44,6 +56,7 @@ class File {
   absl::Span<std::byte> Cut(Input& input) {
     return absl::MakeSpan(data_, input.Byte() < 200 ? bytes_ : input.Below(static_cast<std::uint32_t>(bytes_ + 1)));
   }
+  absl::Span<std::byte> whole() { return absl::MakeSpan(data_, bytes_); }
   std::size_t size() const { return bytes_; }
 
  private:
@@ -51,34 +64,45 @@ class File {
   std::byte* data_;
 };
 
-void TryMeta(Input& input) {
-  segment::Meta meta = WellMade();
-  File file(sizeof(meta.header) + sizeof(kTypeName) + sizeof(kSchema) - 2);
+/// What nobody has damaged is let through.
+void Expect(bool is_valid) {
+  if (!is_valid) __builtin_trap();
+}
+
+void TryMeta(Input& input, Pattern pattern) {
+  const segment::Meta meta = WellMade(pattern);
+  const bool has_reply = pattern == Pattern::kReqRep;
+  const std::string descriptors = absl::StrCat(kTypeName, kSchema, has_reply ? kReplyName : "", has_reply ? kReplySchema : "");
+  File file(sizeof(meta.header) + descriptors.size());
   std::memcpy(file.data(), &meta.header, sizeof(meta.header));
+  std::memcpy(file.data() + sizeof(meta.header), descriptors.data(), descriptors.size());
+  Expect(segment::ValidateMeta(file.whole()).ok());
   input.Damage(file.data(), file.size(), 6);
   const auto valid = segment::ValidateMeta(file.Cut(input));
   if (valid.ok() && valid->header.entries > layout::kMaxEntries) __builtin_trap();
 }
 
-void TryRing(Input& input) {
-  const segment::Meta meta = WellMade();
+void TryRing(Input& input, Pattern pattern) {
+  const segment::Meta meta = WellMade(pattern);
   File file(layout::RingFileBytes(meta.header.entries));
   auto* header = reinterpret_cast<layout::RingHeader*>(file.data());
   header->magic = layout::kRingMagic;
   header->layout_version = layout::kLayoutVersion;
   header->entries = meta.header.entries;
+  Expect(segment::ValidateRing(file.whole(), meta.header).ok());
   input.Damage(file.data(), file.size(), 4);
   const auto cut = file.Cut(input);
   if (segment::ValidateRing(cut, meta.header).ok() && cut.size() < file.size()) __builtin_trap();
 }
 
-void TryReaders(Input& input) {
-  const segment::Meta meta = WellMade();
-  File file(layout::LinesOffset(meta.header.max_subscribers) + meta.header.max_subscribers * sizeof(layout::ReaderLine));
+void TryReaders(Input& input, Pattern pattern) {
+  const segment::Meta meta = WellMade(pattern);
+  File file(layout::ReadersFileBytes(meta.header.max_subscribers, layout::ClaimCount(meta.header)));
   auto* header = reinterpret_cast<layout::ReadersHeader*>(file.data());
   header->magic = layout::kReadersMagic;
   header->layout_version = layout::kLayoutVersion;
   header->lines = meta.header.max_subscribers;
+  Expect(segment::ValidateReaders(file.whole(), meta.header).ok());
   input.Damage(file.data(), file.size(), 4);
   const auto cut = file.Cut(input);
   if (segment::ValidateReaders(cut, meta.header).ok() && cut.size() < file.size()) __builtin_trap();
@@ -121,10 +145,12 @@ void TryData(Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   shmcomm::fuzz::Input input(data, size);
-  switch (input.Byte() % 4) {
-    case 0: shmcomm::fuzz::TryMeta(input); break;
-    case 1: shmcomm::fuzz::TryRing(input); break;
-    case 2: shmcomm::fuzz::TryReaders(input); break;
+  const std::uint8_t choice = input.Byte();
+  const auto pattern = static_cast<shmcomm::Pattern>(1 + choice / 4 % 3);
+  switch (choice % 4) {
+    case 0: shmcomm::fuzz::TryMeta(input, pattern); break;
+    case 1: shmcomm::fuzz::TryRing(input, pattern); break;
+    case 2: shmcomm::fuzz::TryReaders(input, pattern); break;
     default: shmcomm::fuzz::TryData(input); break;
   }
   return 0;

@@ -17,9 +17,12 @@ namespace {
 
 constexpr std::uint32_t kEntries = 16;
 constexpr std::uint32_t kLines = 3;
+constexpr std::uint32_t kClaimerLine = 1;
+constexpr std::uint32_t kMaxBorrowed = 2;
 constexpr std::uint32_t kSlots = 26;
 constexpr std::uint64_t kStride = 128;
 constexpr int kMostSteps = 200;
+constexpr std::uint8_t kLaterSteps = 200;   // choices from here on came later: those below mean what they did in the corpus
 
 /// Zeroed memory of just this size.
 class Pages {
@@ -42,14 +45,16 @@ class Ring {
       : input_(input),
         is_claimed_(input.Byte() % 3 == 0),
         writer_(ConfigFor(input.Byte()), records_.data()),
-        reader_({View(), Readers(), 0, 2, static_cast<ring::ReaderMode>(input.Byte() % 3)}),
-        claimer_({View(), Readers(), 1}) {
+        reader_({View(), Readers(), 0, kMaxBorrowed, static_cast<ring::ReaderMode>(input.Byte() % 3)}),
+        claimer_({View(), Readers(), kClaimerLine}) {
     reader_.Join(input.Byte() % kEntries);
     claimer_.Join();
   }
 
   void Step() {
-    switch (input_.Byte() % 10) {
+    const std::uint8_t choice = input_.Byte();
+    if (choice >= kLaterSteps) return is_claimed_ ? StepOfJobs(choice) : StepOfMany(choice);
+    switch (choice % 10) {
       case 0: case 1: return Publish();
       case 2: case 3: return is_claimed_ ? Claim() : Take();
       case 4: return Release();
@@ -76,6 +81,24 @@ class Ring {
     config.history = (choice & 4) != 0 ? 3 : 0;
     config.fresh_first = kSlots;
     return config;
+  }
+
+  void StepOfMany(std::uint8_t choice) {
+    switch (choice % 4) {
+      case 0: case 1: return TakeMany();
+      case 2: return writer_.set_early(input_.Byte() % 4 != 0);
+      default: static_cast<void>(writer_.HasRoom()); return;
+    }
+  }
+  void StepOfJobs(std::uint8_t choice) {
+    switch (choice % 8) {
+      case 0: case 1: case 2: return KeepClaim();
+      case 3: return EndOne();
+      case 4: return Sweep();
+      case 5: return Cancel();
+      case 6: return CancelAll();
+      default: return LookForJobs();
+    }
   }
 
   void Publish() {
@@ -124,6 +147,66 @@ class Ring {
     }
   }
 
+  /// The ring may change under it.
+  void TakeMany() {
+    ring::Held held[layout::kMaxHazards];
+    const std::uint32_t seen = reader_.PeekMany(held, 1 + input_.Byte() % layout::kMaxHazards);
+    if (seen > kMaxBorrowed) __builtin_trap();
+    if (input_.Byte() % 4 == 0) input_.Damage(ring_.data(), ring_.size(), 3);
+    const std::uint32_t count = reader_.ProtectMany(held, seen);
+    if (count > seen) __builtin_trap();
+    std::uint32_t taken = 0;
+    for (; taken < count && Read(held[taken]); ++taken) held_.push_back(held[taken].hazard);
+    const ring::Sequence before = reader_.position();
+    reader_.AcceptMany(held, taken, count);
+    if (reader_.position() != before + taken) __builtin_trap();
+  }
+
+  void KeepClaim() {
+    const ring::Claimer::NextResult next = claimer_.Next();
+    if (next.outcome == ring::Claimer::Outcome::kClaimed) claims_.push_back(next.claim);
+  }
+  /// Which may have been taken from it.
+  void EndOne() {
+    if (claims_.empty()) return;
+    const std::size_t at = input_.Byte() % claims_.size();
+    const ring::Claim claim = claims_[at];
+    claims_.erase(claims_.begin() + static_cast<std::ptrdiff_t>(at));
+    switch (input_.Byte() % 4) {
+      case 0: claimer_.Finish(claim); break;
+      case 1: claimer_.Fail(claim); break;
+      case 2: claimer_.GiveBack(claim); break;
+      default: claimer_.Retry(claim, AFewAttempts()); break;
+    }
+  }
+  std::uint32_t AFewAttempts() { return 1 + input_.Byte() % layout::kMaxAttempts; }
+
+  /// As its cleaner would, of a claimer that lives.
+  void Sweep() {
+    const std::uint32_t line = input_.Byte() % 2 == 0 ? kClaimerLine : input_.Byte() % kLines;
+    const std::uint32_t attempts = AFewAttempts();
+    ring::SweepClaims(Readers(), line, attempts);
+    if (ring::SweepClaims(Readers(), line, attempts).any()) __builtin_trap();
+  }
+  void Cancel() {
+    const std::uint8_t choice = input_.Byte();
+    const ring::Sequence sequence = choice == 255 ? input_.LongWord() : writer_.last_sequence() - choice % (2 * kEntries);
+    if (!ring::CancelJob(View(), Readers(), sequence)) return;
+    if (!ring::IsOver(View(), Readers(), sequence)) __builtin_trap();
+  }
+  void CancelAll() {
+    const std::uint32_t publisher = input_.Byte() % 6;
+    ring::CancelJobsOf(View(), Readers(), publisher);
+    if (ring::CancelJobsOf(View(), Readers(), publisher)) __builtin_trap();
+  }
+  void LookForJobs() {
+    static_cast<void>(ring::HasOpenJob(View(), Readers(), input_.Byte()));
+    static_cast<void>(claimer_.AreMoreAvailableThan(input_.Byte() % kEntries));
+    static_cast<void>(claimer_.IsAvailable());
+    static_cast<void>(writer_.HasRoom());
+    if (input_.Byte() % 4 == 0) claimer_.LeaveToOthers(1 + input_.Byte() % 4);
+  }
+
   void Release() {
     if (held_.empty()) return;
     reader_.Release(held_.back());
@@ -158,6 +241,7 @@ class Ring {
   ring::Reader reader_;
   ring::Claimer claimer_;
   std::vector<std::uint32_t> held_;
+  std::vector<ring::Claim> claims_;   // open
 };
 
 }  // namespace
