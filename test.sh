@@ -64,10 +64,11 @@ existing() {
 }
 
 # The interpreter itself is not instrumented: the sanitizers' libraries come first, and leaks are CPython's own business.
+# Of the soak just a moment: it is the memory errors of those who die and clean that are looked for.
 run_pytest_with_sanitizers() {
   local folders
-  mapfile -t folders < <(existing tests/python tests/interop tests/examples)
-  LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
+  mapfile -t folders < <(existing tests/python tests/interop tests/examples tests/soak)
+  SHMCOMM_SOAK_MIN=0.1 LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0:$ASAN_OPTIONS run_pytest asan "${folders[@]}"
 }
 
