@@ -12,6 +12,7 @@ import pytest
 import shmcomm
 from event_loops import Run, turns, watchers_of
 from shmcomm import Replier, Requester
+from shmcomm.event_loop import Watch
 
 LONG = 60_000
 Ends = tuple[Requester, Replier]
@@ -167,3 +168,52 @@ def test_waiting_for_a_place_counts_against_the_time_of_a_call(run: Run, ends: E
 
     run(main())
     assert client.stats.sent == len(held)
+
+
+def test_what_a_turn_costs_does_not_grow_with_the_line(run: Run, ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, server = ends
+    sleeps = 0
+    sleep = Watch.sleep
+
+    async def counted(self: Watch, *arguments: Any) -> None:
+        nonlocal sleeps
+        sleeps += 1
+        await sleep(self, *arguments)
+
+    monkeypatch.setattr(Watch, "sleep", counted)
+
+    async def answer() -> None:
+        for _ in range(1000):
+            request = await server.atake(timeout=LONG)
+            request.reply(request.body)
+
+    async def main() -> list[Any]:
+        answering = asyncio.create_task(answer())
+        replies = await asyncio.gather(*(client.acall(number, timeout=LONG) for number in range(1000)))
+        await answering
+        return replies
+
+    assert run(main()) == list(range(1000))
+    assert sleeps < 40 * 1000  # those 16 in flight and the first in line, twice; not a thousand for each
+
+
+def test_a_call_whose_time_ran_out_in_line_is_not_sent(run: Run, ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _ = ends
+
+    def has_room(_: Requester) -> bool:  # to be had by who is first, and not yet seen by that task
+        task = asyncio.current_task()
+        return task is not None and task.get_name() == "late"
+
+    monkeypatch.setattr(Requester, "_has_room", has_room)
+
+    async def main() -> None:
+        first = asyncio.create_task(client.acall("first", timeout=LONG))
+        await turns()
+        late = asyncio.create_task(client.acall("late", timeout=20), name="late")
+        with pytest.raises(shmcomm.SHMTimeoutError, match="no turn within 20 ms"):
+            await late
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+    run(main())
+    assert client.stats.sent == 0

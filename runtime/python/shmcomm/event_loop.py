@@ -15,7 +15,7 @@ from shmcomm.errors import SHMError, SHMTimeoutError
 if TYPE_CHECKING:
     from datetime import timedelta
 
-__all__ = ["arrival"]
+__all__ = ["arrival", "wake"]
 
 # So often in succession a take may find its message at once before other tasks get their turn.
 _TAKES_A_TURN = 64
@@ -87,7 +87,7 @@ class Watch:
             raise SHMError(f"{channel}: a task of another event loop waits on this endpoint; give each loop its own")
         sleeper = loop.create_future()
         self._sleepers.append(sleeper)
-        timer = None if deadline is None else loop.call_at(deadline, _wake, sleeper)
+        timer = None if deadline is None else loop.call_at(deadline, wake, sleeper)
         try:
             await sleeper
         finally:
@@ -103,7 +103,7 @@ class Watch:
         self._forget()
         sleepers, self._sleepers = self._sleepers, []
         for sleeper in sleepers:
-            _wake(sleeper)
+            wake(sleeper)
 
     def rouse_elsewhere(self, then: Callable[[], None]) -> bool:
         """True where tasks wait on a loop that runs in another thread: it will call `then`."""
@@ -122,6 +122,7 @@ class Watch:
             loop.remove_reader(self._descriptor)
 
 
-def _wake(sleeper: asyncio.Future[None]) -> None:
+def wake(sleeper: asyncio.Future[None]) -> None:
+    """Lets the task that awaits it go on."""
     if not sleeper.done() and not sleeper.get_loop().is_closed():
         sleeper.set_result(None)

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shmcomm import _core
 from shmcomm.awaited import ClosedWhileAwaited
-from shmcomm.errors import SHMTimeoutError
+from shmcomm.errors import SHMError, SHMTimeoutError
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["CalledByTasks"]
 
@@ -20,39 +23,66 @@ _LOOK_FOR_ROOM_MS = 20  # other requesters' requests end, calls are cancelled an
 class CalledByTasks(ClosedWhileAwaited):
     """A requester. It comes before the native class among the bases."""
 
-    _line: deque[object] | None = None  # of the tasks that wait for their turn, the first in front
+    # Tasks that wait for their turn. Only the first looks for room: a look of each at every event would be quadratic.
+    _line: deque[asyncio.Future[None]] | None = None
 
     async def _turn(self, seconds: float | None) -> timedelta | None:
-        """What is left of the time when a call may be sent, or nothing of it; None is for ever."""
+        """What is left of the time when a call may be sent, None for ever. Nothing is left where the time ran out without
+        room: sending says why. Errors: SHMTimeoutError where there is room by then, but others are to use it."""
         import asyncio
 
         loop = asyncio.get_running_loop()
         deadline = None if seconds is None else loop.time() + seconds
-        if self._line is None:
-            self._line = deque()
-        line, place = self._line, object()
+        line = self._line_on(loop)
+        place = loop.create_future()
         line.append(place)
-
-        def has_turn() -> bool:
-            return line[0] is place and bool(self._has_room())  # type: ignore[attr-defined]
-
         try:
-            while not has_turn():
+            if line[0] is not place:
+                await _woken(place, loop, deadline)
+            while line[0] is place and not self._has_room():  # type: ignore[attr-defined]
                 left = None if deadline is None else deadline - loop.time()
                 if left is not None and left <= 0:
                     return timedelta(0)
-                await self._look_for_room(left, has_turn)
+                await self._look_for_room(left)
+            if line[0] is not place:
+                self._refuse_late(seconds or 0.0)
+                return timedelta(0)
         finally:
-            line.remove(place)
-            self._rouse_line()
+            self._leave(line, place)
         return None if deadline is None else timedelta(seconds=max(0.0, deadline - loop.time()))
 
-    async def _look_for_room(self, left: float | None, has_turn: Callable[[], bool]) -> None:
+    def _line_on(self, loop: asyncio.AbstractEventLoop) -> deque[asyncio.Future[None]]:
+        if self._line is None:
+            self._line = deque()
+        if self._line and self._line[0].get_loop() is not loop:
+            raise SHMError(
+                f"{self.channel}: a task of another event loop waits on this endpoint; give each loop its own"  # type: ignore
+            )
+        return self._line
+
+    def _refuse_late(self, seconds: float) -> None:
+        if self._has_room():  # type: ignore[attr-defined]
+            ms = round(1000 * seconds)
+            raise SHMTimeoutError(
+                f"{self.channel}: no turn within {ms} ms, calls of other tasks came first; nothing was sent\n"  # type: ignore
+                "  options: a longer timeout, fewer calls at once, more repliers"
+            )
+
+    @staticmethod
+    def _leave(line: deque[asyncio.Future[None]], place: asyncio.Future[None]) -> None:
+        from shmcomm.event_loop import wake
+
+        was_first = line[0] is place
+        line.remove(place)
+        if was_first and line:
+            wake(line[0])
+
+    async def _look_for_room(self, left: float | None) -> None:
         from shmcomm.event_loop import arrival
 
         span = timedelta(milliseconds=_LOOK_FOR_ROOM_MS)
         try:
-            await arrival(self, has_turn, False, span if left is None else min(span, timedelta(seconds=left)))  # type: ignore
+            await arrival(self, self._has_room, False, span if left is None else min(span, timedelta(seconds=left)))  # type: ignore
         except SHMTimeoutError:
             pass
 
@@ -64,8 +94,17 @@ class CalledByTasks(ClosedWhileAwaited):
             return await arrival(self, look, nothing, None, wanted="reply")  # type: ignore[arg-type]
         finally:
             call.cancel()
-            self._rouse_line()  # there may be room now
+            if self._line and self._watch is not None:
+                self._watch.rouse()  # there may be room now
 
-    def _rouse_line(self) -> None:
-        if self._line and self._watch is not None:
-            self._watch.rouse()
+
+async def _woken(place: asyncio.Future[None], loop: asyncio.AbstractEventLoop, deadline: float | None) -> None:
+    """Returns when this place is the first or its time is over."""
+    from shmcomm.event_loop import wake
+
+    timer = None if deadline is None else loop.call_at(deadline, wake, place)
+    try:
+        await place
+    finally:
+        if timer is not None:
+            timer.cancel()
