@@ -49,7 +49,7 @@ class Job {
 
   /// Says that the job is done; the destructor does so too, but cannot say whether it still was this puller's.
   /// Errors: kFailedPrecondition acknowledged already, or in a forked child · kAborted the descriptors of this process were
-  /// closed under it, it was taken for dead, and another puller has got the job.
+  /// closed under it, it was taken for dead, and another puller has got the job · kResourceExhausted memory ran out, it is still held.
   absl::Status Ack();
 
   /// Gives the job up as this process's death would: another puller, or this one again, gets it with `attempt` one more.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -40,7 +41,12 @@ ClaimingCore::ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional
 }
 
 ClaimingCore::~ClaimingCore() {
-  if (IsThisProcess()) registry::LeaveReaderLine(channel_.site(), seat_);
+  if (!IsThisProcess()) return;
+  try {
+    registry::LeaveReaderLine(channel_.site(), seat_);
+  } catch (const std::bad_alloc&) {
+    // The next open cleans up, as after a death.
+  }
 }
 
 void ClaimingCore::CloseHandle() {

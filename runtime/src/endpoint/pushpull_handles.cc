@@ -122,13 +122,14 @@ absl::Status Job::GiveBack() { return End(&endpoint::PullerCore::Retry); }
 
 absl::Status Job::End(bool (endpoint::PullerCore::*end)(const Job&)) {
   if (core_ == nullptr) return absl::FailedPreconditionError("the job is acknowledged or given back already; end each once");
-  endpoint::PullerCore* core = std::exchange(core_, nullptr);
-  const std::string channel = core->name();
-  const bool is_forked = !core->IsThisProcess();
-  if ((core->*end)(*this)) return absl::OkStatus();
-  if (is_forked) return endpoint::Forked(channel);
-  return absl::AbortedError(channel + ": the job was given to another puller, because this process's lock was gone; see "
-                                      "daemonise in the guide's page on errors");
+  return Guarded([&]() -> absl::Status {
+    const std::string channel = core_->name();   // before it is let go: without the memory the job is still held
+    const bool is_forked = !core_->IsThisProcess();
+    if ((std::exchange(core_, nullptr)->*end)(*this)) return absl::OkStatus();
+    if (is_forked) return endpoint::Forked(channel);
+    return absl::AbortedError(channel + ": the job was given to another puller, because this process's lock was gone; see "
+                                        "daemonise in the guide's page on errors");
+  });
 }
 
 Puller::Puller(std::shared_ptr<endpoint::Door> door) : door_(std::move(door)) {}

@@ -8,6 +8,7 @@
 #include "base/crash_point.h"
 #include "channel/descriptor.h"
 #include "endpoint/copied_message.h"
+#include "endpoint/guarded.h"
 #include "endpoint/messages.h"
 #include "endpoint/status_message.h"
 #include "platform/os.h"
@@ -255,13 +256,15 @@ absl::Status ReplierCore::EndRequest(Request& request, absl::Status answered) {
   return ended;
 }
 
-/// A loan within `publish` goes when this returns: before the core may.
+/// A loan within `publish` goes when this returns: before the core may. Guarded here: the request ends all the same.
 template <class Publish>
 absl::Status ReplierCore::PublishAnswer(const Place& place, Publish publish) {
-  const absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
-  if (!replies.ok()) return replies.status();
-  (*replies)->SetCorrelation(place.correlation);
-  return publish(**replies);
+  return Guarded([&]() -> absl::Status {
+    const absl::StatusOr<PublisherCore*> replies = RepliesTo(place);
+    if (!replies.ok()) return replies.status();
+    (*replies)->SetCorrelation(place.correlation);
+    return publish(**replies);
+  });
 }
 
 absl::Status ReplierCore::EndWith(Place& place, absl::Status answered) {
@@ -308,6 +311,13 @@ absl::Status ReplierCore::Fail(Request& request, const absl::Status& error) {
   if (error.ok()) return absl::InvalidArgumentError(name() + ": an answer that is no error is a reply; call Reply");
   if (!IsThisProcess()) return Forked(name());
   return EndRequest(request, PublishError(places_[request.place_], error));
+}
+
+void ReplierCore::Drop(Request& request) {
+  if (!IsThisProcess()) return;
+  EndRequest(request, Guarded([&] {
+    return PublishError(places_[request.place_], absl::AbortedError("the replier dropped the request without an answer"));
+  })).IgnoreError();
 }
 
 absl::Status ReplierCore::PublishError(const Place& place, const absl::Status& error) {

@@ -38,6 +38,8 @@ class ReplierCore final : public ClaimingCore {
   absl::Status ReplyRaw(Request& request, Loan loan, Codec codec);
   absl::Status ReplyCopy(Request& request, const void* data, std::size_t bytes, Codec codec);
   absl::Status Fail(Request& request, const absl::Status& error);
+  /// Ends a request that nobody answers, whether or not its caller can be told why.
+  void Drop(Request& request);
 
   ReplierStats stats() const { return stats_; }
 

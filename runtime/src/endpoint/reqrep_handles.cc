@@ -173,10 +173,7 @@ Request& Request::operator=(Request&& other) noexcept {
 Request::~Request() { Drop(); }
 
 void Request::Drop() noexcept {
-  if (core_ == nullptr) return;
-  Guarded([this] {
-    return core_->Fail(*this, absl::AbortedError("the replier dropped the request without an answer"));
-  }).IgnoreError();
+  if (core_ != nullptr) core_->Drop(*this);
 }
 
 absl::StatusOr<Loan> Request::ReplyLoan() {

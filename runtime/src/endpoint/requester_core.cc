@@ -2,6 +2,7 @@
 #include "endpoint/requester_core.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -77,7 +78,11 @@ RequesterCore::~RequesterCore() {
     for (Call& call : calls_) {
       if (call.id != 0) Abandon(call);
     }
-    registry::RemoveReplyDirectoriesOf(site().directory, requests_->id());
+    try {
+      registry::RemoveReplyDirectoriesOf(site().directory, requests_->id());
+    } catch (const std::bad_alloc&) {
+      // The next open cleans up, as after a death.
+    }
   }
   calls_.clear();
   replies_->CloseHandle();
