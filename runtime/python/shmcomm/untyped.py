@@ -113,7 +113,8 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
         """A writable array in shared memory, which is published when the `with` block ends and dropped if it raises.
 
         Nothing is copied: what is written there is what subscribers see. The array is not cleared beforehand. After the
-        block it is read-only and its content means nothing. Two loans may be open at once. On a reliable channel leaving
+        block it is read-only and its content means nothing; a slice or memoryview taken from it before stays writable, and
+        must not be written any more, or subscribers see it. Two loans may be open at once. On a reliable channel leaving
         the block waits as send does; `loan.sent` then tells whether the message was sent.
 
         Errors: SHMMessageTooLargeError, SHMBufferFullError (two loans open, shared memory full), ValueError for a dtype
