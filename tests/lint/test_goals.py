@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.goals import Goal, greatest, survivors, table, total
+from tests.goals import Goal, greatest, missed, survivors, table, total
 
 
 def test_figures_are_added_up_and_a_goal_that_is_missed_is_marked() -> None:
@@ -30,3 +30,13 @@ def test_what_must_not_be_exceeded_is_marked_when_it_is_or_was_not_measured() ->
         ["50", "0", "-", "unmeasured"],
         ["0", "0", "survivors"],
     ]
+
+
+def test_a_goal_that_is_missed_fails_the_run_unless_it_is_of_time() -> None:
+    goals = [
+        Goal("kills", 50, r"kills (\d+)", total),
+        Goal("enough", 10, r"kills (\d+)", total),
+        Goal("slow", 50, r"took (\d+)", greatest, is_most=True, is_time=True),
+    ]
+
+    assert missed("kills 40\ntook 60\n", goals) == ["kills"]
