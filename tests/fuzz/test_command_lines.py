@@ -31,7 +31,7 @@ OPTIONS = [
     "--cp", "--error-format=", "--nonsense", "-",
 ]  # fmt: skip
 VALUES = [
-    "good.channel", "bad.channel", "binary.channel", "empty.channel", "good.lock", "\udcff.channel", "absent.channel", "out", "out/deep/er", ".", "..",
+    "good.channel", "bad.channel", "binary.channel", "empty.channel", "good.lock", "\udcff.channel", "absent.channel", "out", "out/deep/er", ".",
     "included", "good.channel/x", "loop.channel", "", " ", "S014", "S999", "json", "cpp", "é\U0001f600", "\udcff", "x" * 300,
     "/dev/null", "/nowhere/x", "%s%n{}", "@good.channel", "-1",
 ]  # fmt: skip
