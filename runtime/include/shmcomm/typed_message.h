@@ -37,8 +37,9 @@ const Message* MessageAt(const std::uint8_t* data) {
   }
 }
 
-/// What verifying a message of `size` bytes may cost at most, whatever its tables share. The defaults would refuse an honest
-/// message of more than a million tables, look at a million in one of a hundred bytes, and nest buffers until the stack ends.
+/// How many tables verifying a message of `size` bytes may look at, whatever they share; the strings of a vector are looked
+/// at once for each table that holds it. The defaults would refuse an honest message of more than a million tables, look at a
+/// million in one of a hundred bytes, and nest buffers until the stack ends.
 inline flatbuffers::Verifier::Options VerifierLimits(std::size_t size) {
   flatbuffers::Verifier::Options limits;
   limits.max_depth = 64;
