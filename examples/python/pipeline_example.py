@@ -6,7 +6,7 @@ import multiprocessing
 from shmcomm import Puller, Pusher
 
 
-def worker():  # type: ignore[no-untyped-def]
+def worker() -> None:
     with Puller("example/numbers") as numbers, Pusher("example/squares") as squares:
         for number in numbers:  # the number before is done now; if this process died, another worker would get it
             if number is None:

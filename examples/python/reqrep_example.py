@@ -2,16 +2,17 @@
 """A service in a process of its own, by name: `python reqrep_example.py`."""
 
 import multiprocessing
+from typing import Any
 
 from shmcomm import Replier, Requester, SHMReplyError
 
 
-def control_service():  # type: ignore[no-untyped-def]
+def control_service() -> None:
     speed = 0.0
     with Replier("example/control") as server:
 
         @server.serve
-        def handle(request):  # type: ignore[no-untyped-def]
+        def handle(request: dict[str, Any]) -> dict[str, Any]:
             nonlocal speed
             if request["query"] == "stop":
                 server.stop()  # after this answer

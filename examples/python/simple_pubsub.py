@@ -2,11 +2,12 @@
 """Publish and subscribe by name, in two processes: `python simple_pubsub.py`."""
 
 import multiprocessing
+from multiprocessing.synchronize import Event
 
 from shmcomm import Publisher, Subscriber
 
 
-def robot(is_ready):  # type: ignore[no-untyped-def]
+def robot(is_ready: Event) -> None:
     with Subscriber("example/commands") as commands:
         is_ready.set()
         for command in commands:

@@ -136,9 +136,13 @@ def test_an_end_does_only_what_is_its_part(root: Path) -> None:
 
 
 def uses_of(end: Any) -> list[Callable[[], object]]:
-    uses = [getattr(end, name, None) for name in ("recv", "try_recv", "fileno")]
-    if not isinstance(end, shmcomm.Requester):  # False where nothing was sent
-        uses.append(getattr(end, "poll", None))
+    """What asks something of an end."""
+    names = ("recv", "try_recv", "recv_many", "latest", "poll", "fileno", "take", "try_take", "done", "give_back")
+    uses = [getattr(end, name, None) for name in names]
+    if isinstance(end, (shmcomm.Publisher, shmcomm.Pusher)):
+        uses.append(lambda: end.loan(1).__enter__())
+    if isinstance(end, shmcomm.Requester):
+        uses += [lambda: end.call(1), lambda: end.start(1)]
     if not isinstance(end, (shmcomm.Subscriber, shmcomm.Puller, shmcomm.Replier)):
         uses.append(lambda: end.send(1))
     return [use for use in uses if use is not None]

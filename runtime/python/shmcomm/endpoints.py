@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from os import PathLike, fspath
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, overload
 
 from shmcomm import _core
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from typing_extensions import Self
 
     from shmcomm.verify_policy import VerifyPolicy
 
@@ -97,7 +95,7 @@ def metadata(sample: _core.Sample | _core.Job | _core.Request) -> Metadata | Job
     return request_metadata(sample) if isinstance(sample, _core.Request) else Metadata(*_core.metadata(sample))
 
 
-class Publisher(_core.Publisher):
+class Publisher(_core.Publisher, ClosedOnExit):
     """Sends messages on one channel. Used by one thread at a time; opened before fork(), it works only in the parent. Messages
     are built where subscribers read them; on a best-effort channel nothing ever waits.
 
@@ -152,14 +150,6 @@ class Publisher(_core.Publisher):
         (1, 0)
         """
         return PublisherStats(*self.counters())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
