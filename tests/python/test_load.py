@@ -23,14 +23,15 @@ def described_member(member: Any) -> Any:
     if issubclass(member, Enum):
         return member.__doc__, {one.name: one.value for one in member}
     if hasattr(member, "_channel"):
-        return member.__doc__, [base.__name__ for base in member.__mro__], member._channel.name, member._channel.message
+        channel = member._channel
+        return member.__doc__, [base.__name__ for base in member.__mro__], channel.name, channel.pattern, channel.messages
     fields = {name: field for name, field in vars(member).items() if type(field).__name__ == "Field"}
     return member.__doc__, {
         name: (field.__doc__, field.offset, field.count, field.type_name, field.is_struct) for name, field in fields.items()
     }
 
 
-@pytest.mark.parametrize("name", ["everything", "unions"])
+@pytest.mark.parametrize("name", ["everything", "unions", "patterns"])
 def test_a_loaded_module_equals_the_generated_package(request: pytest.FixtureRequest, name: str) -> None:
     import shmcomm
 
@@ -39,7 +40,7 @@ def test_a_loaded_module_equals_the_generated_package(request: pytest.FixtureReq
     loaded = shmcomm.load(HERE / f"{name}.channel")
 
     assert loaded.__name__ == name
-    assert loaded.__all__ == generated.__all__
+    assert (loaded.__all__, loaded.__doc__) == (generated.__all__, generated.__doc__)
     assert described(loaded) == described(generated)
 
 
@@ -53,6 +54,30 @@ def test_a_loaded_module_and_the_generated_package_share_a_channel(everything: A
     with loaded.ImuPublisher(root=root) as pub, everything.ImuSubscriber(root=root) as sub:
         pub.send(stamp_ns=5)
         assert sub.recv(timeout=1000).stamp_ns == 5
+
+
+@pytest.mark.parametrize("loads", ["the sender", "the receiver"])
+def test_jobs_and_calls_go_between_a_loaded_module_and_the_generated_package(patterns: Any, root: Path, loads: str) -> None:
+    import shmcomm
+
+    loaded = shmcomm.load(HERE / "patterns.channel")
+    there, here = (loaded, patterns) if loads == "the sender" else (patterns, loaded)
+    with there.JobsPusher(root=root) as pusher, here.JobsPuller(root=root) as puller:
+        pusher.push(id=7, tile=b"abc", name="a")
+        job = puller.recv(timeout=60_000)
+        assert (job.id, bytes(job.tile), job.name, type(job).__mro__[1]) == (7, b"abc", "a", here.Job)
+    with there.DriveRequester(root=root) as client, here.DriveReplier(root=root) as server:
+        call = client.start(there.Twist(linear=0.5, points=[1.0]))
+        request = server.recv(timeout=60_000)
+        assert (request.linear, list(request.points)) == (0.5, [1.0])
+        request.reply(here.Ack(ok=True, message="moving", data=b"abc"))
+        reply = call.result(timeout=60_000)
+        assert (reply.ok, reply.message, bytes(reply.data), type(reply).__mro__[1]) == (True, "moving", b"abc", there.Ack)
+    with there.WalkRequester(root=root) as client, here.WalkReplier(root=root) as server:
+        call = client.start(x=1, timeout=2)
+        request = server.recv(timeout=60_000)
+        request.reply(x=request.x + request.timeout)
+        assert call.result(timeout=60_000).x == 3
 
 
 def test_an_unchanged_file_gives_the_same_module(tmp_path: Path) -> None:
