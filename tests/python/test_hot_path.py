@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each kind of end sends and receives without leaving anything behind, and opens and closes so. SHMCOMM_SCALE multiplies how
+"""Each kind of end sends and receives without leaving anything behind, and opens and closes so; and without asking for more for
+a moment than what it gives out. SHMCOMM_SCALE multiplies how
 often, and what was reached is printed."""
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shmcomm
 from test_leaks import SCALE, expect_flat
@@ -83,6 +85,74 @@ def test_nothing_stays_allocated_per_message(open_pair: Any, kind: str) -> None:
 
     assert bytes_after - bytes_before < FEW_BYTES
     assert blocks_after - blocks_before < FEW_BLOCKS
+
+
+def most_at_once(work: Callable[[], object]) -> int:
+    """How many bytes of Python's memory `work` needs at once, at most, beyond what was there."""
+
+    def measured(measure: Callable[[], object]) -> int:
+        most = 0
+        for _ in range(100):
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            measure()
+            most = max(most, tracemalloc.get_traced_memory()[1] - before)
+        return most
+
+    for _ in range(300):
+        work()
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        measured(work)
+        return measured(work) - measured(lambda: None)  # which measures the measuring
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+OF_A_FEW_NUMBERS = 256  # a received message as an object, and the numbers that are read
+OF_A_PICKLER = 8192
+OF_ALL_BUT_THE_ARRAY = 65_536
+
+
+@pytest.mark.parametrize("kind", ["struct", "table", "bytes"])
+def test_sending_needs_no_memory_of_python_even_for_a_moment(everything: Any, root: Path, kind: str) -> None:
+    data = bytes(64)
+    with everything.ImuPublisher(root=root) as imu, everything.TreePublisher(root=root) as tree, shmcomm.Publisher("b", root=root) as pub:
+        send = {
+            "struct": lambda: imu.send(stamp_ns=5),
+            "table": lambda: tree.send(id=1, data=data),
+            "bytes": lambda: pub.send(data),
+        }[kind]
+
+        assert most_at_once(send) == 0
+
+
+def test_a_received_message_needs_its_object_and_no_more(everything: Any, root: Path) -> None:
+    with everything.ImuPublisher(root=root) as pub, everything.ImuSubscriber(root=root) as sub:
+        assert 0 < most_at_once(lambda: pub.send(stamp_ns=5) and sub.try_recv()) <= OF_A_FEW_NUMBERS
+        assert most_at_once(lambda: pub.send(stamp_ns=5) and sub.recv().stamp_ns) <= OF_A_FEW_NUMBERS
+    with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
+        data = bytes(100_000)
+        assert most_at_once(lambda: pub.send(id=1, data=data) and sub.recv()) <= OF_A_FEW_NUMBERS
+
+
+@pytest.mark.parametrize("until", ["sent", "received"])
+def test_an_array_within_an_object_is_written_once_into_shared_memory(root: Path, until: str) -> None:
+    frame = {"stamp": 1, "image": np.zeros((1024, 1024, 8), np.uint8)}
+    with shmcomm.Publisher("x", root=root) as pub, shmcomm.Subscriber("x", root=root) as sub:
+        if until == "sent":
+            assert most_at_once(lambda: pub.send(frame)) <= OF_ALL_BUT_THE_ARRAY
+        else:
+            assert most_at_once(lambda: pub.send(frame) and sub.recv()) <= OF_ALL_BUT_THE_ARRAY
+            assert most_at_once(lambda: pub.send(frame) and sub.recv(copy=True)) > 1024 * 1024 * 8
+
+
+def test_an_object_needs_what_pickling_it_does(root: Path) -> None:
+    with shmcomm.Publisher("x", root=root) as pub, shmcomm.Subscriber("x", root=root) as sub:
+        assert most_at_once(lambda: pub.send({"a": 1}) and sub.recv()) <= OF_A_PICKLER
 
 
 @pytest.mark.timeout(300 * SCALE)
