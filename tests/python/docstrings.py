@@ -10,9 +10,9 @@ from typing import Any
 
 
 def members_of(name: str, public: Any) -> Iterator[tuple[str, Any]]:
-    """The public methods and attributes of a class, inherited ones, too."""
+    """The public methods and attributes of a class, inherited ones, too; not those that only other ends have."""
     for member in dir(public):
-        if not member.startswith("_"):
+        if not member.startswith("_") and hasattr(public, member):
             yield f"{name}.{member}", inspect.getattr_static(public, member)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,11 +125,36 @@ def test_a_codec_that_the_receiver_does_not_know_is_named(pair: Any) -> None:
         receiver.recv(timeout=60_000)
 
 
-def test_an_end_does_only_what_is_its_part(root: Path) -> None:
-    for kind in (shmcomm.Subscriber, shmcomm.Puller):
-        assert not hasattr(kind, "send")
-    for kind in (shmcomm.Publisher, shmcomm.Pusher):
-        assert not hasattr(kind, "recv")
+PARTS = [
+    (shmcomm.Subscriber, "send", "a publisher, pusher, requester or replier"),
+    (shmcomm.Puller, "send", "a publisher, pusher, requester or replier"),
+    (shmcomm.Publisher, "recv", "a subscriber, puller, requester or replier"),
+    (shmcomm.Pusher, "recv", "a subscriber, puller, requester or replier"),
+    (shmcomm.Subscriber, "loan", "a publisher or pusher"),
+    (shmcomm.Requester, "serve", "a replier"),
+    (shmcomm.Replier, "call", "a requester"),
+    (shmcomm.Puller, "latest", "a subscriber"),
+]
+
+
+@pytest.mark.parametrize(("kind", "call", "who"), PARTS)
+def test_what_is_another_ends_part_is_refused_with_whose_it_is(root: Path, kind: Any, call: str, who: str) -> None:
+    role = kind.__name__
+    with kind("x", root=root) as end:
+        with pytest.raises(AttributeError) as refused:
+            getattr(end, call)
+        assert re.fullmatch(
+            rf"'{role}' object has no attribute '{call}': x: a {role.lower()} has [\w, ]+; {call} is for {who}: open one",
+            str(refused.value),
+        )
+        with pytest.raises(AttributeError, match=f"{call} is for {who}"):
+            setattr(end, call, print)
+        assert not hasattr(end, call) and not hasattr(kind, call) and call not in dir(end)
+    with pytest.raises(AttributeError, match=f"^type object '{role}' has no attribute '{call}': .* {call} is for {who}"):
+        getattr(kind, call)
+
+
+def test_an_end_does_nothing_out_of_turn(root: Path) -> None:
     with shmcomm.Replier("x", root=root) as replier, pytest.raises(shmcomm.SHMError, match="recv"):
         replier.send("to nobody")
     with shmcomm.Requester("x", root=root) as requester, pytest.raises(shmcomm.SHMError, match="send"):

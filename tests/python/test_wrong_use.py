@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,8 +66,14 @@ def test_a_channel_is_joined_only_by_ends_of_its_pattern(packages: Any, root: Pa
 def test_an_end_has_only_the_calls_of_its_role(packages: Any, root: Path, role: str, call: str) -> None:
     package, name = next((package, name) for package, *names in ENDS.values() for name in names if role in name.lower())
     with getattr(packages[package], name)(root=root) as opened:
-        with pytest.raises(AttributeError, match=f"'{name}' object has no attribute '{call}'"):
+        with pytest.raises(AttributeError, match=f"'{name}' object has no attribute '{call}'") as refused:
             getattr(opened, call)()
+
+        is_of_another = call not in ("done", "reply")  # which jobs and requests have
+        advice = rf": {opened.channel}: a {role} has \w.+ and \w+; {call} is for a \w.*: open one$"
+        assert bool(re.search(advice, str(refused.value))) is is_of_another
+        assert not hasattr(opened, call) and not hasattr(type(opened), call) and call not in dir(opened)
+        assert (refused.value.name, refused.value.obj) == (call, opened)
 
 
 def test_a_job_is_done_or_given_back_but_not_both(patterns: Any, root: Path) -> None:

@@ -52,6 +52,7 @@ from shmcomm.loading import load
 from shmcomm.log import is_wanted as _is_debugging_wanted
 from shmcomm.log import set_debug
 from shmcomm.program import program_name as _program_name
+from shmcomm.roles import tell_of_others as _tell_of_others
 from shmcomm.untyped import Loan, Publisher, Subscriber
 from shmcomm.untyped_calls import Requester
 from shmcomm.untyped_jobs import Puller, Pusher
@@ -90,6 +91,7 @@ __all__ = [
     "set_debug",
 ]
 
+_tell_of_others([Publisher, Subscriber, Pusher, Puller, Requester, Replier])
 _core.set_program_name(_program_name())
 
 if _is_debugging_wanted():

@@ -30,6 +30,7 @@ from shmcomm._core import Call, Job, Record, Request, decode, encode
 from shmcomm.calls import Replier, Requester
 from shmcomm.endpoints import Publisher, Subscriber
 from shmcomm.jobs import Puller, Pusher
+from shmcomm.roles import tell_of_others
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,8 @@ __all__ = [
 _HOW_MESSAGES_ARE_USED = (
     "Made of its fields as keywords, or received and read where it lies. Immutable. help(shmcomm.typed.Record) tells the rest."
 )
+
+tell_of_others([Publisher, Subscriber, Pusher, Puller, Requester, Replier])
 
 # By pattern: what a received message is called, and what it is besides its type.
 _RECEIVED: dict[str, tuple[str, type[Record]]] = {
