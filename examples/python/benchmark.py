@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a message takes to another process and back, and how many bytes go through, beside pyzmq.
+"""How long a message takes to another process and back, and how many go through, beside pyzmq.
 
     python benchmark.py [--sizes 10 1000 ...] [--rounds 1000] [--plot latency.svg]
 
-One way is half a round trip. Both processes wait as their library waits by default. pyzmq (`pip install pyzmq`) is left out
-where it is not installed. The library of each line is measured in blocks that alternate with the others'.
+One way is half a round trip. Throughput is a stream in one direction of which nothing is lost, until its last message has
+arrived. Both processes wait as their library waits by default. pyzmq (`pip install pyzmq`) is left out where it is not
+installed. The libraries are measured in blocks that alternate.
 """
 
 from __future__ import annotations
@@ -14,27 +15,28 @@ import multiprocessing
 import os
 import statistics
 import tempfile
-from collections.abc import Callable
 from importlib import import_module
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 SIZES = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 BLOCKS = 5
-
-Ping = Callable[[bytes], Any]
+LARGEST_BLOCK = 40_000_000  # bytes: large messages are sent less often
+COLUMNS = ("min us", "mean us", "p50 us", "p99 us", "max us", "messages/s", "MB/s")
 
 
 class Shmcomm:
-    """Two channels, there and back."""
+    """Two channels, there and back. `place` is the folder of both."""
 
-    def __init__(self, folder: str, is_echo: bool) -> None:
+    def __init__(self, place: str, is_echo: bool) -> None:
         from shmcomm import Publisher, Subscriber
 
         there, back = ("back", "there") if is_echo else ("there", "back")
-        self.sub = Subscriber(back, root=folder)
-        self.pub = Publisher(there, root=folder)
+        self.place = place
+        self.sub = Subscriber(back, root=place, reliable=True)
+        self.pub = Publisher(there, root=place, reliable=True, timeout=None)
 
     def send(self, message: Any) -> None:
         self.pub.send(message)
@@ -44,13 +46,14 @@ class Shmcomm:
 
 
 class Zmq:
-    """A pair of sockets."""
+    """A pair of sockets. `place` is the address; of a port *, the one that was free."""
 
-    def __init__(self, address: str, is_echo: bool) -> None:
+    def __init__(self, place: str, is_echo: bool) -> None:
         import zmq
 
         self.socket: Any = zmq.Context.instance().socket(zmq.PAIR)
-        (self.socket.connect if is_echo else self.socket.bind)(address)
+        (self.socket.connect if is_echo else self.socket.bind)(place)
+        self.place: str = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def send(self, message: Any) -> None:
         self.socket.send(message)
@@ -59,76 +62,115 @@ class Zmq:
         return self.socket.recv()
 
 
-def echo(kind: type[Any], place: str) -> None:
-    """Sends everything back until something empty comes."""
+def answer(kind: type[Any], place: str, orders: Connection) -> None:
+    """The other process: echoes as many messages as it is told, or answers the last of a stream."""
     end = kind(place, True)
-    end.send(b"ready")
-    while message := end.recv():
-        end.send(message)
-        del message  # lets its slot go before the wait
-    end.send(b"bye")
+    orders.send("ready")
+    while order := orders.recv():
+        is_stream, count = order
+        for _ in range(count):
+            message = end.recv()
+            if not is_stream:
+                end.send(message)
+            del message  # lets its slot go before the wait
+        if is_stream:
+            end.send(b"all here")
 
 
-def time_block(end: Any, message: bytes, rounds: int) -> list[float]:
-    """One-way times in microseconds."""
-    times = []
-    for _ in range(rounds):
+class Contender(NamedTuple):
+    end: Any
+    orders: Any  # of a pipe
+    process: Any
+
+    def time_round_trips(self, message: bytes, rounds: int) -> list[float]:
+        """One-way times in microseconds."""
+        self.orders.send((False, rounds))
+        times = []
+        for _ in range(rounds):
+            start = perf_counter_ns()
+            self.end.send(message)
+            self.end.recv()
+            times.append((perf_counter_ns() - start) / 2000)
+        return times
+
+    def time_stream(self, message: bytes, count: int) -> float:
+        """Messages a second."""
+        self.orders.send((True, count))
         start = perf_counter_ns()
-        end.send(message)
-        end.recv()
-        times.append((perf_counter_ns() - start) / 2000)
-    return times
+        for _ in range(count):
+            self.end.send(message)
+        self.end.recv()
+        return count * 1e9 / (perf_counter_ns() - start)
+
+    def stop(self) -> None:
+        self.orders.send(None)
+        self.process.join()
 
 
-def measure(kinds: dict[str, tuple[type[Any], str]], sizes: list[int], rounds: int) -> dict[str, dict[int, list[float]]]:
-    """Times by library and size."""
+def start(kind: type[Any], place: str) -> Contender:
     spawn = multiprocessing.get_context("spawn")
-    ends = {name: kind(place, False) for name, (kind, place) in kinds.items()}
-    processes = [spawn.Process(target=echo, args=arguments) for arguments in kinds.values()]
-    for process in processes:
-        process.start()
-    for end in ends.values():
-        end.recv()
-    results: dict[str, dict[int, list[float]]] = {name: {} for name in kinds}
+    end = kind(place, False)
+    ours, theirs = multiprocessing.Pipe()
+    process = spawn.Process(target=answer, args=(kind, end.place, theirs))
+    process.start()
+    ours.recv()
+    return Contender(end, ours, process)
+
+
+class Figures(NamedTuple):
+    one_way_us: list[float]
+    messages_per_s: list[float]
+
+
+Results = dict[str, dict[int, Figures]]  # by library and size
+
+
+def measure(kinds: dict[str, tuple[type[Any], str]], sizes: list[int], rounds: int) -> Results:
+    contenders = {name: start(kind, place) for name, (kind, place) in kinds.items()}
+    results: Results = {name: {} for name in kinds}
     for size in sizes:
         message = os.urandom(size)
-        block = max(3, min(rounds, 200_000_000 // size) // BLOCKS)
+        count = max(3, min(rounds // BLOCKS, LARGEST_BLOCK // size))
         for _ in range(BLOCKS):
-            for name, end in ends.items():
-                results[name].setdefault(size, []).extend(time_block(end, message, block))
-    for end in ends.values():
-        end.send(b"")
-        end.recv()
-    for process in processes:
-        process.join()
+            for name, contender in contenders.items():
+                figures = results[name].setdefault(size, Figures([], []))
+                figures.one_way_us.extend(contender.time_round_trips(message, count))
+                figures.messages_per_s.append(contender.time_stream(message, min(10 * count, max(count, LARGEST_BLOCK // size))))
+    for contender in contenders.values():
+        contender.stop()
     return results
 
 
-def report(results: dict[str, dict[int, list[float]]]) -> None:
-    print(f"{'':14}{'bytes':>11}{'min':>10}{'mean':>10}{'p50':>10}{'p99':>10}{'max':>11}  us one way{'MB/s':>10}")
+def report(results: Results) -> None:
+    """Times are one way, rates the median of the blocks."""
+    print(f"{'':14}{'bytes':>11}" + "".join(f"{column:>12}" for column in COLUMNS))
     for size in next(iter(results.values())):
-        for name, times in results.items():
-            taken = sorted(times[size])
-            mean = statistics.fmean(taken)
+        for name, of_sizes in results.items():
+            taken = sorted(of_sizes[size].one_way_us)
             p99 = taken[min(len(taken) - 1, len(taken) * 99 // 100)]
-            row = (taken[0], mean, statistics.median(taken), p99, taken[-1])
-            print(f"{name:14}{size:11,}" + "".join(f"{value:10.1f}" for value in row[:4]), end="")
-            print(f"{row[4]:11.1f}{'':12}{size / mean:10.1f}")
+            rate = statistics.median(of_sizes[size].messages_per_s)
+            row = (taken[0], statistics.fmean(taken), statistics.median(taken), p99, taken[-1], rate, rate * size / 1e6)
+            print(f"{name:14}{size:11,}" + "".join(f"{value:12,.1f}" for value in row))
 
 
-def plot(results: dict[str, dict[int, list[float]]], file: Path) -> None:
+def medians_of(results: Results) -> dict[str, dict[int, float]]:
+    """Microseconds one way by library and size."""
+    return {name: {size: statistics.median(of.one_way_us) for size, of in sizes.items()} for name, sizes in results.items()}
+
+
+def plot(medians: dict[str, dict[int, float]], file: Path) -> None:
     """The medians as a picture, both axes logarithmic."""
     if file.suffix.lower() == ".svg":
-        plot_svg(results, file)
+        plot_svg(medians, file)
     else:
-        plot_png(results, file)
+        plot_png(medians, file)
 
 
-def plot_png(results: dict[str, dict[int, list[float]]], file: Path) -> None:
+def plot_png(medians: dict[str, dict[int, float]], file: Path) -> None:
     pyplot = matplotlib()
     figure, axes = pyplot.subplots()
-    for name, times in results.items():
-        axes.loglog(list(times), [statistics.median(taken) for taken in times.values()], marker="o", label=name)
+    for name, values in medians.items():
+        axes.loglog(list(values), list(values.values()), marker="o", label=name)
     axes.set(xlabel="bytes", ylabel="us one way, median")
     axes.legend()
     figure.savefig(file, format="png")
@@ -151,14 +193,17 @@ def picture(text: str) -> Path:
             raise argparse.ArgumentTypeError(f"{text}: a PNG needs matplotlib; name an .svg, which needs nothing") from None
     elif file.suffix.lower() != ".svg":
         raise argparse.ArgumentTypeError(f"{text}: pictures are .svg, or .png where matplotlib is installed")
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: {error.strerror}") from None
     return file
 
 
-def plot_svg(results: dict[str, dict[int, list[float]]], file: Path) -> None:
+def plot_svg(medians: dict[str, dict[int, float]], file: Path) -> None:
     from math import log10
 
     colours = ("#1f77b4", "#d62728", "#2ca02c")
-    medians = {name: {size: statistics.median(t) for size, t in times.items()} for name, times in results.items()}
     sizes = list(next(iter(medians.values())))
     every = [value for values in medians.values() for value in values.values()]
     low, high = log10(min(every)) - 0.1, log10(max(every)) + 0.1
@@ -196,14 +241,14 @@ def main() -> None:
             import zmq
 
             kinds["pyzmq ipc"] = (Zmq, f"ipc://{folder}/zmq")
-            kinds["pyzmq tcp"] = (Zmq, f"tcp://127.0.0.1:{20000 + os.getpid() % 20000}")
+            kinds["pyzmq tcp"] = (Zmq, "tcp://127.0.0.1:*")
             print(f"pyzmq {zmq.__version__}")
         except ImportError:
             print("pyzmq is not installed: shmcomm alone")
         results = measure(kinds, options.sizes, options.rounds)
     report(results)
     if options.plot:
-        plot(results, options.plot)
+        plot(medians_of(results), options.plot)
 
 
 if __name__ == "__main__":

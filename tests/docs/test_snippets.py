@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -54,6 +55,15 @@ def test_what_is_left_is_no_code() -> None:
     left = [block for block, treatment in TREATED if isinstance(treatment, Left)]
 
     assert {block.language for block in left} <= {"", "console", "cmake"}
+
+
+@pytest.mark.parametrize("ends", [("Publisher", "Subscriber"), ("Requester", "Replier"), ("Pusher", "Puller")])
+def test_both_ends_of_a_pattern_without_a_schema_take_fewer_than_ten_lines(ends: tuple[str, str]) -> None:
+    texts = [block.text for block in BLOCKS["python_without_schema.md"]]
+
+    programs = ["".join(texts[first:last]) for first, last in itertools.combinations(range(len(texts) + 1), 2)]
+    complete = [text for text in programs if all(f"{end}(" in text and re.search(rf"import .*\b{end}\b", text) for end in ends)]
+    assert min(sum(bool(line.strip()) for line in text.splitlines()) for text in complete) < 10
 
 
 @pytest.fixture(scope="module")

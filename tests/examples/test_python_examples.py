@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,11 +23,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(name: str, *arguments: object, root: Path) -> str:
+def start(name: str, *arguments: object, root: Path) -> subprocess.CompletedProcess[str]:
     built = {} if BUILD is None else {"PYTHONPATH": str(Path(BUILD) / "python")}
     environment = os.environ | built | {"SHMCOMM_ROOT": str(root)}
     command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def run(name: str, *arguments: object, root: Path) -> str:
+    done = start(name, *arguments, root=root)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -49,12 +54,45 @@ def test_images_are_shared(root: Path) -> None:
     assert lines[5].startswith("path of 10 points; pose [0. 0. 0.]")
 
 
-def test_the_benchmark_reports_and_plots(root: Path, tmp_path: Path) -> None:
-    output = run("benchmark.py", "--sizes", 10, 100_000, "--rounds", 20, "--plot", tmp_path / "plot.svg", root=root)
+LIBRARIES = ["shmcomm", "pyzmq ipc", "pyzmq tcp"] if importlib.util.find_spec("zmq") else ["shmcomm"]
+COLUMNS = ["bytes", "min us", "mean us", "p50 us", "p99 us", "max us", "messages/s", "MB/s"]
 
-    rows = [line for line in output.splitlines() if line.startswith("shmcomm ")]
-    assert len(rows) == 2 and "p99" in output
-    assert ElementTree.parse(tmp_path / "plot.svg").getroot().tag.endswith("svg")
+
+def test_the_benchmark_compares_every_library_at_every_size(root: Path) -> None:
+    lines = run("benchmark.py", "--sizes", 10, 100_000, "--rounds", 20, root=root).splitlines()
+
+    heading, *rows = [re.split(r"  +", line.strip()) for line in lines[1:]]  # below the version of pyzmq
+    assert heading == COLUMNS
+    assert [row[:2] for row in rows] == [[name, size] for size in ("10", "100,000") for name in LIBRARIES]
+    for row in rows:
+        size, least, mean, median, p99, most, rate, megabytes = (float(value.replace(",", "")) for value in row[1:])
+        assert 0 < least <= median <= p99 <= most and least <= mean <= most
+        assert megabytes == pytest.approx(rate * size / 1e6, rel=0.01, abs=0.1)
+
+
+def test_the_benchmark_plots_what_every_library_reached(root: Path, tmp_path: Path) -> None:
+    run("benchmark.py", "--sizes", 10, 1000, "--rounds", 20, "--plot", tmp_path / "plot.svg", root=root)
+
+    picture = ElementTree.parse(tmp_path / "plot.svg").getroot()
+    assert picture.tag.endswith("svg")
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}polyline"))) == len(LIBRARIES)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing/plot.svg", " cannot be written: No such file or directory"),
+        ("folder.svg", " cannot be written: Is a directory"),
+        ("plot.pdf", ": pictures are .svg, or .png where matplotlib is installed"),
+    ],
+)
+def test_a_plot_that_cannot_be_written_is_told_before_anything_is_measured(root: Path, tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "folder.svg").mkdir()
+
+    done = start("benchmark.py", "--plot", tmp_path / name, root=root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"benchmark.py: error: argument --plot: {tmp_path / name}{why}"
 
 
 def test_one_loop_follows_all_rooms(root: Path) -> None:
