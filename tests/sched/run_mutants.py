@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plants the mistakes of mutants.toml one at a time and expects the model checker to catch each.
 
-A mutant is a text replacement in one source. Its old text must be there exactly once; the sources that include the
-mutated file are compiled again beside the unchanged rest, and its scenarios are explored. The run fails if a mutant
-survives, does not apply, or is called equivalent and is caught nevertheless.
+A mutant is a text replacement in one source, or several others planted together. The old text must be there exactly once;
+the sources that include a mutated file are compiled again beside the unchanged rest, and its scenarios are explored. The
+run fails if a mutant survives, does not apply, or is called equivalent and is caught nevertheless.
 """
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from typing import Any
 
 FULL_LAP_BITS = 40
 RUNTIME_SOURCES = ("ring/*.cc", "wake/*.cc", "registry/*.cc", "platform/lock_descriptor.cc", "segment/plan.cc",
@@ -30,12 +31,17 @@ EQUIVALENT_EXECUTIONS = "40000"
 
 
 @dataclasses.dataclass(frozen=True)
-class Mutant:
-    name: str
-    why: str
+class Edit:
     file: str
     old: str
     new: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    why: str
+    edits: tuple[Edit, ...]
     scenarios: tuple[str, ...]
     lap_bits: int = FULL_LAP_BITS
     equivalent: str = ""
@@ -55,12 +61,26 @@ class Failure(Exception):
 def read_mutants(path: pathlib.Path) -> list[Mutant]:
     with path.open("rb") as file:
         entries = tomllib.load(file)["mutant"]
-    mutants = [Mutant(**{**entry, "scenarios": tuple(entry["scenarios"])}) for entry in entries]
-    names = [mutant.name for mutant in mutants]
-    for name in names:
-        if names.count(name) > 1:
+    edits: dict[str, tuple[Edit, ...]] = {}
+    mutants = []
+    for entry in entries:
+        name = entry["name"]
+        if name in edits:
             raise SystemExit(f"{path}: two mutants are called '{name}'")
+        edits[name] = edits_of(entry, edits)
+        mutants.append(Mutant(name, entry["why"], edits[name], tuple(entry["scenarios"]),
+                              entry.get("lap_bits", FULL_LAP_BITS), entry.get("equivalent", "")))
     return mutants
+
+
+def edits_of(entry: dict[str, Any], earlier: dict[str, tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    """Its own replacement, or those of the earlier mutants that it plants together."""
+    if "together" not in entry:
+        return (Edit(entry["file"], entry["old"], entry["new"]),)
+    for name in entry["together"]:
+        if name not in earlier:
+            raise SystemExit(f"{entry['name']} plants '{name}', which is no mutant before it")
+    return tuple(edit for name in entry["together"] for edit in earlier[name])
 
 
 class Workshop:
@@ -125,33 +145,36 @@ class Workshop:
         run([self.compiler, *objects, *self.libraries, "-o", str(program)])
 
     def plant(self, mutant: Mutant) -> pathlib.Path:
-        """A copy of the one mutated file, in a tree that precedes the real one."""
-        text = (self.root / mutant.file).read_text()
-        if text.count(mutant.old) != 1:
-            raise Failure(f"its old text is {text.count(mutant.old)} times in {mutant.file}")
-        if mutant.old == mutant.new:
-            raise Failure("it changes nothing")
+        """Copies of the mutated files, in a tree that precedes the real one."""
         overlay = self.build / "mutants" / mutant.name
-        planted = overlay / mutant.file
-        planted.parent.mkdir(parents=True, exist_ok=True)
-        planted.write_text(text.replace(mutant.old, mutant.new))
+        texts = {edit.file: (self.root / edit.file).read_text() for edit in mutant.edits}
+        for edit in mutant.edits:
+            if texts[edit.file].count(edit.old) != 1:
+                raise Failure(f"its old text is {texts[edit.file].count(edit.old)} times in {edit.file}")
+            if edit.old == edit.new:
+                raise Failure("it changes nothing")
+            texts[edit.file] = texts[edit.file].replace(edit.old, edit.new)
+        for name, text in texts.items():
+            planted = overlay / name
+            planted.parent.mkdir(parents=True, exist_ok=True)
+            planted.write_text(text)
         return overlay
 
     def build_mutant(self, mutant: Mutant) -> pathlib.Path:
         overlay = self.plant(mutant)
-        mutated = (self.root / mutant.file).resolve()
+        unused = {(self.root / edit.file).resolve() for edit in mutant.edits}
+        mutated = frozenset(unused)
         objects = []
-        compiled = 0
         for source in self.sources():
             target = self.object_of(source, mutant.lap_bits)
-            if mutated in dependencies(target.with_suffix(".d")):
+            if touched := mutated & dependencies(target.with_suffix(".d")):
+                unused -= touched
                 planted = overlay / source.relative_to(self.root)
                 target = overlay / target.name
                 self.compile(planted if planted.exists() else source, target, mutant.lap_bits, overlay)
-                compiled += 1
             objects.append(str(target))
-        if compiled == 0:
-            raise Failure(f"no source was made from {mutant.file}; does {self.build} belong to another tree?")
+        if unused:
+            raise Failure(f"no source was made from {unused.pop()}; does {self.build} belong to another tree?")
         program = overlay / "model"
         self.link(objects, program)
         return program
