@@ -5,7 +5,8 @@ include_guard(GLOBAL)
 
 # Sanitizers, the fuzzer and coverage change every object and the link, so they are set for the whole tree, generated code included.
 if(SHMCOMM_SANITIZE)
-  add_compile_options(-fsanitize=${SHMCOMM_SANITIZE} -fno-omit-frame-pointer -g)
+  # Lines for the traces and no more: full debug information is a third of the time.
+  add_compile_options(-fsanitize=${SHMCOMM_SANITIZE} -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${SHMCOMM_SANITIZE})
   if(SHMCOMM_SANITIZE MATCHES "undefined")
     # Looking at a type's name asks the kernel, by system calls that tests let fail.
@@ -32,4 +33,18 @@ function(shmcomm_own_target target)
   target_compile_features(${target} PUBLIC cxx_std_17)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic $<$<BOOL:${SHMCOMM_WERROR}>:-Werror>)
+endfunction()
+
+# Precompiled headers take a third off the time. Not beside a compiler cache, which knows such files by their bytes and would
+# find nothing again in another tree; and only as tried with GCC.
+set(SHMCOMM_PRECOMPILES OFF)
+if(SHMCOMM_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(SHMCOMM_PRECOMPILES ON)
+endif()
+
+# Precompiles the headers that most files of `target` include.
+function(shmcomm_precompile target)
+  if(SHMCOMM_PRECOMPILES)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
 endfunction()

@@ -90,7 +90,7 @@ class Footprint {
   /// 0, or what to exit with.
   int Grown() const {
     if (!(test::CountResources(root_) == resources_)) return 31;
-#if !defined(__SANITIZE_ADDRESS__)  // which keeps what is freed
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which keep what is freed, and shadows of it
     if (test::ResidentKilobytes() > kilobytes_ + kNoiseKilobytes) return 32;
 #endif
     return 0;

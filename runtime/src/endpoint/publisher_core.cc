@@ -17,8 +17,6 @@ namespace {
 // A publisher whose descriptors were closed under it must not go on beside its successor for long; asking is a system call.
 constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 
-// Nobody fills kLargeBytes in less.
-constexpr std::int64_t kLeastFillNs = 2'000;
 
 absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_size == 0) return spec.qos.max_size;
@@ -153,7 +151,7 @@ absl::StatusOr<Loan> PublisherCore::Lend(std::uint64_t correlation) {
 
 absl::StatusOr<segment::SlotIndex> PublisherCore::Reserve() {
   const segment::SlotIndex slot = writer_.Reserve();
-  if (is_large_) reserved_ns_ = platform::NowNs();
+  if (large_.is_large()) large_.Reserved(platform::NowNs());
   if (slot != segment::kNoSlot) return slot;
   return absl::DataLossError(
       absl::StrCat(name(), ": no slot is free, though there is one for every borrower; the readers file is corrupt: "
@@ -280,12 +278,10 @@ absl::Status PublisherCore::Commit(segment::SlotIndex slot, std::size_t bytes, C
   return absl::OkStatus();
 }
 
-/// Early retract costs two scans of the readers before the next message and gives it a slot in warm cache: worth it for
-/// messages that are large and really written, not for those that hardly touch their slot.
 void PublisherCore::ChooseNextSlots(std::size_t bytes, std::int64_t publish_ns) {
-  const bool is_known = std::exchange(is_large_, bytes >= segment::kLargeBytes);
-  if (is_large_) writer_.LimitFresh(fresh_first_large_);
-  writer_.set_early(is_large_ && (!is_known || publish_ns - reserved_ns_ >= kLeastFillNs));
+  const bool is_early = large_.Published(bytes, publish_ns);
+  if (large_.is_large()) writer_.LimitFresh(fresh_first_large_);
+  writer_.set_early(is_early);
 }
 
 void PublisherCore::TellOpened() const {

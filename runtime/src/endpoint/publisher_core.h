@@ -17,6 +17,7 @@
 #include "endpoint/dead_letters.h"
 #include "endpoint/deadline_watch.h"
 #include "endpoint/debug_log.h"
+#include "endpoint/large_messages.h"
 #include "endpoint/room.h"
 #include "endpoint/room_soon.h"
 #include "endpoint/slot_allocator.h"
@@ -135,8 +136,7 @@ class PublisherCore final : public Cancellable {
   std::string declared_at_;
   std::uint64_t correlation_ = 0;        // reqrep
   segment::SlotIndex last_slot_ = segment::kNoSlot;
-  bool is_large_ = false;                // the last message was
-  std::int64_t reserved_ns_ = 0;         // when the last slot was taken, if is_large_
+  LargeMessages large_;
   std::int64_t room_awaited_ns_ = 0;     // when the caller began to wait for room before the next message
   std::int64_t room_left_ns_ = 0;        // when WaitForRoom last came back from that; 0 if it has not waited
   std::int64_t publish_timeout_ns_ = 0;  // reliable, claimed: 0 where on_full is fail

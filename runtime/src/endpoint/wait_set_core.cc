@@ -125,7 +125,8 @@ void WaitSetCore::Wake() {
   platform::FutexWakeAll(word_);
   // Private Dekker: flag, this fence, event read; and in SleepOnDescriptors event stored, the fence of ArmAll, flag read.
   base::FenceSeqCst();
-  const int event = event_.load(std::memory_order_relaxed);
+  // acquire -> WatchDescriptors' store: the descriptor is made before anybody writes to it.
+  const int event = event_.load(std::memory_order_acquire);
   if (event >= 0) platform::WriteEvent(event);
 }
 
