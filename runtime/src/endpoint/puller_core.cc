@@ -144,7 +144,8 @@ Look PullerCore::Failed(absl::Status error) {
 }
 
 bool PullerCore::IsExpired() const {
-  return platform::NowNs() - base::LoadPlain(message_.header->publish_ns) > lifespan_ns_;
+  // The header is another process's: any time at all, from which nothing may be taken away.
+  return base::LoadPlain(message_.header->publish_ns) < platform::NowNs() - lifespan_ns_;
 }
 
 Look PullerCore::SkipExpired() {
@@ -199,7 +200,7 @@ absl::Status PullerCore::TooManyBorrowed() const {
   const std::int64_t oldest_ns = *std::min_element(taken_since_ns_, taken_since_ns_ + limit);
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%s: you hold %u of %u jobs (oldest %.1f s); acknowledge them, or raise max_borrowed", name(), limit, limit,
-      static_cast<double>(platform::NowNs() - oldest_ns) * 1e-9));
+      (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9));
 }
 
 }  // namespace shmcomm::endpoint

@@ -200,7 +200,8 @@ void SubscriberCore::MeetDeadline() {
 }
 
 bool SubscriberCore::IsExpired() const {
-  return platform::NowNs() - base::LoadPlain(message_.header->publish_ns) > lifespan_ns_;
+  // The header is another process's: any time at all, from which nothing may be taken away.
+  return base::LoadPlain(message_.header->publish_ns) < platform::NowNs() - lifespan_ns_;
 }
 
 Look SubscriberCore::SkipExpired() {
@@ -377,7 +378,7 @@ absl::Status SubscriberCore::TooManyBorrowed() const {
   const std::int64_t oldest_ns = *std::min_element(borrowed_since_ns_, borrowed_since_ns_ + limit);
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%s: you hold %u of %u borrowed messages (oldest %.1f s); copy what you keep, or raise max_borrowed", name(), limit,
-      limit, static_cast<double>(platform::NowNs() - oldest_ns) * 1e-9));
+      limit, (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9));
 }
 
 }  // namespace shmcomm::endpoint
