@@ -68,7 +68,8 @@ TEST_P(InPlaceTest, ATableIsReadAtTheVeryBytesItsBuilderWrote) {
   const FilePlace before = PlaceOf(written);
   ASSERT_TRUE(IsInDataFile(before));
 
-  ASSERT_TRUE(publisher_.Publish(*std::move(loan), test::CreateImage(loan->builder(), 1, data)).ok());
+  const auto image_in_slot = test::CreateImage(loan->builder(), 1, data);   // before the loan moves: arguments have no order
+  ASSERT_TRUE(publisher_.Publish(*std::move(loan), image_in_slot).ok());
   const auto image = subscriber_.Take(absl::ZeroDuration());
 
   ASSERT_TRUE(image.ok()) << image.status();
@@ -85,7 +86,8 @@ TEST_P(InPlaceTest, PublishCopiesNothing) {
   const auto data = loan->builder().CreateUninitializedVector(GetParam(), &written);
   std::memset(written, 0xA5, GetParam());
 
-  ASSERT_TRUE(publisher_.Publish(*std::move(loan), test::CreateImage(loan->builder(), 1, data)).ok());
+  const auto image_in_slot = test::CreateImage(loan->builder(), 1, data);   // before the loan moves: arguments have no order
+  ASSERT_TRUE(publisher_.Publish(*std::move(loan), image_in_slot).ok());
   written[GetParam() - 1] = 0x5A;  // had publish copied, the reader would not see this
   const auto image = subscriber_.Take(absl::ZeroDuration());
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process whose descriptors are closed under its endpoints, as a daemon's are: others take it for dead, and whatever it
+// waits for, it is told why instead of going on beside its successor.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "absl/strings/match.h"
+#include "shmcomm/wait_set.h"
+#include "support/all_patterns.h"
+#include "support/forked_child.h"
+
+namespace shmcomm::test {
+namespace {
+
+const absl::Duration kForever = absl::InfiniteDuration();
+const absl::Duration kAMoment = absl::Milliseconds(2);
+
+void CloseAllDescriptors() {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) close(descriptor);
+}
+
+bool SaysLocksAreGone(const absl::Status& status) {
+  const bool it_does = absl::IsFailedPrecondition(status) && absl::StrContains(status.message(), "its lock is gone");
+  if (!it_does) std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  return it_does;
+}
+
+/// Each test's body runs in a child: what it closes is gone for good. 0: as it should be.
+class LostLock : public AllPatternsTest {
+ protected:
+  static ChannelSpec ReliableSpec() {
+    ChannelSpec spec = NumbersSpec();
+    spec.qos.reliability = Reliability::kReliable;
+    spec.qos.capacity = 2;
+    return spec;
+  }
+  template <class Taker>
+  static int WaitsOf(Taker& taker) {
+    if (!SaysLocksAreGone(taker.Wait(kAMoment).status())) return 1;
+    if (!SaysLocksAreGone(taker.Take(kAMoment).status())) return 2;
+    if (!SaysLocksAreGone(taker.Take(absl::ZeroDuration()).status())) return 3;
+    return SaysLocksAreGone(taker.Wait(kForever).status()) ? 0 : 4;
+  }
+};
+
+TEST_F(LostLock, EndsTheWaitsOfASubscriber) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Subscriber subscriber = OpenSubscriber(NumbersSpec());
+              CloseAllDescriptors();
+              return WaitsOf(subscriber);
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsTheWaitsOfASubscriberThatWatchesADeadline) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              ChannelSpec spec = NumbersSpec();
+              spec.qos.deadline_ns = 1'000'000;
+              Publisher publisher = OpenPublisher(spec);
+              Subscriber subscriber = OpenSubscriber(spec);
+              if (!Send(publisher, 1).ok() || TakeValues(subscriber).size() != 1) return 5;
+              CloseAllDescriptors();
+              return WaitsOf(subscriber);
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsTheWaitsOfAPuller) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Puller puller = OpenPuller(JobsSpec());
+              CloseAllDescriptors();
+              return WaitsOf(puller);
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsTheWaitsOfAReplier) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Replier replier = OpenReplier(SumsSpec());
+              CloseAllDescriptors();
+              return WaitsOf(replier);
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsTheWaitOfASetOfAnyRole) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Subscriber subscriber = OpenSubscriber(NumbersSpec());
+              Puller puller = OpenPuller(JobsSpec());
+              Requester requester = OpenRequester(SumsSpec());
+              CloseAllDescriptors();
+              WaitSet sets[3];
+              if (!sets[0].Add(subscriber).ok() || !sets[1].Add(puller).ok() || !sets[2].Add(requester).ok()) return 1;
+              for (WaitSet& set : sets) {
+                if (!SaysLocksAreGone(set.Wait(kForever).status())) return 2;
+              }
+              return 0;
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsAPublishersWaitForRoom) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Publisher publisher = OpenPublisher(ReliableSpec());
+              Subscriber subscriber = OpenSubscriber(ReliableSpec());
+              if (!Send(publisher, 1).ok() || !Send(publisher, 2).ok()) return 1;
+              CloseAllDescriptors();
+              if (!SaysLocksAreGone(publisher.WaitForRoom(kForever).status())) return 2;
+              return SaysLocksAreGone(Send(publisher, 3)) ? 0 : 3;
+            }),
+            0);
+}
+
+TEST_F(LostLock, IsSaidToAPublisherByItsFirstMessage) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Publisher publisher = OpenPublisher(NumbersSpec());
+              CloseAllDescriptors();
+              return SaysLocksAreGone(Send(publisher, 1)) ? 0 : 1;
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsTheWaitsOfARequester) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Replier replier = OpenReplier(SumsSpec());
+              Requester requester = OpenRequester(SumsSpec());
+              const auto call = SendNumber(requester, 1, kForever);
+              if (!call.ok()) return 1;
+              CloseAllDescriptors();
+              if (!SaysLocksAreGone(requester.WaitForReply(*call, kForever).status())) return 2;
+              return SaysLocksAreGone(requester.WaitForAnyReply(kForever).status()) ? 0 : 3;
+            }),
+            0);
+}
+
+/// A process that answers one request and takes another; its lock goes, and it answers that when it was given to somebody else.
+int AnswerAfterAllWasClosed(const ChannelSpec& spec, const ReplierOptions& here, int told, int go_on) {
+  auto replier = Replier::Open(spec, here);
+  if (!replier.ok()) return 1;
+  auto first = replier->Take(kForever);
+  if (!first.ok() || !ReplyNumber(*first, 20).ok()) return 2;
+  auto second = replier->Take(kForever);
+  if (!second.ok()) return 3;
+  dup2(told, 1);
+  dup2(go_on, 0);
+  CloseAllDescriptors();
+  char byte = 'x';
+  if (write(1, &byte, 1) != 1 || read(0, &byte, 1) != 1) return 4;
+  return SaysLocksAreGone(ReplyNumber(*second, 30)) ? 0 : 5;
+}
+
+TEST_F(LostLock, IsSaidToAReplierThatAnswersWhatAnotherHasAnswered) {
+  ChannelSpec spec = SumsSpec();
+  spec.qos.idempotent = true;
+  RequesterOptions options = RequesterHere();
+  options.wait_for_replier = true;
+  auto requester = Requester::Open(spec, options);
+  ASSERT_TRUE(requester.ok()) << requester.status();
+  int told[2];
+  int go_on[2];
+  ASSERT_TRUE(pipe(told) == 0 && pipe(go_on) == 0);
+  const pid_t child = ForkBound();
+  if (child == 0) _exit(AnswerAfterAllWasClosed(spec, ReplierHere(), told[1], go_on[0]));
+  EXPECT_EQ(ReqRepTest::ValueOf(requester->Receive(*SendNumber(*requester, 7, kLong))), 20u);
+  const CallId call = *SendNumber(*requester, 8, kLong);
+  char byte = 0;
+  ASSERT_EQ(read(told[0], &byte, 1), 1);
+
+  Replier other = OpenReplier(spec);
+  AnswerNext(other);
+  ASSERT_EQ(write(go_on[1], &byte, 1), 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(ReqRepTest::ValueOf(requester->Receive(call)), 9u);
+  for (const int descriptor : {told[0], told[1], go_on[0], go_on[1]}) close(descriptor);
+}
+
+}  // namespace
+}  // namespace shmcomm::test
