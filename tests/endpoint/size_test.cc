@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages at and beyond max_size, loans, and what a refused message leaves behind: nothing.
+#include "segment/layout.h"
 #include "support/test_channels.h"
 
 namespace shmcomm {
@@ -47,6 +48,17 @@ TEST_F(MessageSize, BeyondMaxSizeIsRefusedWithItsTrueSizeAndTheFix) {
   EXPECT_EQ(refused.code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(refused.message(),
             "front/camera: message is 9,437,312 B, max_size is 8,388,608 B; set max_size: 10MiB at robot.channel:21");
+}
+
+TEST_F(MessageSize, BeyondAllMessagesIsRefusedWithoutAMaxSizeThatNobodyCanSet) {
+  Publisher publisher = OpenPublisher(test::BytesSpec(1000));
+  auto loan = *publisher.Loan();
+  const std::string begin = "test/bytes: message is 2,147,483,", end = " at test.channel:2";
+
+  EXPECT_EQ(loan.Raw(layout::kMaxMessageBytes).status().message(),
+            begin + "584 B, max_size is 1,000 B; set max_size: 2147483584" + end);
+  EXPECT_EQ(loan.Raw(layout::kMaxMessageBytes + 1).status().message(),
+            begin + "585 B, max_size is 1,000 B; no message can have more than 2,147,483,584 B: send parts");
 }
 
 TEST_F(MessageSize, ARefusedMessageLosesNothingElse) {
@@ -181,6 +193,28 @@ TEST_F(Loans, AreLimited) {
 
   EXPECT_EQ(third.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(third.message(), "test/bytes: you hold 2 of 2 loans; publish or drop one, or raise max_loans");
+}
+
+TEST_F(Loans, AreNotToBeRaisedBeyondWhatThereCanBe) {
+  ChannelSpec spec = test::BytesSpec(100);
+  spec.name = "test/most";
+  spec.qos.max_loans = layout::kMaxLoans;
+  Publisher publisher = OpenPublisher(spec);
+  std::vector<absl::StatusOr<Loan>> held;
+  while (held.size() < layout::kMaxLoans) held.push_back(publisher.Loan());
+
+  EXPECT_EQ(publisher.Loan().status().message(), "test/most: you hold 8 of 8 loans; publish or drop one");
+}
+
+TEST_F(Loans, AreNotToBeRaisedWhereNoSchemaSaysHowManyThereAre) {
+  ChannelSpec spec = test::BytesSpec(100);
+  spec.name = "test/undeclared";
+  spec.declared_at = "";
+  Publisher publisher = OpenPublisher(spec);
+  const auto first = publisher.Loan();
+  const auto second = publisher.Loan();
+
+  EXPECT_EQ(publisher.Loan().status().message(), "test/undeclared: you hold 2 of 2 loans; publish or drop one");
 }
 
 TEST_F(Loans, ADroppedOneIsAbandonedAndSeenByNobody) {

@@ -135,6 +135,84 @@ def test_a_message_without_a_schema_beyond_max_size_is_told_in_readable_numbers(
     )
 
 
+LARGEST = (1 << 31) - 64
+
+
+@pytest.mark.parametrize("kind", ["Publisher", "Pusher", "Requester", "Replier"])
+def test_what_no_message_can_hold_is_not_answered_with_a_max_size(root: Path, kind: str) -> None:
+    import numpy as np
+    import shmcomm
+
+    pair = {"Requester": shmcomm.Replier, "Replier": shmcomm.Requester}
+    with getattr(shmcomm, kind)("x", root=root) as sender, pair.get(kind, shmcomm.Publisher)("x" if kind in pair else "y", root=root) as other:
+        if kind == "Replier":
+            other.send("ask")
+            sender.recv(timeout=60_000)
+        tries = [lambda: sender.send(np.broadcast_to(np.uint8(0), LARGEST))]  # of one byte
+        if hasattr(sender, "loan"):
+            tries.append(lambda: sender.loan(10**9).__enter__())
+        for attempt in tries:
+            with pytest.raises(shmcomm.SHMMessageTooLargeError) as refused:
+                attempt()
+            assert re.fullmatch(
+                r"x: message is [\d,]+ B, max_size is 16,777,216 B; no message can have more than 2,147,483,584 B: send parts",
+                str(refused.value),
+            )
+        with pytest.raises(shmcomm.SHMMessageTooLargeError, match=rf"open the {kind.lower()} with max_size={LARGEST}$"):
+            sender.send(np.broadcast_to(np.uint8(0), LARGEST - 128))
+
+
+@pytest.mark.parametrize("kind", ["Publisher", "Pusher", "Requester", "Replier"])
+def test_a_max_size_beyond_all_messages_is_refused_with_the_largest(root: Path, kind: str) -> None:
+    import shmcomm
+
+    with pytest.raises(ValueError) as refused:
+        getattr(shmcomm, kind)("x", max_size=LARGEST + 1, root=root)
+
+    assert re.fullmatch(
+        rf"channel 'x': option max_size is {LARGEST + 1}, the channel allows {LARGEST} at most; "
+        "leave it out, or give what the channel allows",
+        str(refused.value),
+    )
+    assert list(root.iterdir()) == []
+
+
+def test_ends_without_a_schema_are_not_told_to_raise_what_they_cannot(root: Path) -> None:
+    import shmcomm
+
+    with shmcomm.Publisher("x", root=root) as pub, shmcomm.Subscriber("x", root=root) as sub:
+        with pub.loan(1), pub.loan(1):
+            assert refusal(lambda: pub.loan(1).__enter__()) == "x: you hold 2 of 2 loans; publish or drop one"
+        while sub.try_recv() is not None:
+            pass
+        held = []
+        for _ in range(6):
+            pub.send(bytes(2000))
+            held.append(sub.recv(timeout=60_000))
+        pub.send(bytes(2000))
+        pattern = r"x: you hold 6 of 6 borrowed messages \(oldest [\d.]+ s\); copy what you keep"
+        assert re.fullmatch(pattern, refusal(sub.try_recv))
+        held.clear()
+    with shmcomm.Requester("y", root=root) as client, shmcomm.Replier("y", root=root) as server:
+        calls = [client.start(n) for n in range(16)]
+        assert refusal(lambda: client.start(16)) == "y: 16 of 16 calls are unanswered; receive or forget one"
+        requests = [server.take(timeout=60_000) for _ in range(6)]
+        assert refusal(server.take) == "y: 6 of 6 requests are open; answer one"
+        del calls, requests
+
+
+def test_ends_of_a_schema_are_told_to_raise_what_it_says(everything: Any, patterns: Any, root: Path) -> None:
+    with everything.NarrowPublisher(root=root) as pub, everything.NarrowSubscriber(root=root) as sub:
+        held = [pub.send(id=1) and sub.recv(timeout=60_000) for _ in range(2)]
+        pub.send(id=1)
+        assert refusal(sub.try_recv).endswith("; copy what you keep, or raise max_borrowed")
+        del held
+    with patterns.DriveReplier(root=root), patterns.DriveRequester(root=root) as client:
+        calls = [client.start(linear=1) for _ in range(4)]
+        assert refusal(lambda: client.start(linear=1)).endswith("receive or forget one, or raise max_in_flight")
+        del calls
+
+
 SLOW = """
 import sys
 import everything
@@ -175,14 +253,14 @@ def test_a_python_program_is_called_by_its_script(
 
 
 def test_an_option_beyond_the_channels_names_the_channel_and_its_place(everything: Any, patterns: Any, root: Path) -> None:
-    for end, option, value in (
-        (everything.TreePublisher, "max_loans", 8),
-        (everything.TreePublisher, "max_size", 1 << 30),
-        (patterns.DriveRequester, "max_in_flight", 5),
+    for end, name, option, value in (
+        (everything.TreePublisher, "everything/tree", "max_loans", 8),
+        (everything.TreePublisher, "everything/tree", "max_size", 1 << 30),
+        (patterns.DriveRequester, "patterns/drive", "max_in_flight", 5),
+        (patterns.DriveRequester, "renamed", "max_in_flight", 5),
     ):
         with pytest.raises(ValueError) as refused:
-            end(root=root, **{option: value})
-        name = "everything/tree" if end is everything.TreePublisher else "patterns/drive"
+            end(*(["renamed"] if name == "renamed" else []), root=root, **{option: value})
         assert re.fullmatch(
             rf"channel '{name}': option {option} is {value}, the channel allows \d+ at most; "
             r"leave it out, or change the channel at \w+\.channel:\d+",

@@ -8,8 +8,6 @@ namespace nb = nanobind;
 namespace shmcomm::python {
 namespace {
 
-// Every publisher brings its own max_size, so the channel allows what the format can hold.
-constexpr std::uint64_t kLargestMessage = (std::uint64_t{1} << 31) - 64;
 constexpr std::uint32_t kMaxBorrowed = 6;
 // Nobody can ask for more by name; places that are not taken cost nothing.
 constexpr std::uint32_t kMaxPublishers = 64;
@@ -41,10 +39,10 @@ UntypedChannel ReadUntypedChannel(Pattern pattern, const nb::dict& chosen) {
   channel.spec.pattern = pattern;
   Qos& qos = channel.spec.qos;
   std::uint32_t* adopted = &channel.adopted;
-  qos.max_size = kLargestMessage;
+  qos.max_size = kUntypedLargest;  // every sender brings its own
   qos.max_borrowed = kMaxBorrowed;
   qos.max_publishers = kMaxPublishers;
-  qos.max_reply_size = kLargestMessage;
+  qos.max_reply_size = kUntypedLargest;
   qos.max_in_flight = kMaxInFlight;
   qos.capacity = static_cast<std::uint32_t>(Number(chosen, "capacity", qos.capacity, kAny32, qos_option::kCapacity, adopted));
   qos.history = static_cast<std::uint32_t>(Number(chosen, "history", 0, kAny32, qos_option::kHistory, adopted));

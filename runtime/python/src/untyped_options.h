@@ -26,4 +26,7 @@ UntypedChannel ReadUntypedChannel(Pattern pattern, const nanobind::dict& chosen)
 /// Largest message of a publisher that does not say otherwise.
 inline constexpr std::uint64_t kUntypedMaxSize = std::uint64_t{16} << 20;
 
+/// Largest message of all: what the format can hold.
+inline constexpr std::uint64_t kUntypedLargest = (std::uint64_t{1} << 31) - 64;
+
 }  // namespace shmcomm::python

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "shmcomm/loan.h"
 #include "untyped_encode.h"
+#include "untyped_options.h"
 
 namespace shmcomm::python {
 
@@ -42,11 +43,14 @@ inline std::string WithCommas(std::uint64_t value) {
   return digits;
 }
 
-/// False with SHMMessageTooLargeError, which says how the end `kind` may send it.
+/// False with SHMMessageTooLargeError, which says how the end `kind` may send it, or that nobody may.
 inline bool CheckFits(const std::string& channel, std::size_t bytes, std::uint64_t max_size, const char* kind) {
   if (bytes <= max_size) return true;
-  SetError(ErrorKind::kMessageTooLarge, "%s: message is %s B, max_size is %s B; open the %s with max_size=%zu",
-           channel.c_str(), WithCommas(bytes).c_str(), WithCommas(max_size).c_str(), kind, bytes);
+  const std::string remedy = bytes <= kUntypedLargest
+                                 ? std::string("open the ") + kind + " with max_size=" + std::to_string(bytes)
+                                 : "no message can have more than " + WithCommas(kUntypedLargest) + " B: send parts";
+  SetError(ErrorKind::kMessageTooLarge, "%s: message is %s B, max_size is %s B; %s", channel.c_str(),
+           WithCommas(bytes).c_str(), WithCommas(max_size).c_str(), remedy.c_str());
   return false;
 }
 

@@ -14,7 +14,7 @@ namespace shmcomm::endpoint {
 
 absl::StatusOr<ClaimingCore::Opened> ClaimingCore::OpenSeat(const ChannelSpec& spec, const EndpointOptions& options,
                                                             std::optional<Verify> verify) {
-  if (verify.has_value() && *verify < spec.qos.verify) return VerifyTooLax(spec);
+  if (verify.has_value() && *verify < spec.qos.verify) return VerifyTooLax(spec, options);
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
   absl::StatusOr<registry::ReaderSeat> seat = registry::TakeReaderLine(channel->site());

@@ -19,14 +19,25 @@ std::string AfterWaiting(std::int64_t waited_ns) {
   return absl::StrCat(" after ", absl::FormatDuration(absl::Milliseconds(waited_ns / 1'000'000)));
 }
 
-/// How to do without an option that does not fit its channel.
+/// How to do without an option that does not fit its channel, which can be changed only where a schema declares it.
 std::string LeaveOut(const ChannelSpec& spec) {
   const absl::string_view place = spec.declared_at;
+  if (place.empty() && spec.message.fingerprint == 0) return "; leave it out, or give what the channel allows";
   return absl::StrCat("; leave it out, or change the channel", place.empty() ? "" : " at ", place);
 }
 
-absl::Status BadOption(const ChannelSpec& spec, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat("channel '", spec.name, "': option ", what, LeaveOut(spec)));
+absl::Status BadOption(const ChannelSpec& spec, const EndpointOptions& options, const std::string& what) {
+  const absl::string_view name = options.channel.empty() ? absl::string_view(spec.name) : options.channel;
+  return absl::InvalidArgumentError(absl::StrCat("channel '", name, "': option ", what, LeaveOut(spec)));
+}
+
+/// A max_size for a message of `bytes`: rounded up, with room for one more of the kind.
+std::string FittingSize(std::uint64_t bytes) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  constexpr std::uint64_t kKiB = std::uint64_t{1} << 10;
+  if (bytes < kMiB) return absl::StrCat((bytes + kKiB - 1) / kKiB, "KiB");
+  const std::uint64_t mebibytes = (bytes + kMiB - 1) / kMiB;
+  return mebibytes * kMiB > layout::kMaxMessageBytes ? absl::StrCat(bytes) : absl::StrCat(mebibytes, "MiB");
 }
 
 }  // namespace
@@ -37,17 +48,17 @@ absl::Status Named(absl::string_view channel, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("channel '", channel, "': ", status.message()));
 }
 
-absl::Status OptionBeyond(const ChannelSpec& spec, absl::string_view option, std::uint64_t value, std::uint64_t allowed,
-                          absl::string_view bound) {
-  return BadOption(spec, absl::StrCat(option, " is ", value, ", the channel allows ", allowed, bound));
+absl::Status OptionBeyond(const ChannelSpec& spec, const EndpointOptions& options, absl::string_view option, std::uint64_t value,
+                          std::uint64_t allowed, absl::string_view bound) {
+  return BadOption(spec, options, absl::StrCat(option, " is ", value, ", the channel allows ", allowed, bound));
 }
 
-absl::Status VerifyTooLax(const ChannelSpec& spec) {
-  return BadOption(spec, "verify may only be stricter than the channel's");
+absl::Status VerifyTooLax(const ChannelSpec& spec, const EndpointOptions& options) {
+  return BadOption(spec, options, "verify may only be stricter than the channel's");
 }
 
-absl::Status ReliabilityTooStrict(const ChannelSpec& spec) {
-  return BadOption(spec, "reliability asks for reliable, and the channel is best_effort, its publishers do not wait");
+absl::Status ReliabilityTooStrict(const ChannelSpec& spec, const EndpointOptions& options) {
+  return BadOption(spec, options, "reliability asks for reliable, and the channel is best_effort, its publishers do not wait");
 }
 
 absl::Status Forked(absl::string_view channel) {
@@ -78,14 +89,16 @@ absl::Status Closed() { return absl::FailedPreconditionError("the endpoint is cl
 
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at) {
-  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-  constexpr std::uint64_t kKiB = std::uint64_t{1} << 10;
-  // Rounded up, with room for one more of the kind.
-  const std::string fitting = bytes >= kMiB ? absl::StrCat((bytes + kMiB - 1) / kMiB, "MiB")
-                                            : absl::StrCat((bytes + kKiB - 1) / kKiB, "KiB");
+  const std::string remedy = bytes > layout::kMaxMessageBytes
+                                 ? absl::StrCat("no message can have more than ", WithCommas(layout::kMaxMessageBytes), " B: send parts")
+                                 : absl::StrCat("set max_size: ", FittingSize(bytes), declared_at.empty() ? "" : " at ", declared_at);
   return absl::OutOfRangeError(absl::StrCat(channel, ": message is ", WithCommas(bytes), " B, max_size is ",
-                                            WithCommas(max_size), " B; set max_size: ", fitting,
-                                            declared_at.empty() ? "" : " at ", declared_at));
+                                            WithCommas(max_size), " B; ", remedy));
+}
+
+std::string OrRaise(const layout::MetaHeader& meta, absl::string_view option, std::uint64_t has, std::uint64_t most) {
+  const bool is_declared = meta.fingerprint != 0 || meta.declared_at[0] != '\0';
+  return is_declared && has < most ? absl::StrCat(", or raise ", option) : "";
 }
 
 absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern) {

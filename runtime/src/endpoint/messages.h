@@ -10,6 +10,7 @@
 #include "base/role_names.h"
 #include "segment/layout.h"
 #include "shmcomm/channel_spec.h"
+#include "shmcomm/options.h"
 
 namespace shmcomm::endpoint {
 
@@ -17,20 +18,25 @@ namespace shmcomm::endpoint {
 absl::Status Named(absl::string_view channel, const absl::Status& status);
 
 /// kInvalidArgument: an endpoint's own option is beyond what the channel has; `bound` is " at most" or " exactly".
-absl::Status OptionBeyond(const ChannelSpec& spec, absl::string_view option, std::uint64_t value, std::uint64_t allowed,
-                          absl::string_view bound);
+absl::Status OptionBeyond(const ChannelSpec& spec, const EndpointOptions& options, absl::string_view option, std::uint64_t value,
+                          std::uint64_t allowed, absl::string_view bound);
 /// kInvalidArgument: an endpoint's own `verify` trusts more than the channel does.
-absl::Status VerifyTooLax(const ChannelSpec& spec);
+absl::Status VerifyTooLax(const ChannelSpec& spec, const EndpointOptions& options);
 /// kInvalidArgument: a subscriber asks a best_effort channel for more.
-absl::Status ReliabilityTooStrict(const ChannelSpec& spec);
+absl::Status ReliabilityTooStrict(const ChannelSpec& spec, const EndpointOptions& options);
 
 absl::Status Forked(absl::string_view channel);
 absl::Status Closed();
 absl::Status OutOfMemory();
 absl::Status Cancelled(absl::string_view channel);
 absl::Status LockLost(absl::string_view channel);
+/// kOutOfRange, with the max_size that would do, unless no message can be as large.
 absl::Status MessageTooLarge(absl::string_view channel, std::uint64_t bytes, std::uint64_t max_size,
                              absl::string_view declared_at);
+
+/// `, or raise max_loans`. Nothing where that cannot be done: an option that `has` the `most` there can be, and channels that no
+/// schema declares.
+std::string OrRaise(const layout::MetaHeader& meta, absl::string_view option, std::uint64_t has, std::uint64_t most);
 
 /// kInvalidArgument where an endpoint of `pattern` is opened from the spec of another one.
 absl::Status CheckPattern(const ChannelSpec& spec, Pattern pattern);

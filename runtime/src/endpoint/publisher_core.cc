@@ -21,13 +21,14 @@ constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_size == 0) return spec.qos.max_size;
   if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
-  return OptionBeyond(spec, "max_size", options.max_size, spec.qos.max_size, spec.message.is_struct ? " exactly" : " at most");
+  return OptionBeyond(spec, options, "max_size", options.max_size, spec.qos.max_size,
+                      spec.message.is_struct ? " exactly" : " at most");
 }
 
 absl::StatusOr<std::uint32_t> MaxLoans(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_loans == 0) return spec.qos.max_loans;
   if (options.max_loans <= spec.qos.max_loans) return options.max_loans;
-  return OptionBeyond(spec, "max_loans", options.max_loans, spec.qos.max_loans, " at most");
+  return OptionBeyond(spec, options, "max_loans", options.max_loans, spec.qos.max_loans, " at most");
 }
 
 /// Most structs are a few lines long: copied here, they cost less than a call.
@@ -134,8 +135,9 @@ absl::StatusOr<Loan> PublisherCore::Lend(std::uint64_t correlation) {
   std::uint32_t index = 0;
   while (index < loans_.size() && loans_[index]->is_out.load(std::memory_order_relaxed) != 0) ++index;  // relaxed: ours
   if (index == loans_.size()) {
-    return Refuse(absl::ResourceExhaustedError(absl::StrCat(name(), ": you hold ", loans_.size(), " of ", loans_.size(),
-                                                            " loans; publish or drop one, or raise max_loans")));
+    return Refuse(absl::ResourceExhaustedError(absl::StrCat(
+        name(), ": you hold ", loans_.size(), " of ", loans_.size(), " loans; publish or drop one",
+        OrRaise(channel_.meta(), "max_loans", loans_.size(), layout::kMaxLoans))));
   }
   absl::StatusOr<segment::SlotIndex> slot = Reserve();
   if (!slot.ok()) return Refuse(slot.status());

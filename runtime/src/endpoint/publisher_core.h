@@ -68,6 +68,7 @@ class PublisherCore final : public Cancellable {
   bool IsPlaceHeld() const { return seat_.membership.IsStillHeld(); }
   PublisherStats stats() const;
   const registry::Site& site() const { return channel_.site(); }
+  const layout::MetaHeader& meta() const { return channel_.meta(); }
   std::uint64_t max_message_bytes() const { return max_message_bytes_; }
   /// On any thread.
   bool IsLoanOut() const;

@@ -199,8 +199,9 @@ absl::Status PullerCore::TooManyBorrowed() const {
   const std::uint32_t limit = channel_.meta().max_borrowed;
   const std::int64_t oldest_ns = *std::min_element(taken_since_ns_, taken_since_ns_ + limit);
   return absl::ResourceExhaustedError(absl::StrFormat(
-      "%s: you hold %u of %u jobs (oldest %.1f s); acknowledge them, or raise max_borrowed", name(), limit, limit,
-      (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9));
+      "%s: you hold %u of %u jobs (oldest %.1f s); acknowledge them%s", name(), limit, limit,
+      (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9,
+      OrRaise(channel_.meta(), "max_borrowed", limit, layout::kMaxHazards)));
 }
 
 }  // namespace shmcomm::endpoint

@@ -329,7 +329,8 @@ absl::Status ReplierCore::PublishError(const Place& place, const absl::Status& e
 
 absl::Status ReplierCore::TooManyOpen() const {
   return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", places_.size(), " of ", places_.size(),
-                                                   " requests are open; answer one, or raise max_borrowed"));
+                                                   " requests are open; answer one",
+                                                   OrRaise(channel_.meta(), "max_borrowed", places_.size(), layout::kMaxHazards)));
 }
 
 absl::Status ReplierCore::LentAlready() const {

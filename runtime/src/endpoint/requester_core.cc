@@ -19,7 +19,7 @@ namespace {
 absl::StatusOr<std::uint32_t> MaxInFlight(const ChannelSpec& spec, const RequesterOptions& options) {
   if (options.max_in_flight == 0) return spec.qos.max_in_flight;
   if (options.max_in_flight <= spec.qos.max_in_flight) return options.max_in_flight;
-  return OptionBeyond(spec, "max_in_flight", options.max_in_flight, spec.qos.max_in_flight, " at most");
+  return OptionBeyond(spec, options, "max_in_flight", options.max_in_flight, spec.qos.max_in_flight, " at most");
 }
 
 /// Replies as their subscriber sees them.
@@ -338,7 +338,8 @@ absl::StatusOr<int> RequesterCore::WakeFile() {
 
 absl::Status RequesterCore::TooManyCalls() const {
   return absl::ResourceExhaustedError(absl::StrCat(name(), ": ", calls_.size(), " of ", calls_.size(),
-                                                   " calls are unanswered; receive or forget one, or raise max_in_flight"));
+                                                   " calls are unanswered; receive or forget one",
+                                                   OrRaise(requests_->meta(), "max_in_flight", calls_.size(), layout::kMaxInFlight)));
 }
 
 absl::Status RequesterCore::NoSuchCall() const {

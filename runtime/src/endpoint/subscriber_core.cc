@@ -23,9 +23,9 @@ ring::ReaderMode ModeFor(const registry::Site& site, const SubscriberOptions& op
 }  // namespace
 
 absl::StatusOr<SubscriberCore*> SubscriberCore::Open(const ChannelSpec& spec, const SubscriberOptions& options) {
-  if (options.verify.has_value() && *options.verify < spec.qos.verify) return VerifyTooLax(spec);
+  if (options.verify.has_value() && *options.verify < spec.qos.verify) return VerifyTooLax(spec, options);
   if (options.reliability == Reliability::kReliable && spec.qos.reliability == Reliability::kBestEffort) {
-    return ReliabilityTooStrict(spec);
+    return ReliabilityTooStrict(spec, options);
   }
   absl::StatusOr<channel::Channel> channel = channel::Channel::Open(spec, options, channel::Role::kReader);
   if (!channel.ok()) return channel.status();
@@ -377,8 +377,9 @@ absl::Status SubscriberCore::TooManyBorrowed() const {
   const std::uint32_t limit = channel_.meta().max_borrowed;
   const std::int64_t oldest_ns = *std::min_element(borrowed_since_ns_, borrowed_since_ns_ + limit);
   return absl::ResourceExhaustedError(absl::StrFormat(
-      "%s: you hold %u of %u borrowed messages (oldest %.1f s); copy what you keep, or raise max_borrowed", name(), limit,
-      limit, (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9));
+      "%s: you hold %u of %u borrowed messages (oldest %.1f s); copy what you keep%s", name(), limit, limit,
+      (static_cast<double>(platform::NowNs()) - static_cast<double>(oldest_ns)) * 1e-9,
+      OrRaise(channel_.meta(), "max_borrowed", limit, layout::kMaxHazards)));
 }
 
 }  // namespace shmcomm::endpoint
