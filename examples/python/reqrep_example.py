@@ -33,7 +33,7 @@ def main() -> None:
         try:
             client.call({"query": "set speed", "speed": 7.0})
         except SHMReplyError as error:
-            print("refused:", error)
+            print("refused:", error.message)
         calls = [client.start({"query": "status"}) for _ in range(3)]  # several at once
         print(sum(call.result()["status"] == "ok" for call in calls), "answers")
         client.call({"query": "stop"})

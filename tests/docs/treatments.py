@@ -53,7 +53,7 @@ SERVE_DRIVE = INTERRUPTED.format(
             try:
                 drive.call(linear=2.0)
             except shmcomm.SHMReplyError as error:
-                print(error)""",
+                print(error.message)""",
 )
 
 SERVE_WHEELS = INTERRUPTED.format(

@@ -25,7 +25,7 @@ ENDPOINTS: dict[str, tuple[Any, Any]] = {
 def error_text(error: shmcomm.SHMError) -> str:
     """As the C++ end calls it."""
     if isinstance(error, shmcomm.SHMReplyError):
-        return f"replied {error.code}: {error}"
+        return f"replied {error.code}: {error.message}"
     if not isinstance(error, shmcomm.SHMPeerDiedError | shmcomm.SHMTimeoutError):
         raise error
     code = "UNAVAILABLE" if isinstance(error, shmcomm.SHMPeerDiedError) else "DEADLINE_EXCEEDED"

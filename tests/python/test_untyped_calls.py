@@ -292,7 +292,7 @@ def test_a_dropped_or_failed_request_is_an_error_to_its_caller(root: Path, ends:
     call = client.start(1)
     server.recv(timeout=LONG)
     assert server.fail("out of order: 100 %s") is True
-    with pytest.raises(shmcomm.SHMReplyError, match="^out of order: 100 %s$") as failed:
+    with pytest.raises(shmcomm.SHMReplyError, match=r"^\S+: the replier answered with an error: out of order: 100 %s\n  options: ") as failed:
         call.result(timeout=LONG)
     assert failed.value.code == "UNKNOWN"
 

@@ -37,7 +37,7 @@ def test_tasks_call_and_answer_on_one_loop(run: Run, ends: Ends) -> None:
 
     async def main() -> list[Any]:
         answering = asyncio.create_task(answer())
-        with pytest.raises(shmcomm.SHMReplyError, match="^no$"):
+        with pytest.raises(shmcomm.SHMReplyError, match=r"^\S+: the replier answered with an error: no\n  options: "):
             await client.acall("fail", timeout=LONG)
         assert await client.acall("none") is None
         replies = await asyncio.gather(*(client.acall(number, timeout=LONG) for number in range(50)))

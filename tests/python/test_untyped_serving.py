@@ -33,9 +33,9 @@ def test_serving_answers_and_tells_what_went_wrong(root: Path, ends: Ends) -> No
     thread, outcome = in_thread(lambda: server.serve(handle))
     assert client.call(7, timeout=LONG) == [7]
     assert client.call(None, timeout=LONG) is None
-    with pytest.raises(shmcomm.SHMReplyError, match="^ValueError: too fast$"):
+    with pytest.raises(shmcomm.SHMReplyError, match=r"^\S+: the replier answered with an error: ValueError: too fast\n  options: "):
         client.call("raise", timeout=LONG)
-    with pytest.raises(shmcomm.SHMReplyError, match="^SHMSerializationError: x: cannot pickle the function"):
+    with pytest.raises(shmcomm.SHMReplyError, match="^x: the replier answered with an error: SHMSerializationError: x: cannot pickle the function"):
         client.call("unsendable", timeout=LONG)
     with Requester("x", root=root) as other:
         assert other.call("other", timeout=LONG) == ["other"]

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["arrival", "wake"]
 
+_AFTER_WAITING = {
+    "message": "wait longer, or see whether a publisher is open there",
+    "job": "wait longer, or see whether a pusher is open there",
+    "request": "wait longer, or see whether a requester is open there",
+    "reply": "the call goes on: receive it later, or give it up",
+}
+
 # So often in succession a take may find its message at once before other tasks get their turn.
 _TAKES_A_TURN = 64
 
@@ -45,7 +52,8 @@ async def arrival(
         await asyncio.sleep(0)
     while (answer := look()) is nothing:
         if deadline is not None and loop.time() >= deadline:
-            raise SHMTimeoutError(f"{endpoint.channel}: no {wanted} within {round(1000 * (seconds or 0))} ms")
+            waited = f"{endpoint.channel}: no {wanted} within {round(1000 * (seconds or 0))} ms"
+            raise SHMTimeoutError(f"{waited}; {_AFTER_WAITING[wanted]}")
         await watch.sleep(loop, endpoint.fileno(), deadline, endpoint.channel)
     return answer
 

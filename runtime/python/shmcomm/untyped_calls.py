@@ -80,6 +80,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     def send(self, message: object, /, **options: Any) -> None:
         """Sends a request whose reply `recv` brings; options and errors as start. SHMError where the reply to the request
         before was not waited for: each send has one recv. After a recv that took too long the request before is given up.
+        Cost: as start.
 
         >>> with Requester("doc/turns") as client, Replier("doc/turns") as server:
         ...     client.send("first")
@@ -101,6 +102,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     def recv(self, timeout: Timeout = None, *, copy: bool = False) -> Any:
         """The reply to what was sent last, waited for until the request's own time is over, or up to `timeout`: then it may be
         received again. As Subscriber.recv for the rest; errors as call, and SHMError where nothing was sent.
+        Cost: as Subscriber.recv.
 
         >>> with Requester("doc/recv_reply") as client, Replier("doc/recv_reply") as server:
         ...     client.send({"query": "status"})
@@ -110,7 +112,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
         ...         print(error)
         ...     _ = server.recv(timeout=100), server.send({"status": "ok"})
         ...     client.recv(timeout=100)
-        doc/recv_reply: no reply within 1 ms; the call goes on
+        doc/recv_reply: no reply within 1 ms; the call goes on: receive it later, or give it up
         {'status': 'ok'}
         """
         call = self._awaited_call()
@@ -121,6 +123,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
 
     def try_recv(self, default: Any = None, *, copy: bool = False) -> Any:
         """The reply to what was sent last, or `default` while there is none. Never waits. Errors as recv.
+        Cost: as Subscriber.try_recv.
 
         >>> with Requester("doc/try_reply") as client:
         ...     client.send("anybody?")
@@ -137,6 +140,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     def poll(self, timeout: Timeout = 0) -> bool:
         """Whether recv would return or raise at once, waited for up to `timeout` (as in recv; 0 does not wait). False where
         nothing was sent. Errors: SHMConnectionError (closed, forked), SHMBufferFullError (six replies are borrowed).
+        Cost: no system call where the reply is there, or with 0.
 
         >>> with Requester("doc/poll_reply") as client, Replier("doc/poll_reply") as server:
         ...     client.send(1), client.poll(timeout=1), server.recv(timeout=100), server.send(2), client.poll(timeout=100)
@@ -148,6 +152,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
 
     async def arecv(self, timeout: Timeout = None, *, copy: bool = False) -> Any:
         """recv for asyncio: other tasks run while it waits; cancelled, the reply may be received again. Errors: as recv.
+        Cost: as recv, and where it waits some system calls of the event loop.
 
         >>> async def ask(client):
         ...     client.send(7)
@@ -175,6 +180,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
         Any number of tasks may call: 16 at a time, and while the channel has room; the others wait for their turn, and
         `timeout` covers that. A call of `start` that is answered and not received yet keeps the loop looking all the time:
         receive it first. Options and errors: as call; SHMError where a task of another event loop waits.
+        Cost: some microseconds of the event loop beside call's.
 
         >>> async def both(client, server):
         ...     import asyncio
@@ -199,7 +205,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
 
     def _awaited_call(self) -> _core.UntypedCall:
         if self.closed:
-            raise SHMConnectionError(f"{self.channel}: this endpoint is closed")
+            raise SHMConnectionError(f"{self.channel}: this endpoint is closed; open another one")
         if self._sent is None:
             raise SHMError(f"{self.channel}: no reply is awaited; send() a request first, or call()")
         return self._sent
@@ -212,6 +218,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     @property
     def stats(self) -> RequesterStats:
         """Counters: requests sent, replies received, and how the others ended; after close those of the end.
+        Cost: a few loads; no system call.
 
         >>> with Requester("doc/calls_stats") as client:
         ...     client.stats.sent, client.stats.late

@@ -22,8 +22,8 @@ class Budget {
   /// A record within those entered before; false with SHMCorruptionError if it is one too many or too deep.
   bool Enter(const Type& type) {
     if (++records_ <= most_ && ++depth_ <= kDeepest) return true;
-    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than %llu records or %d levels", type.name.c_str(),
-             static_cast<unsigned long long>(most_), kDeepest);
+    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than %llu records or %d levels%s", type.name.c_str(),
+             static_cast<unsigned long long>(most_), kDeepest, kDamaged);
     return false;
   }
   void Leave() { --depth_; }
@@ -34,8 +34,8 @@ class Budget {
       bytes_ += bytes;
       return true;
     }
-    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than %llu bytes of strings and vectors", type.name.c_str(),
-             static_cast<unsigned long long>(most_bytes_));
+    SetError(ErrorKind::kCorruption, "%s: message unfolds to more than %llu bytes of strings and vectors%s", type.name.c_str(),
+             static_cast<unsigned long long>(most_bytes_), kDamaged);
     return false;
   }
 

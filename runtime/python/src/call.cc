@@ -35,7 +35,9 @@ void SetAttribute(const char* name, PyObject* stolen_value) {
 void SetCallError(const OpenedRequester& self, const absl::Status& status) {
   if (IsFromReplier(status)) {
     const std::string text(status.message());
-    SetError(ErrorKind::kReply, "%s", text.c_str());
+    SetError(ErrorKind::kReply, "%s: the replier answered with an error: %s\n  options: another request; the replier's log may say more",
+             self.name.c_str(), text.c_str());
+    SetAttribute("message", PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
     SetAttribute("code", PyUnicode_FromString(absl::StatusCodeToString(status.code()).c_str()));
     return;
   }
@@ -44,7 +46,7 @@ void SetCallError(const OpenedRequester& self, const absl::Status& status) {
 }
 
 void SetNotInTime(const OpenedRequester& self, absl::Duration timeout) {
-  SetError(ErrorKind::kTimeout, "%s: no reply within %lld ms; the call goes on", self.name.c_str(),
+  SetError(ErrorKind::kTimeout, "%s: no reply within %lld ms; the call goes on: receive it later, or give it up", self.name.c_str(),
            static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
   SetAttribute("maybe_executed", Py_NewRef(Py_True));
 }
@@ -115,7 +117,7 @@ bool OpenedRequester::Begin(absl::Duration within) {
     });
     is_waiting = false;
     if (waited < 0 && !PyErr_Occurred()) RefuseClosed(name);
-    if (waited == 0) SetError(ErrorKind::kTimeout, "%s: no replier came in time; nothing was sent", name.c_str());
+    if (waited == 0) SetError(ErrorKind::kTimeout, "%s: no replier came in time; nothing was sent: start one, or wait longer", name.c_str());
     if (waited <= 0) return false;
   }
   return Finish(*this, is_there.status());
@@ -196,11 +198,12 @@ void CallContent::Forget() {
 std::shared_ptr<OpenedRequester> UsableRequesterOf(PyObject* object) {
   const CallContent& content = CallContentOf(object);
   if (content.is_over) {
-    PyErr_SetString(PyExc_ValueError, "this call is over: its reply was received, or it was cancelled");
+    PyErr_Format(PyExc_ValueError, "%s: this call is over: its reply was received, or it was cancelled; start another",
+                 content.channel.c_str());
     return nullptr;
   }
   std::shared_ptr<OpenedRequester> requester = content.requester.lock();
-  if (requester == nullptr) RefuseClosed("requester");
+  if (requester == nullptr) RefuseClosed(content.channel);
   if (requester == nullptr || !CheckFree(*requester)) return nullptr;
   return requester;
 }
@@ -235,7 +238,7 @@ PyTypeObject* AddCallClass(PyObject* module, const char* name, const char* doc, 
 
 PyObject* NewCallOf(PyTypeObject* call_class, const std::shared_ptr<OpenedRequester>& requester, CallId call) {
   PyObject* made = call_class->tp_alloc(call_class, 0);
-  if (made != nullptr) new (reinterpret_cast<CallObject*>(made)->storage) CallContent{requester, call};
+  if (made != nullptr) new (reinterpret_cast<CallObject*>(made)->storage) CallContent{requester, call, requester->name};
   return made;
 }
 

@@ -60,6 +60,7 @@ PyObject* TakeReply(OpenedRequester& self, CallId call, bool* is_over);
 struct CallContent {
   std::weak_ptr<OpenedRequester> requester;  // it may be closed while the call's object lives
   CallId call;
+  std::string channel;
   bool is_over = false;
 
   /// Gives the call up, at once or when the thread that uses the requester is done.

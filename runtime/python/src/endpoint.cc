@@ -29,7 +29,13 @@ std::optional<Verify> ReadVerify(nanobind::handle value) {
 }
 
 PyObject* RefuseClosed(const std::string& name) {
-  SetError(ErrorKind::kConnection, "%s: this endpoint is closed", name.c_str());
+  SetError(ErrorKind::kConnection, "%s: this endpoint is closed; open another one", name.c_str());
+  return nullptr;
+}
+
+PyObject* NothingCame(const std::string& name, const char* wanted, const char* sender, absl::Duration timeout) {
+  SetError(ErrorKind::kTimeout, "%s: no %s within %lld ms; wait longer, or see whether a %s is open there", name.c_str(), wanted,
+           static_cast<long long>(absl::ToInt64Milliseconds(timeout)), sender);
   return nullptr;
 }
 

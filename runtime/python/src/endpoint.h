@@ -67,6 +67,9 @@ void SetUseError(const absl::Status& status, std::int64_t opened_by_process);
 /// Sets SHMConnectionError for an endpoint that is not open; returns null.
 PyObject* RefuseClosed(const std::string& name);
 
+/// Sets SHMTimeoutError where no `wanted` came in `timeout`, which a `sender` would have sent; returns null.
+PyObject* NothingCame(const std::string& name, const char* wanted, const char* sender, absl::Duration timeout);
+
 /// repr() of an endpoint, also of one that could not be opened.
 template <class Handle>
 PyObject* ReprOf(PyObject* object) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "reference.h"
 
 namespace shmcomm::python {
 namespace {
@@ -38,6 +39,24 @@ ErrorKind KindOf(const absl::Status& status, Doing doing) {
   }
 }
 
+/// Whether errors of this class, and not of one that derives from it, tell of messages.
+bool IsOfMessages(PyObject* type) {
+  for (const ErrorKind kind : {ErrorKind::kSerialization, ErrorKind::kMessageTooLarge, ErrorKind::kCorruption}) {
+    if (type == ErrorClass(kind)) return true;
+  }
+  return false;
+}
+
+/// Puts `channel: ` before the text of `error`, unless it begins so.
+void NameChannelIn(PyObject* error, const std::string& channel) {
+  const Reference text(PyObject_Str(error));
+  const Reference named(text ? PyUnicode_FromFormat("%s: %U", channel.c_str(), text.get()) : nullptr);
+  const Reference begin(named ? PyUnicode_FromFormat("%s: ", channel.c_str()) : nullptr);
+  const Reference arguments(begin ? PyTuple_Pack(1, named.get()) : nullptr);
+  if (!arguments || PyUnicode_Tailmatch(text.get(), begin.get(), 0, PY_SSIZE_T_MAX, -1) != 0) return;
+  PyObject_SetAttrString(error, "args", arguments.get());
+}
+
 }  // namespace
 
 PyObject* ErrorClass(ErrorKind kind) {
@@ -58,6 +77,18 @@ void SetError(ErrorKind kind, const char* format, ...) {
   va_start(arguments, format);
   PyErr_FormatV(error, format, arguments);
   va_end(arguments);
+}
+
+bool NameChannel(const std::string& channel) {
+  PyObject *type = nullptr, *error = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &error, &trace);
+  if (type != nullptr && IsOfMessages(type)) {
+    PyErr_NormalizeException(&type, &error, &trace);
+    NameChannelIn(error, channel);
+    PyErr_Clear();
+  }
+  PyErr_Restore(type, error, trace);
+  return false;
 }
 
 void SetError(const absl::Status& status, Doing doing) {

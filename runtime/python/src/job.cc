@@ -90,7 +90,8 @@ bool End(JobObject& self, absl::Status (shmcomm::Job::*end)()) {
 
 PyObject* Done(PyObject* object, PyObject*) {
   if (AsJob(object)->ended == Ended::kGivenBack) {
-    SetError(ErrorKind::kBase, "this job was given back already, and will be done again; call either done() or give_back()");
+    SetError(ErrorKind::kBase, "%s: this job was given back already, and will be done again; call either done() or give_back()",
+             AsJob(object)->record.type->name.c_str());
     return nullptr;
   }
   return End(*AsJob(object), &shmcomm::Job::Ack) ? Py_NewRef(Py_None) : nullptr;
@@ -98,7 +99,8 @@ PyObject* Done(PyObject* object, PyObject*) {
 
 PyObject* GiveBack(PyObject* object, PyObject*) {
   if (AsJob(object)->ended == Ended::kDone) {
-    SetError(ErrorKind::kBase, "this job is done already, and nobody gets it again; call either done() or give_back()");
+    SetError(ErrorKind::kBase, "%s: this job is done already, and nobody gets it again; call either done() or give_back()",
+             AsJob(object)->record.type->name.c_str());
     return nullptr;
   }
   return End(*AsJob(object), &shmcomm::Job::GiveBack) ? Py_NewRef(Py_None) : nullptr;
@@ -189,8 +191,8 @@ PyObject* NewClaim(shmcomm::Job job) {
 
 bool BindJobClass(PyObject* python_class) { return BindMessageClass(python_class, job_type, Dealloc); }
 
-PyObject* NewJob(PyTypeObject* python_class, const Type& type, shmcomm::Job job) {
-  if (!CheckMessage(type, job.sequence(), job.size(), job.codec())) return nullptr;
+PyObject* NewJob(const std::string& channel, PyTypeObject* python_class, const Type& type, shmcomm::Job job) {
+  if (!CheckMessage(channel, type, job.sequence(), job.size(), job.codec())) return nullptr;
   PyObject* made = python_class->tp_alloc(python_class, 0);
   if (made == nullptr) return nullptr;
   JobObject& self = *AsJob(made);
@@ -202,6 +204,7 @@ PyObject* NewJob(PyTypeObject* python_class, const Type& type, shmcomm::Job job)
   const Region region{job.data(), job.size()};
   self.record.owner = NewClaim(std::move(job));
   if (self.record.owner != nullptr && PlaceRoot(self.record, type, region)) return made;
+  NameChannel(channel);
   Py_DECREF(made);
   return nullptr;
 }

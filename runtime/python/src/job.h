@@ -5,6 +5,8 @@
 
 #include <Python.h>
 
+#include <string>
+
 #include "record.h"
 #include "shmcomm/puller.h"
 
@@ -14,7 +16,7 @@ namespace shmcomm::python {
 bool BindJobClass(PyObject* python_class);
 
 /// A Python job. SHMCorruptionError, and the job is acknowledged, if its message does not make sense.
-PyObject* NewJob(PyTypeObject* python_class, const Type& type, shmcomm::Job job);
+PyObject* NewJob(const std::string& channel, PyTypeObject* python_class, const Type& type, shmcomm::Job job);
 
 /// Creates the classes and adds them to `module`.
 bool AddJobType(PyObject* module);

@@ -22,10 +22,11 @@ struct PullerEnd {
   using Message = shmcomm::Job;
   static constexpr const char* kName = "puller";
   static constexpr const char* kWanted = "job";
+  static constexpr const char* kSender = "pusher";
 
   static PyObject* New(Opened& self, shmcomm::Job job) {
     const std::uint64_t bytes = job.size();
-    PyObject* made = NewJob(self.sample_class, *self.type, std::move(job));
+    PyObject* made = NewJob(self.name, self.sample_class, *self.type, std::move(job));
     if (made != nullptr) LogReceived(self, bytes);
     return made;
   }

@@ -60,7 +60,7 @@ std::optional<VectorAt> OpenVectorOf(const Field& field, Region region, std::uin
 PyObject* AbsentReference(const RecordObject& record, const Field& field) {
   if (field.shape == Shape::kString && field.content != nullptr) return Py_NewRef(field.content);
   if (!field.is_required) return Py_NewRef(Py_None);
-  SetError(ErrorKind::kCorruption, "%s.%U: the message lacks this required field", record.type->name.c_str(), field.key);
+  SetError(ErrorKind::kCorruption, "%s.%U: the message lacks this required field%s", record.type->name.c_str(), field.key, kDamaged);
   return nullptr;
 }
 
@@ -234,7 +234,7 @@ PyObject* ReadElement(const Type& type, Field& field, PyObject* holder, Region r
 }
 
 PyObject* CorruptField(const Type& type, const Field& field) {
-  SetError(ErrorKind::kCorruption, "%s.%U points outside its message", type.name.c_str(), field.key);
+  SetError(ErrorKind::kCorruption, "%s.%U points outside its message%s", type.name.c_str(), field.key, kDamaged);
   return nullptr;
 }
 

@@ -3,7 +3,7 @@
 //   Endpoint, Stats, Message      types of C++; Endpoint has TryTake, Take, Wait and fd
 //   Opened                        Opened<Endpoint>, or more than that
 //   kName                         "subscriber", for errors
-//   kWanted                       "message", for errors
+//   kWanted, kSender              "message" and who sends it, "publisher"; for errors
 //   static PyObject* New(Opened& self, Message taken)
 //   static void Refuse(Message taken)   which nobody gets, because the endpoint was closed meanwhile
 #pragma once
@@ -195,9 +195,7 @@ class Receiver {
       return nullptr;
     }
     if (waited == 0) {
-      SetError(ErrorKind::kTimeout, "%s: no %s within %lld ms", self.name.c_str(), End::kWanted,
-               static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
-      return nullptr;
+      return NothingCame(self.name, End::kWanted, End::kSender, timeout);
     }
     return taken.ok() ? End::New(self, *std::move(taken)) : Fail(self, taken.status());
   }

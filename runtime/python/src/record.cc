@@ -136,8 +136,8 @@ bool Place(RecordObject& record, const Type& type, Region region, std::uint64_t 
     record.table = *table;
     return true;
   }
-  SetError(ErrorKind::kCorruption, "%s at byte %llu does not lie inside its message of %llu bytes", type.name.c_str(),
-           static_cast<unsigned long long>(position), static_cast<unsigned long long>(region.size));
+  SetError(ErrorKind::kCorruption, "%s at byte %llu does not lie inside its message of %llu bytes%s", type.name.c_str(),
+           static_cast<unsigned long long>(position), static_cast<unsigned long long>(region.size), kDamaged);
   return false;
 }
 
@@ -155,7 +155,7 @@ void MarkOver(RecordObject& record) {
 bool RefuseOver(const RecordObject& record) {
   if (!IsOver(record)) return false;
   const bool is_loan = PyObject_TypeCheck(const_cast<PyObject*>(&record.ob_base), LoanType());
-  SetError(ErrorKind::kBase, is_loan ? "%s: this loan is over; its message is read by others"
+  SetError(ErrorKind::kBase, is_loan ? "%s: this loan is over; its message is read by others: lend another"
                                      : "%s: this message is over: it was done, given back or answered; keep copies",
            record.type->name.c_str());
   return true;

@@ -21,6 +21,7 @@ struct ReplierEnd {
   using Message = shmcomm::Request;
   static constexpr const char* kName = "replier";
   static constexpr const char* kWanted = "request";
+  static constexpr const char* kSender = "requester";
 
   static PyObject* New(Opened& self, shmcomm::Request request) {
     const std::uint64_t bytes = request.size();

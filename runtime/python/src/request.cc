@@ -118,7 +118,7 @@ PyMethodDef methods[] = {
      "...     try:\n"
      "...         call.result(timeout=100)\n"
      "...     except shmcomm.SHMReplyError as error:\n"
-     "...         print(error)\n"
+     "...         print(error.message)\n"
      "out of order\n"},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -142,8 +142,8 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"shmcomm._core.Request", sizeof(RequestObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 /// The message copied and looked at; null with SHMCorruptionError.
-PyObject* NewRecordOf(PyTypeObject* python_class, const Type& type, const shmcomm::Request& request) {
-  if (!CheckMessage(type, request.sequence(), request.size(), request.codec())) return nullptr;
+PyObject* NewRecordOf(const std::string& channel, PyTypeObject* python_class, const Type& type, const shmcomm::Request& request) {
+  if (!CheckMessage(channel, type, request.sequence(), request.size(), request.codec())) return nullptr;
   const Reference bytes(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(request.data()),
                                                   static_cast<Py_ssize_t>(request.size())));
   return bytes ? NewValue(python_class, type, bytes.get()) : nullptr;
@@ -154,8 +154,9 @@ PyObject* NewRecordOf(PyTypeObject* python_class, const Type& type, const shmcom
 bool BindRequestClass(PyObject* python_class) { return BindMessageClass(python_class, request_type, Dealloc); }
 
 PyObject* NewRequest(const Opened<Replier>& replier, shmcomm::Request request) {
-  PyObject* made = NewRecordOf(replier.sample_class, *replier.type, request);
+  PyObject* made = NewRecordOf(replier.name, replier.sample_class, *replier.type, request);
   if (made == nullptr) {
+    NameChannel(replier.name);
     request.Fail(absl::DataLossError(replier.name + ": the request is no valid " + replier.type->name)).IgnoreError();
     return nullptr;
   }

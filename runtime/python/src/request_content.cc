@@ -14,7 +14,7 @@ void RequestContent::Drop() {
 
 bool RequestContent::CheckOpen() const {
   if (request.is_answered()) {
-    SetError(ErrorKind::kBase, "%s: this request is answered already", channel.c_str());
+    SetError(ErrorKind::kBase, "%s: this request is answered already; answer each once", channel.c_str());
     return false;
   }
   if (state->in_use == 0) return true;

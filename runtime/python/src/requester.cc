@@ -22,7 +22,7 @@ struct TypedRequester final : OpenedRequester {
 
   PyObject* Read(shmcomm::Sample sample) override {
     const std::uint64_t bytes = sample.size();
-    PyObject* made = NewSample(reply_class, *reply, std::move(sample));
+    PyObject* made = NewSample(name, reply_class, *reply, std::move(sample));
     if (made != nullptr && is_debugging) LogMessage("received", name, reply->name.c_str(), bytes);
     return made;
   }

@@ -36,7 +36,7 @@ ReservedVector ReserveLong(flatbuffers::FlatBufferBuilder& builder, std::uint64_
 bool HasRoom(const flatbuffers::FlatBufferBuilder& builder, std::uint64_t bytes, const Path& path) {
   constexpr std::uint64_t kLargest = (std::uint64_t{1} << 31) - 4096;  // the rest is for vtables and padding
   if (bytes <= kLargest && builder.GetSize() + bytes <= kLargest) return true;
-  SetError(ErrorKind::kMessageTooLarge, "%s: %llu bytes more would exceed the 2 GiB of a FlatBuffers message",
+  SetError(ErrorKind::kMessageTooLarge, "%s: %llu bytes more would exceed the 2 GiB of a FlatBuffers message; send parts",
            path.Text().c_str(), static_cast<unsigned long long>(bytes));
   return false;
 }

@@ -91,17 +91,17 @@ bool BindMessageClass(PyObject* python_class, PyTypeObject* base, destructor dea
 
 bool BindSampleClass(PyObject* python_class) { return BindMessageClass(python_class, sample_type, Dealloc); }
 
-bool CheckMessage(const Type& type, std::uint64_t sequence, std::size_t bytes, Codec codec) {
+bool CheckMessage(const std::string& channel, const Type& type, std::uint64_t sequence, std::size_t bytes, Codec codec) {
   const Codec expected = type.is_struct ? Codec::kStruct : Codec::kFlatBuffer;
   if (codec == expected && (!type.is_struct || bytes == type.struct_bytes)) return true;
-  SetError(ErrorKind::kCorruption, "message %llu of %llu bytes in codec %u is no %s",
+  SetError(ErrorKind::kCorruption, "%s: message %llu of %llu bytes in codec %u is no %s; it was dropped: go on, and see what else writes there", channel.c_str(),
            static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(bytes), static_cast<unsigned>(codec),
            type.name.c_str());
   return false;
 }
 
-PyObject* NewSample(PyTypeObject* python_class, const Type& type, shmcomm::Sample sample) {
-  if (!CheckMessage(type, sample.sequence(), sample.size(), sample.codec())) return nullptr;
+PyObject* NewSample(const std::string& channel, PyTypeObject* python_class, const Type& type, shmcomm::Sample sample) {
+  if (!CheckMessage(channel, type, sample.sequence(), sample.size(), sample.codec())) return nullptr;
   PyObject* made = python_class->tp_alloc(python_class, 0);
   if (made == nullptr) return nullptr;
   auto* self = reinterpret_cast<SampleObject*>(made);
@@ -109,6 +109,7 @@ PyObject* NewSample(PyTypeObject* python_class, const Type& type, shmcomm::Sampl
   new (self->slot) shmcomm::Sample(std::move(sample));
   self->holds_slot = true;
   if (PlaceRoot(self->record, type, region)) return made;
+  NameChannel(channel);
   Py_DECREF(made);
   return nullptr;
 }

@@ -125,7 +125,9 @@ bool CheckNotSending(const Sender& self) {
   return false;
 }
 
-bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+namespace {
+
+bool SendGiven(Sender& self, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
   absl::Duration timeout = self.timeout;
   const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
   if (given == 1 && named == 0) return self.Begin(timeout) && SendMessage(self, arguments[0], timeout);
@@ -141,6 +143,12 @@ bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, P
   if (!values.SetKeywords(*self.type, arguments, names, self.takes_timeout ? &given_timeout : nullptr)) return false;
   if (given_timeout != nullptr && !ParseTimeout(given_timeout, &timeout)) return false;
   return self.Begin(timeout) && SendFields(self, values, timeout);
+}
+
+}  // namespace
+
+bool SendArguments(Sender& self, const char* name, PyObject* const* arguments, Py_ssize_t given, PyObject* names) {
+  return SendGiven(self, name, arguments, given, names) || NameChannel(self.name);
 }
 
 void LogSent(const Sender& self) {
@@ -172,8 +180,9 @@ PyObject* LendMessage(const std::shared_ptr<Sender>& self, PyObject* const* argu
   if (!CheckNotSending(*self)) return nullptr;
   const InUse mark(self->in_use);
   Values values(*self->type);
-  if (!values.SetKeywords(*self->type, arguments, names)) return nullptr;
-  return NewTypedLoan(self, values);
+  PyObject* loan = values.SetKeywords(*self->type, arguments, names) ? NewTypedLoan(self, values) : nullptr;
+  if (loan == nullptr) NameChannel(self->name);
+  return loan;
 }
 
 }  // namespace shmcomm::python

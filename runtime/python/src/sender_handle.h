@@ -83,7 +83,7 @@ template <class Handle>
 void CloseSender(Handle& self) {
   if (!self.opened) return;
   if (self.opened->in_use > 0 && !self.opened->is_waiting) {
-    SetError(ErrorKind::kBase, "%s: closed while it sends", self.name.c_str());
+    SetError(ErrorKind::kBase, "%s: closed while it sends; close it afterwards", self.name.c_str());
     nanobind::raise_python_error();
   }
   self.last_stats = self.opened->stats();

@@ -29,10 +29,11 @@ struct SubscriberEnd {
   using Message = shmcomm::Sample;
   static constexpr const char* kName = "subscriber";
   static constexpr const char* kWanted = "message";
+  static constexpr const char* kSender = "publisher";
 
   static PyObject* New(Opened& self, shmcomm::Sample sample) {
     const TakenLog log(self.endpoint, self.warnings, self.type->name.c_str(), sample);
-    PyObject* made = NewSample(self.sample_class, *self.type, std::move(sample));
+    PyObject* made = NewSample(self.name, self.sample_class, *self.type, std::move(sample));
     if (made != nullptr) log.Tell();
     return made;
   }

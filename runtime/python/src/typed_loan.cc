@@ -101,7 +101,7 @@ int GetBuffer(PyObject* object, Py_buffer* view, int flags) {
 
 bool CheckOpen(LoanObject& self) {
   if (self.content().loan.has_value()) return true;
-  SetError(ErrorKind::kBase, "%s: this loan is over; its message is read by others", self.content().sender->name.c_str());
+  SetError(ErrorKind::kBase, "%s: this loan is over; its message is read by others: lend another", self.content().sender->name.c_str());
   return false;
 }
 
@@ -224,7 +224,7 @@ bool PlaceTable(LoanObject& self, Sender& sender, const Values& values) {
   const absl::StatusOr<std::uint8_t*> place = self.content().loan->Raw(region.size);
   if (!place.ok()) return Finish(sender, place.status());
   if (*place != region.base) {
-    SetError(ErrorKind::kBufferFull, "%s: shared memory is full", sender.name.c_str());
+    SetError(ErrorKind::kBufferFull, "%s: shared memory is full; send less, or free some of it", sender.name.c_str());
     return false;
   }
   if (!PlaceRoot(self.record, *sender.type, region)) return false;
@@ -260,9 +260,9 @@ bool BindLoanClass(PyObject* python_class) { return BindMessageClass(python_clas
 
 bool IsLoan(PyObject* holder) { return PyObject_TypeCheck(holder, loan_type); }
 
-bool SetLoanField(RecordObject& record, Field& field, PyObject* value) {
-  LoanObject& self = *AsLoan(record.holder());
-  if (!CheckOpen(self)) return false;
+namespace {
+
+bool SetField(LoanObject& self, RecordObject& record, Field& field, PyObject* value) {
   const Path root;
   const Path path = root.Then(field.key);
   if (record.holder() == reinterpret_cast<PyObject*>(&record) && !record.type->is_struct) {
@@ -285,6 +285,13 @@ bool SetLoanField(RecordObject& record, Field& field, PyObject* value) {
     return Refuse(path, "expected " + std::to_string(vector.count) + " elements, got " + std::to_string(elements.count()));
   }
   return elements.WriteTo(const_cast<std::uint8_t*>(record.region.base + vector.first), path);
+}
+
+}  // namespace
+
+bool SetLoanField(RecordObject& record, Field& field, PyObject* value) {
+  LoanObject& self = *AsLoan(record.holder());
+  return CheckOpen(self) && (SetField(self, record, field, value) || NameChannel(self.content().sender->name));
 }
 
 PyObject* ShapeLoanView(PyObject* holder, const std::uint8_t* first, PyObject* array) {

@@ -37,7 +37,7 @@ PyObject* Call(PyObject* function, std::initializer_list<PyObject*> arguments) {
   return PyObject_Vectorcall(function, arguments.begin(), arguments.size(), nullptr);
 }
 
-void WrapAsSerializationError(const std::string& text) {
+void WrapAsSerializationError(const std::string& text, const char* options) {
   if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError)) return;
   PyObject *type = nullptr, *cause = nullptr, *trace = nullptr;
   PyErr_Fetch(&type, &cause, &trace);
@@ -45,7 +45,7 @@ void WrapAsSerializationError(const std::string& text) {
   if (trace != nullptr) PyException_SetTraceback(cause, trace);
   Py_XDECREF(type);
   Py_XDECREF(trace);
-  SetError(ErrorKind::kSerialization, "%s: %S", text.c_str(), cause);
+  SetError(ErrorKind::kSerialization, "%s: %S\n  options: %s", text.c_str(), cause, options);
   PyObject *new_type = nullptr, *error = nullptr, *new_trace = nullptr;
   PyErr_Fetch(&new_type, &error, &new_trace);
   PyErr_NormalizeException(&new_type, &error, &new_trace);

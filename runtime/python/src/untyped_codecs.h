@@ -26,7 +26,8 @@ const CodecFunctions* Codecs();
 /// Calls `function` with positional arguments.
 PyObject* Call(PyObject* function, std::initializer_list<PyObject*> arguments);
 
-/// Replaces an Exception that is set by an SHMSerializationError with that cause; others (Ctrl-C) stay.
-void WrapAsSerializationError(const std::string& text);
+/// Replaces an Exception that is set by an SHMSerializationError with that cause, and what can be done about it; others (Ctrl-C)
+/// stay.
+void WrapAsSerializationError(const std::string& text, const char* options);
 
 }  // namespace shmcomm::python

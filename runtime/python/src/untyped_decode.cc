@@ -29,14 +29,16 @@ struct Message {
 };
 
 PyObject* Corrupt(const Message& message, const DecodeRules& rules) {
-  SetError(ErrorKind::kCorruption, "%s: message %llu of %llu bytes is no %s", rules.channel.c_str(),
+  SetError(ErrorKind::kCorruption, "%s: message %llu of %llu bytes is no %s; it was dropped: go on, and see what else writes there", rules.channel.c_str(),
            static_cast<unsigned long long>(message.sequence), static_cast<unsigned long long>(message.region.size),
            NameOf(message.codec));
   return nullptr;
 }
 
-std::string CannotDecode(const Message& message, const DecodeRules& rules) {
-  return rules.channel + ": cannot decode message " + std::to_string(message.sequence) + " (" + NameOf(message.codec) + ")";
+void FailToDecode(const Message& message, const DecodeRules& rules) {
+  WrapAsSerializationError(
+      rules.channel + ": cannot decode message " + std::to_string(message.sequence) + " (" + NameOf(message.codec) + ")",
+      "let this program import and know what the sender's does; or go on with the next message");
 }
 
 PyObject* CopiedBytes(const Region& region, std::size_t from, std::size_t bytes) {
@@ -93,7 +95,7 @@ PyObject* DecodePickle(const Message& message, const DecodeRules& rules, PyObjec
   if (!pickle) return nullptr;
   PyObject* arguments[] = {pickle.get(), buffers.get()};
   PyObject* object = PyObject_Vectorcall(Codecs()->loads, arguments, 1, names);
-  if (object == nullptr) WrapAsSerializationError(CannotDecode(message, rules));
+  if (object == nullptr) FailToDecode(message, rules);
   return object;
 }
 
@@ -109,7 +111,7 @@ PyObject* DecodeMsgpack(const Message& message, const DecodeRules& rules) {
   const Reference packed(CopiedBytes(message.region, 0, message.region.size));
   if (!packed) return nullptr;
   PyObject* object = Call(Codecs()->unpack, {packed.get()});
-  if (object == nullptr) WrapAsSerializationError(CannotDecode(message, rules));
+  if (object == nullptr) FailToDecode(message, rules);
   return object;
 }
 
@@ -142,7 +144,7 @@ PyObject* DecodeArray(const Message& message, const DecodeRules& rules, PyObject
   if (!head || ArrayClass() == nullptr) return nullptr;
   const Reference parsed(Call(Codecs()->parse_array_header, {head.get()}));
   if (!parsed) {
-    WrapAsSerializationError(CannotDecode(message, rules));
+    FailToDecode(message, rules);
     return nullptr;
   }
   PyObject* const* fields = &PyTuple_GET_ITEM(parsed.get(), 0);  // dtype, shape, order, where the data begins, its bytes
@@ -174,7 +176,7 @@ PyObject* DecodeNamed(const Message& message, const DecodeRules& rules, PyObject
   if (!view) return nullptr;
   const Reference known(Py_NewRef(codec));  // decoding may register another
   PyObject* object = Call(PyTuple_GET_ITEM(codec, 2), {view.get()});
-  if (object == nullptr) WrapAsSerializationError(CannotDecode(message, rules));
+  if (object == nullptr) FailToDecode(message, rules);
   return object;
 }
 

@@ -67,6 +67,9 @@ class StridedCopy {
 
 const char* TypeName(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
+constexpr const char* kPicklable =
+    "plain data and objects of classes that a module has, or a codec of your own (shmcomm.register_codec)";
+
 std::string CannotSend(const std::string& channel, const char* how, PyObject* object) {
   return channel + ": cannot " + how + " the " + TypeName(object) + " to send";
 }
@@ -173,12 +176,12 @@ bool Encoded::Pickle(const std::string& channel, PyObject* object) {
   PyObject* arguments[] = {object, protocol, append.get()};
   head_ = PyObject_Vectorcall(Codecs()->dumps, arguments, 1, names);
   if (head_ == nullptr) {
-    WrapAsSerializationError(CannotSend(channel, "pickle", object));
+    WrapAsSerializationError(CannotSend(channel, "pickle", object), kPicklable);
     return false;
   }
   codec_ = Codec::kPickle;
   if (OutOfBand(buffers.get(), static_cast<std::size_t>(PyBytes_GET_SIZE(head_)))) return true;
-  WrapAsSerializationError(CannotSend(channel, "take the buffers of", object));
+  WrapAsSerializationError(CannotSend(channel, "take the buffers of", object), "copies of what it holds, in one piece each");
   return false;
 }
 
@@ -205,7 +208,8 @@ bool Encoded::OutOfBand(PyObject* buffers, std::size_t pickle_bytes) {
 bool Encoded::Msgpack(const std::string& channel, PyObject* object) {
   head_ = Call(Codecs()->pack, {object});
   if (head_ == nullptr) {
-    WrapAsSerializationError(CannotSend(channel, "pack (msgpack)", object));
+    WrapAsSerializationError(CannotSend(channel, "pack (msgpack)", object),
+                             "values that msgpack knows, serializer=\"pickle\", or a codec of your own (shmcomm.register_codec)");
     return false;
   }
   codec_ = Codec::kMsgpack;
@@ -220,7 +224,7 @@ bool Encoded::Named(const std::string& channel, PyObject* codec, PyObject* objec
   Py_ssize_t name_bytes = 0;
   const char* name = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(codec, 0), &name_bytes);
   if (piece == nullptr || name == nullptr) {
-    WrapAsSerializationError(CannotSend(channel, "encode", object));
+    WrapAsSerializationError(CannotSend(channel, "encode", object), "mend what was given to shmcomm.register_codec, or send otherwise");
     return false;
   }
   codec_ = Codec::kNamed;

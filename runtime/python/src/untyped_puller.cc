@@ -68,6 +68,7 @@ struct UntypedPullerEnd {
   using Message = Job;
   static constexpr const char* kName = "puller";
   static constexpr const char* kWanted = "job";
+  static constexpr const char* kSender = "pusher";
 
   /// The object that was sent, a copy: its slot belongs to the next job once this one is done. A job that cannot be decoded
   /// here is in hand all the same.

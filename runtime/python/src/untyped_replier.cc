@@ -30,6 +30,7 @@ struct UntypedReplierEnd {
   using Message = shmcomm::Request;
   static constexpr const char* kName = "replier";
   static constexpr const char* kWanted = "request";
+  static constexpr const char* kSender = "requester";
 
   static PyObject* New(UntypedReplier& self, shmcomm::Request request) { return NewUntypedRequest(self, std::move(request)); }
   static void Refuse(shmcomm::Request) {}  // its caller is told

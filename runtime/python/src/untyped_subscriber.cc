@@ -125,11 +125,7 @@ PyObject* TakeWaiting(UntypedSubscriber& self, absl::Duration timeout, Views vie
     return PyErr_Occurred() ? nullptr : RefuseClosed(self.name);
   }
   if (waited < 0) return nullptr;
-  if (waited == 0) {
-    SetError(ErrorKind::kTimeout, "%s: no message within %lld ms", self.name.c_str(),
-             static_cast<long long>(absl::ToInt64Milliseconds(timeout)));
-    return nullptr;
-  }
+  if (waited == 0) return NothingCame(self.name, "message", "publisher", timeout);
   return sample.ok() ? LogFailure(Decode(self, *std::move(sample), views)) : Fail(self, sample.status());
 }
 
