@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 import inspect
 import pydoc
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -74,6 +75,18 @@ def test_every_endpoint_and_method_has_an_example(public_names: list[tuple[str, 
     ]
 
     assert missing == []
+
+
+def test_every_method_says_what_it_costs(public_names: list[tuple[str, Any]]) -> None:
+    methods = [
+        (name, public)
+        for name, public in public_names
+        if inspect.isroutine(public) and name.partition(".")[0] != "typed" and name.rpartition(".")[2] not in WITHOUT_EXAMPLE
+    ]
+    missing = [name for name, public in methods if not re.search(r"\b[Cc]osts?\b", text_of(public))]
+
+    assert missing == []
+    assert len(methods) > 50
 
 
 def test_the_examples_run(

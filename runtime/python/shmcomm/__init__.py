@@ -9,7 +9,15 @@ Any object by name, without a schema:
 True
 {'cmd': 'move', 'pos': [1.0, 2.0, 3.0]}
 
-Pusher and Puller give out jobs. Requester and Replier call:
+Jobs, each for one of those who pull:
+
+>>> with Pusher("tiles") as pusher, Puller("tiles") as puller:
+...     pusher.send({"tile": 7})
+...     puller.recv(timeout=100)
+True
+{'tile': 7}
+
+Calls:
 
 >>> with Requester("control_service") as client, Replier("control_service") as server:
 ...     client.send({"query": "status"})
@@ -19,14 +27,43 @@ Pusher and Puller give out jobs. Requester and Replier call:
 True
 {'status': 'ok'}
 
-In asyncio: `await sub.arecv()`, `async for message in sub`, `await client.acall(message)`.
+ENDS
+    Publisher    send, loan                                  Subscriber   recv, try_recv, recv_many, latest
+    Pusher       send, loan                                  Puller       recv, try_recv, done, give_back
+    Requester    call, start; or send and recv in turns      Replier      serve, take; or recv and send in turns
 
-Typed endpoints come from a generated package (`from robot import CameraPublisher`) or from `shmcomm.load`; this package
-holds what they share: the exceptions, and `metadata` of a received message.
+    All have channel, closed, stats and close, and close at the end of a `with` block. Who receives has poll and fileno, and can be
+    iterated over. In asyncio: `await sub.arecv()`, `async for message in sub`, `await client.acall(message)`. Ends may be opened
+    and closed in any order, and restart. A channel begins with its first end and is gone after its last; one name is one channel,
+    of one of the three patterns.
 
-A timeout is an int of milliseconds, a timedelta, or None for ever. Every error is an SHMError; misuse of a function is
-TypeError or ValueError. SHMCOMM_ROOT and SHMCOMM_DOMAIN choose where channels live, SHMCOMM_DEBUG=1 logs every message to
-the logger `shmcomm`. No daemon runs, and nothing has to be cleaned up.
+MESSAGES
+    Bytes arrive as bytes or a memoryview, NumPy arrays as arrays, everything else is pickled (`serializer="msgpack"`, or
+    register_codec, for other ways). A pickle of another user is refused. Up to 16 MiB, to 2 GiB with max_size. Large bytes and
+    arrays look at shared memory until they go out of use; a subscriber may hold six such messages.
+
+    Typed messages, and ends for them, come from a generated package (`from robot import CameraPublisher`) or from load;
+    help(shmcomm.typed) tells of those. metadata is what travels with a message.
+
+TIME
+    A timeout is an int of milliseconds, a timedelta, or None for ever. While an end waits other threads run, and Ctrl-C ends the
+    wait.
+
+ERRORS
+    Every error is an SHMError that says the channel, what is wrong and what to do; misuse of a function is TypeError, ValueError or
+    AttributeError. Nothing to receive is None or an SHMTimeoutError, loss a number: metadata.lost, stats.lost.
+
+THREADS AND PROCESSES
+    An end serves one thread at a time unless it says otherwise; close may come from any. After fork() it works only in the parent.
+    What a process held that died is free for others at once, and its jobs go to them. No daemon runs.
+
+COST
+    What is sent is copied once, into shared memory, or not at all (loan); large messages are not copied when they are received.
+    As a rule a system call is made only to sleep, to wake a sleeper, and for memory on first use.
+
+ENVIRONMENT
+    SHMCOMM_ROOT and SHMCOMM_DOMAIN choose where channels live. SHMCOMM_DEBUG=1 logs every message to the logger `shmcomm`, which
+    otherwise gets warnings and errors.
 """
 
 from collections.abc import Sequence as _Sequence

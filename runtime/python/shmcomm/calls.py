@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from shmcomm import _core
 from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
+from shmcomm.documented import documented
 from shmcomm.serving import Serving, carry_out
 from shmcomm.turns import CalledByTasks
 
@@ -20,49 +21,73 @@ if TYPE_CHECKING:
 __all__ = ["Replier", "ReplierStats", "RequestMetadata", "Requester", "RequesterStats", "request_metadata"]
 
 
+@documented
 class RequesterStats(NamedTuple):
-    """Counters of one requester since it was opened."""
+    """Counters of one requester since it was opened.
+
+    sent: requests
+    received: replies received, errors that the replier answered among them
+    timed_out: calls that were not answered in time
+    late: replies dropped because nobody waited for them any more
+    died: calls whose replier died, or left without an answer
+    errors: requests refused
+
+    >>> with Requester("doc/asked") as client, Replier("doc/asked") as server:
+    ...     _ = client.send(1), server.recv(timeout=100), server.send(2), client.recv(timeout=100)
+    ...     client.stats.sent, client.stats.received, client.stats.timed_out
+    (1, 1, 0)
+    """
 
     sent: int
-    """requests"""
     received: int
-    """replies received, errors that the replier answered among them"""
     timed_out: int
-    """calls that were not answered in time"""
     late: int
-    """replies dropped because nobody waited for them any more"""
     died: int
-    """calls whose replier died, or left without an answer"""
     errors: int
-    """requests refused"""
 
 
+@documented
 class ReplierStats(NamedTuple):
-    """Counters of one replier since it was opened."""
+    """Counters of one replier since it was opened.
+
+    received: requests taken
+    replied: answers published, errors among them
+    late: answers dropped because the requester no longer waited, or was gone
+    refused: requests that could not be read; their callers were told
+    errors: answers that could not be published
+
+    >>> with Requester("doc/answered") as client, Replier("doc/answered") as server:
+    ...     _ = client.send(1), server.recv(timeout=100), server.send(2)
+    ...     server.stats.received, server.stats.replied, server.stats.late
+    (1, 1, 0)
+    """
 
     received: int
-    """requests taken"""
     replied: int
-    """answers published, errors among them"""
     late: int
-    """answers dropped because the requester no longer waited, or was gone"""
     refused: int
-    """requests that could not be read; their callers were told"""
     errors: int
-    """answers that could not be published"""
 
 
+@documented
 class RequestMetadata(NamedTuple):
-    """What travels with a request."""
+    """What travels with a request.
+
+    sequence: the request's number in its channel
+    publish_ns: when it was sent, on the clock of time.monotonic_ns()
+    requester: id of its requester, 1 to 255
+    attempt: 0, or how many repliers died at it (idempotent channels)
+
+    >>> with Requester("doc/request_travels") as client, Replier("doc/request_travels") as server:
+    ...     _ = client.send(1), server.recv(timeout=100)
+    ...     server.metadata.sequence, server.metadata.requester, server.metadata.attempt
+    (0, 1, 0)
+    """
 
     sequence: int
-    """the request's number in its channel"""
     publish_ns: int
-    """when it was sent, on the clock of time.monotonic_ns()"""
     requester: int
-    """id of its requester, 1 to 255"""
     attempt: int
-    """0, or how many repliers died at it (idempotent channels)"""
 
 
 def request_metadata(request: _core.Request) -> RequestMetadata:
@@ -115,6 +140,7 @@ class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
         for, the others wait for their turn, and `timeout` covers that. (Where a field of the request is called timeout, the
         time begins anew when it is sent.) A call of `start` that is answered and not received yet keeps the loop looking all
         the time: receive it first. Arguments and errors: as call; SHMError where a task of another event loop waits.
+        Cost: some microseconds of the event loop beside call's.
 
         >>> async def both(client, server):
         ...     async def answer():
@@ -141,6 +167,7 @@ class Requester(CalledByTasks, _core.Requester, ClosedOnExit):
     @property
     def stats(self) -> RequesterStats:
         """Counters: requests sent, replies received, and how the others ended; after close those of the end.
+        Cost: a few loads; no system call.
 
         >>> with DriveRequester() as client:
         ...     client.stats.sent, client.stats.late
@@ -182,6 +209,7 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Request:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no request. Several tasks may wait; each
         request goes to one of them. Errors: as recv; SHMError where a task of another event loop waits.
+        Cost: as recv, and where it waits some system calls of the event loop.
 
         >>> async def answer(server):
         ...     request = await server.arecv(timeout=60_000)
@@ -206,12 +234,13 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
             def on_drive(request):
                 return Ack(ok=True, message="moving")
 
-        An exception of the handler becomes the caller's SHMReplyError, `KeyError: 'left'`, and is logged. The handler may
+        An exception of the handler becomes the caller's SHMReplyError, message `KeyError: 'left'`, and is logged. The handler may
         answer by itself, `request.reply(...)`, and then returns None. A reply that cannot be delivered is counted and ends
         nothing. Ctrl-C raises KeyboardInterrupt as everywhere, once the caller of the request in hand has been told; the
         replier goes on being usable. Put it in a `with` block and catch KeyboardInterrupt around that, or call stop() in a
         signal handler, for a program that Ctrl-C ends without a traceback.
         Errors: SHMConnectionError (forked, lock lost).
+        Cost: recv and reply for each request; while there is none, the thread wakes every 50 ms to see stop().
 
         >>> from threading import Thread
         >>> with DriveReplier() as server, DriveRequester() as client:
@@ -242,7 +271,7 @@ class Replier(AsyncIterated, Serving, _core.Replier, ClosedOnExit):
 
     @property
     def stats(self) -> ReplierStats:
-        """Counters: requests taken, answered, and others; after close those of the end.
+        """Counters: requests taken, answered, and others; after close those of the end. Cost: a few loads; no system call.
 
         >>> with DriveReplier() as server:
         ...     server.stats.received, server.stats.replied

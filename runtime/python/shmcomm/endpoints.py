@@ -13,6 +13,7 @@ from shmcomm import _core
 from shmcomm.awaited import AsyncIterated
 from shmcomm.calls import RequestMetadata, request_metadata
 from shmcomm.closing import ClosedOnExit
+from shmcomm.documented import documented
 from shmcomm.errors import SHMError
 from shmcomm.jobs import JobMetadata, job_metadata
 
@@ -34,51 +35,77 @@ if TYPE_CHECKING:
 __all__ = ["Metadata", "Publisher", "PublisherStats", "Subscriber", "SubscriberStats", "metadata"]
 
 
+@documented
 class PublisherStats(NamedTuple):
-    """Counters of one publisher since it was opened."""
+    """Counters of one publisher since it was opened.
+
+    sent: messages published
+    bytes: their bytes
+    errors: publishes and loans refused
+    deadlines_missed: periods of the channel's deadline in which this publisher published nothing
+
+    >>> with Publisher("doc/sent") as pub:
+    ...     _ = pub.send(b"abc")
+    ...     pub.stats.sent, pub.stats.bytes, pub.stats.errors
+    (1, 3, 0)
+    """
 
     sent: int
-    """messages published"""
     bytes: int
-    """their bytes"""
     errors: int
-    """publishes and loans refused"""
     deadlines_missed: int
-    """periods of the channel's deadline in which this publisher published nothing"""
 
 
+@documented
 class SubscriberStats(NamedTuple):
-    """Counters of one subscriber since it was opened."""
+    """Counters of one subscriber since it was opened.
+
+    received: messages taken
+    bytes: their bytes
+    lost: messages overwritten before they were taken
+    expired: messages skipped because they were older than the channel's lifespan
+    demotions: times a publisher stopped waiting for this subscriber
+    incompatible: messages skipped because their publisher's schema does not fit
+    corrupt: messages refused because the shared memory did not make sense
+    deadlines_missed: periods of the channel's deadline in which nobody's message came
+
+    >>> with Publisher("doc/received") as pub, Subscriber("doc/received", capacity=16) as sub:
+    ...     _ = [pub.send(n) for n in range(100)]
+    ...     while sub.try_recv() is not None:
+    ...         pass
+    ...     sub.stats.received + sub.stats.lost, sub.stats.lost > 0
+    (100, True)
+    """
 
     received: int
-    """messages taken"""
     bytes: int
-    """their bytes"""
     lost: int
-    """messages overwritten before they were taken"""
     expired: int
-    """messages skipped because they were older than the channel's lifespan"""
     demotions: int
-    """times a publisher stopped waiting for this subscriber"""
     incompatible: int
-    """messages skipped because their publisher's schema does not fit"""
     corrupt: int
-    """messages refused because the shared memory did not make sense"""
     deadlines_missed: int
-    """periods of the channel's deadline in which nobody's message came"""
 
 
+@documented
 class Metadata(NamedTuple):
-    """What travels with a message."""
+    """What travels with a message.
+
+    sequence: the message's number in its channel
+    lost: messages this subscriber lost since the sample before
+    publish_ns: when it was published, on the clock of time.monotonic_ns()
+    publisher: id of its publisher, 1 to 255
+
+    >>> with Publisher("doc/travels") as pub, Subscriber("doc/travels") as sub:
+    ...     _ = pub.send("first"), pub.send("second"), sub.recv(timeout=100), sub.recv(timeout=100)
+    ...     sub.metadata.sequence, sub.metadata.lost, sub.metadata.publisher
+    (1, 0, 1)
+    """
 
     sequence: int
-    """the message's number in its channel"""
     lost: int
-    """messages this subscriber lost since the sample before"""
     publish_ns: int
-    """when it was published, on the clock of time.monotonic_ns()"""
     publisher: int
-    """id of its publisher, 1 to 255"""
 
 
 @overload
@@ -89,7 +116,16 @@ def metadata(sample: _core.Job) -> JobMetadata: ...
 def metadata(sample: _core.Request) -> RequestMetadata: ...
 def metadata(sample: _core.Sample | _core.Job | _core.Request) -> Metadata | JobMetadata | RequestMetadata:
     """What travels with a received message, job or request, even where a field of the message has the same name:
-    `sample.sequence` is then the field and `metadata(sample).sequence` the number of the message."""
+    `sample.sequence` is then the field and `metadata(sample).sequence` the number of the message. For messages of channels with a
+    schema; ends without one have an attribute `metadata`. Errors: TypeError for what was not received. Cost: a few loads.
+
+    >>> robot = load("robot.channel")
+    >>> with robot.ImuPublisher() as pub, robot.ImuSubscriber() as sub:
+    ...     _ = pub.send(stamp_ns=5)
+    ...     imu = sub.recv(timeout=100)
+    ...     metadata(imu).sequence, metadata(imu).lost, metadata(imu).publisher
+    (0, 0, 1)
+    """
     if isinstance(sample, _core.Job):
         return job_metadata(sample)
     return request_metadata(sample) if isinstance(sample, _core.Request) else Metadata(*_core.metadata(sample))
@@ -142,7 +178,7 @@ class Publisher(_core.Publisher, ClosedOnExit):
 
     @property
     def stats(self) -> PublisherStats:
-        """Counters: messages sent, their bytes, and others; after close those of the end.
+        """Counters: messages sent, their bytes, and others; after close those of the end. Cost: a few loads; no system call.
 
         >>> with ImuPublisher() as pub:
         ...     _ = pub.send(stamp_ns=1)
@@ -194,6 +230,7 @@ class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
     async def arecv(self, timeout: int | timedelta | None = None) -> _core.Sample:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no message. Several tasks may wait; each
         message goes to one of them. Errors: as recv; SHMError where a task of another event loop waits.
+        Cost: as recv, and where it waits some system calls of the event loop.
 
         >>> import asyncio
         >>> with ImuSubscriber() as sub, ImuPublisher() as pub:
@@ -210,6 +247,7 @@ class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
         """The messages that are there, `max` at most, as one structured array of their struct: a copy, so nothing stays
         borrowed. Waits up to `timeout` (as recv) for the first one. Messages of tables have no array: TypeError.
         Errors: as recv; one that comes after the first message is raised by the next call.
+        Cost: each message is copied once; no system call where one is there.
 
         >>> with ImuSubscriber() as sub, ImuPublisher() as pub:
         ...     for stamp in range(3):
@@ -248,6 +286,7 @@ class Subscriber(AsyncIterated, _core.Subscriber, ClosedOnExit):
     @property
     def stats(self) -> SubscriberStats:
         """Counters: messages received, their bytes, lost ones and others; after close those of the end.
+        Cost: a few loads; no system call.
 
         >>> with ImuSubscriber() as sub:
         ...     sub.stats.received, sub.stats.lost

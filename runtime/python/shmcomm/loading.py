@@ -21,13 +21,18 @@ _loaded: dict[_Key, tuple[str, tuple[Path, ...], ModuleType]] = {}
 def load(path: str | PathLike[str], *, import_dirs: Iterable[str | PathLike[str]] = ()) -> ModuleType:
     """The package that `shmcommc PATH --python` would write, as a module: the same classes, nothing left on disk.
 
-        robot = shmcomm.load("robot.channel")
-        with robot.CameraPublisher() as camera: ...
-
     `import_dirs` are where includes are found, after the file's own folder. While the files do not change, every call
-    gives the same module. It is not entered in sys.modules, and takes some tenths of a second the first time.
+    gives the same module. It is not entered in sys.modules. Not to be called by two threads at once.
+    Cost: some tenths of a second the first time, afterwards the files are read to see that they did not change.
     Errors: FileNotFoundError; ValueError, whose text is the compiler's report, for mistakes in the schema; ImportError
-    where the schema compiler (the package `shmcomm_gen`) is not installed."""
+    where the schema compiler (the package `shmcomm_gen`) is not installed.
+
+    >>> robot = load("robot.channel")
+    >>> with robot.CameraPublisher() as camera, robot.CameraSubscriber() as screen:
+    ...     _ = camera.send(width=2, height=1, data=b"ab")
+    ...     screen.recv(timeout=100).width
+    2
+    """
     source = Path(path).resolve(strict=True)
     folders = tuple(Path(folder).resolve() for folder in import_dirs)
     known = _loaded.get((source, folders))

@@ -62,6 +62,7 @@ class Pusher(_core.UntypedPusher, ClosedOnExit):
 
     def loan(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> Loan:
         """A writable array in shared memory, which is given out as a job when the `with` block ends. As Publisher.loan.
+        Cost: as there.
 
         >>> with Pusher("doc/lend") as pusher, Puller("doc/lend") as puller:
         ...     with pusher.loan(3, "u1") as tile:
@@ -74,6 +75,7 @@ class Pusher(_core.UntypedPusher, ClosedOnExit):
     @property
     def stats(self) -> PusherStats:
         """Counters: jobs sent, their bytes, jobs refused, and jobs given up; after close those of the end.
+        Cost: a few loads; no system call.
 
         >>> with Pusher("doc/pusher_stats") as pusher:
         ...     _ = pusher.send(b"abc")
@@ -124,6 +126,7 @@ class Puller(AsyncIterated, _core.UntypedPuller, ClosedOnExit):
     async def arecv(self, timeout: Timeout = None, *, copy: bool = False) -> Any:
         """recv for asyncio: other tasks run while it waits, and cancelling it loses no job. There is one job in hand: tasks
         that share a puller finish each other's. Errors: as recv; SHMError where a task of another event loop waits.
+        Cost: as recv, and where it waits some system calls of the event loop.
 
         >>> async def first(puller):
         ...     return await puller.arecv(timeout=100)
@@ -140,6 +143,7 @@ class Puller(AsyncIterated, _core.UntypedPuller, ClosedOnExit):
     @property
     def metadata(self) -> JobMetadata:
         """What travelled with the job that was received last; `attempt` says how often others had it in vain.
+        Cost: a few loads; no system call.
 
         >>> with Pusher("doc/job_meta") as pusher, Puller("doc/job_meta") as puller:
         ...     _ = pusher.send(b"abc"), puller.recv(timeout=100)
@@ -150,7 +154,7 @@ class Puller(AsyncIterated, _core.UntypedPuller, ClosedOnExit):
 
     @property
     def stats(self) -> PullerStats:
-        """Counters: jobs received, their bytes, and others; after close those of the end.
+        """Counters: jobs received, their bytes, and others; after close those of the end. Cost: a few loads; no system call.
 
         >>> with Puller("doc/puller_stats") as puller:
         ...     puller.stats.received, puller.stats.dead_letters

@@ -80,7 +80,8 @@ PyObject* ToDictMethod(PyObject* object, PyObject*) {
 PyMethodDef methods[] = {
     {"to_dict", ToDictMethod, METH_NOARGS,
      "A copy in plain Python values: nested records as dicts, vectors as lists, ubyte vectors as bytes, absent ones None.\n"
-     "Any thread. Errors: SHMCorruptionError; SHMError where the message is no longer held.\n\n"
+     "Any thread. Errors: SHMCorruptionError; SHMError where the message is no longer held.\n"
+     "Cost: everything is copied, and every value becomes an object; no system call.\n\n"
      ">>> Image(width=2, height=1, data=b\"ab\").to_dict()\n"
      "{'stamp_ns': 0, 'width': 2, 'height': 1, 'encoding': <Encoding.Rgb8: 1>, 'data': b'ab'}\n"},
     {nullptr, nullptr, 0, nullptr},

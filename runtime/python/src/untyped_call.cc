@@ -71,11 +71,14 @@ PyMethodDef methods[] = {
      "The reply, once, waited for until the call's own time is over, or up to `timeout` (milliseconds or a timedelta), after\n"
      "which the call goes on. It arrives as Subscriber.recv gives messages. Calls of one requester may be received in any order.\n"
      "Other threads run meanwhile, and Ctrl-C ends the wait.\n"
-     "Errors: as Requester.call; ValueError (received already)."},
+     "Errors: as Requester.call; ValueError (received already).\n"
+     "Cost: as Subscriber.recv."},
     {"try_result", AsFunction(TryResult), METH_FASTCALL | METH_KEYWORDS,
-     "try_result($self, default=None, *, copy=False)\n--\n\nThe reply, `default` while there is none. Errors as result."},
+     "try_result($self, default=None, *, copy=False)\n--\n\nThe reply, `default` while there is none. Errors as result.\n"
+     "Cost: as Subscriber.try_recv."},
     {"poll", AsFunction(Poll), METH_FASTCALL | METH_KEYWORDS,
-     "poll($self, timeout=0)\n--\n\nWhether result would return or raise at once, waited for up to `timeout`. The call goes on."},
+     "poll($self, timeout=0)\n--\n\nWhether result would return or raise at once, waited for up to `timeout`. The call goes on.\n"
+     "Cost: as Subscriber.poll."},
     {"done", IsCallDone, METH_NOARGS, kDoneDoc},
     {"cancel", CancelCall, METH_NOARGS, kCancelDoc},
     {nullptr, nullptr, 0, nullptr},

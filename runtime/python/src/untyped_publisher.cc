@@ -45,7 +45,8 @@ PyMethodDef send = {
     "never waits. `serializer` is \"pickle\", \"msgpack\" or the name of a registered codec, for this message.\n\n"
     "Returns True, or False if a reliable ring stayed full: the message was then not sent.\n"
     "Errors: SHMSerializationError, SHMMessageTooLargeError, SHMBufferFullError (shared memory is full),\n"
-    "SHMConnectionError (closed, forked).\n\n"
+    "SHMConnectionError (closed, forked).\n"
+    "Cost: what is sent is encoded and copied once, into shared memory; a system call only to wake who sleeps, or for memory on first use. About a microsecond for a small message.\n\n"
     ">>> with Publisher(\"doc/send\") as pub:\n"
     "...     pub.send({\"cmd\": \"move\", \"pos\": [1.0, 2.0, 3.0]}), pub.send(b\"raw\"), pub.send([1, 2], serializer=\"msgpack\")\n"
     "(True, True, True)\n"};

@@ -179,28 +179,32 @@ PyMethodDef methods[] = {
      "Objects are as Subscriber.recv gives them, but none looks at shared memory; with `copy` arrays are writable and bytes are\n"
      "bytes. Other threads run while it waits; Ctrl-C ends the wait.\n\n"
      "Errors: SHMTimeoutError, SHMSerializationError (cannot be decoded here; give_back leaves it to another puller),\n"
-     "SHMCorruptionError, SHMConnectionError (closed, forked), SHMError (the job before was taken from this process).\n\n"
+     "SHMCorruptionError, SHMConnectionError (closed, forked), SHMError (the job before was taken from this process).\n"
+     "Cost: the job is copied; no system call where one is there; otherwise the thread sleeps, after a short look.\n\n"
      ">>> with Pusher(\"doc/pull\") as pusher, Puller(\"doc/pull\") as puller:\n"
      "...     _ = pusher.send({\"tile\": 7})\n"
      "...     puller.recv(timeout=100)\n"
      "{'tile': 7}\n"},
     {"try_recv", AsFunction(Logged<TryReceive>), METH_FASTCALL | METH_KEYWORDS,
      "try_recv($self, default=None, *, copy=False)\n--\n\n"
-     "The next job, or `default` if there is none. Never waits. The job before counts as done either way. Errors as recv.\n\n"
+     "The next job, or `default` if there is none. Never waits. The job before counts as done either way. Errors as recv.\n"
+     "Cost: the job is copied; no system call (once fileno() was called, one that arms it again where nothing is there).\n\n"
      ">>> with Puller(\"doc/try_pull\") as puller:\n"
      "...     puller.try_recv(\"nothing\")\n"
      "'nothing'\n"},
     {"poll", AsFunction(PullerObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a job, waited for up to `timeout` (as in recv; 0 does not wait); another puller may take it first. The\n"
-     "job in hand stays there.\n\n"
+     "job in hand stays there.\n"
+     "Cost: no system call where a job is there, or with 0; nothing is copied.\n\n"
      ">>> with Puller(\"doc/poll_jobs\") as puller:\n"
      "...     puller.poll(timeout=1)\n"
      "False\n"},
     {"done", Logged<Done>, METH_NOARGS,
      "done($self)\n--\n\n"
      "Says that the job in hand is done, before the next one is asked for. Nothing where none is in hand.\n"
-     "Errors: SHMError (it was taken from this process, whose descriptors were closed), SHMConnectionError (closed, forked).\n\n"
+     "Errors: SHMError (it was taken from this process, whose descriptors were closed), SHMConnectionError (closed, forked).\n"
+     "Cost: no system call, unless a pusher sleeps for room.\n\n"
      ">>> with Pusher(\"doc/done\") as pusher, Puller(\"doc/done\") as puller:\n"
      "...     _ = pusher.send(\"work\"), puller.recv(timeout=100)\n"
      "...     puller.done()\n"
@@ -210,7 +214,8 @@ PyMethodDef methods[] = {
     {"give_back", Logged<GiveBack>, METH_NOARGS,
      "give_back($self)\n--\n\n"
      "Leaves the job in hand to another puller, or to this one again, with `attempt` one more. Nothing where none is in hand.\n"
-     "Errors as done.\n\n"
+     "Errors as done.\n"
+     "Cost: no system call, unless a puller sleeps.\n\n"
      ">>> with Pusher(\"doc/back\") as pusher, Puller(\"doc/back\") as puller:\n"
      "...     _ = pusher.send(\"work\"), puller.recv(timeout=100)\n"
      "...     puller.give_back()\n"
@@ -218,7 +223,8 @@ PyMethodDef methods[] = {
      "('work', 1)\n"},
     {"fileno", PullerObject::Descriptor, METH_NOARGS,
      "fileno($self)\n--\n\n"
-     "A descriptor for select, selectors and event loops. As Subscriber.fileno.\n\n"
+     "A descriptor for select, selectors and event loops. As Subscriber.fileno.\n"
+     "Cost: the first call makes the descriptor, some system calls; later ones none.\n\n"
      ">>> import select\n"
      ">>> with Puller(\"doc/pull_fileno\") as puller, Pusher(\"doc/pull_fileno\") as pusher:\n"
      "...     _ = puller.fileno(), pusher.send(\"work\")\n"

@@ -128,9 +128,11 @@ PyMethodDef methods[] = {
      "Answers, once, with any object, encoded as Publisher.send does. Never waits.\n"
      "Errors: SHMError (answered already), SHMTimeoutError (its caller no longer waits), SHMPeerDiedError (its caller\n"
      "is gone), SHMBufferFullError (its caller does not take its replies), SHMConnectionError (forked). The request\n"
-     "stays open after SHMSerializationError and SHMMessageTooLargeError."},
+     "stays open after SHMSerializationError and SHMMessageTooLargeError.\n"
+     "Cost: as Publisher.send."},
     {"fail", Fail, METH_O,
-     "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply."},
+     "fail($self, message, /)\n--\n\nAnswers with an error: its caller gets an SHMReplyError with this message. Errors as reply.\n"
+     "Cost: the message is copied; a system call only to wake its caller."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -301,7 +301,8 @@ PyMethodDef methods[] = {
      "objects, look at shared memory: the message stays borrowed while one of them lives, and six may be borrowed at once.\n"
      "With `copy` they are bytes and writable arrays of their own. Other threads run while it waits; Ctrl-C ends the wait.\n\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (too many borrowed), SHMSerializationError (cannot be decoded here, or a\n"
-     "pickle of another user), SHMCorruptionError, SHMConnectionError (closed, forked), TypeError for a float.\n\n"
+     "pickle of another user), SHMCorruptionError, SHMConnectionError (closed, forked), TypeError for a float.\n"
+     "Cost: no system call where a message is there, and up to 1 KiB copied; otherwise the thread sleeps, after a short look.\n\n"
      ">>> with Subscriber(\"doc/recv\") as sub, Publisher(\"doc/recv\") as pub:\n"
      "...     pub.send({\"cmd\": \"stop\"})\n"
      "...     sub.recv(timeout=100)\n"
@@ -309,7 +310,8 @@ PyMethodDef methods[] = {
     {"try_recv", Cast(TryReceive), METH_FASTCALL | METH_KEYWORDS,
      "try_recv($self, default=None, *, copy=False)\n--\n\n"
      "The next message, or `default` if there is none. Never waits. Where None is sent, another default tells it apart.\n"
-     "Errors as recv.\n\n"
+     "Errors as recv.\n"
+     "Cost: no system call, and up to 1 KiB copied (once fileno() was called, one that arms it again where nothing is there).\n\n"
      ">>> with Subscriber(\"doc/try\") as sub:\n"
      "...     sub.try_recv(\"nothing\")\n"
      "'nothing'\n"},
@@ -317,7 +319,8 @@ PyMethodDef methods[] = {
      "recv_many($self, max=1000, timeout=None)\n--\n\n"
      "A list of 1 to `max` messages: waits for the first as recv does, then takes those that are there. For many small\n"
      "messages; all are copies, so that none stays borrowed. Errors as recv; those that are met beside other messages are\n"
-     "raised by the next calls, one each.\n\n"
+     "raised by the next calls, one each.\n"
+     "Cost: all messages are copied; no system call where one is there. Cheaper for each message than recv.\n\n"
      ">>> with Subscriber(\"doc/many\") as sub, Publisher(\"doc/many\") as pub:\n"
      "...     _ = [pub.send(n) for n in range(5)]\n"
      "...     sub.recv_many(3), sub.recv_many()\n"
@@ -325,14 +328,16 @@ PyMethodDef methods[] = {
     {"latest", Cast(Latest), METH_FASTCALL | METH_KEYWORDS,
      "latest($self, default=None, *, copy=False)\n--\n\n"
      "The newest message, passing over older ones; `default` if there is none. Never waits. For control loops.\n"
-     "Errors as recv.\n\n"
+     "Errors as recv.\n"
+     "Cost: as try_recv; what is passed over is not read.\n\n"
      ">>> with Subscriber(\"doc/latest\") as sub, Publisher(\"doc/latest\") as pub:\n"
      "...     _ = [pub.send(n) for n in range(5)]\n"
      "...     sub.latest()\n"
      "4\n"},
     {"poll", Cast(Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
-     "Whether recv would return at once, waited for up to `timeout` (as in recv; 0 does not wait).\n\n"
+     "Whether recv would return at once, waited for up to `timeout` (as in recv; 0 does not wait).\n"
+     "Cost: no system call where a message is there, or with 0; nothing is copied.\n\n"
      ">>> with Subscriber(\"doc/poll\") as sub:\n"
      "...     sub.poll(timeout=1)\n"
      "False\n"},
@@ -341,7 +346,8 @@ PyMethodDef methods[] = {
      "A descriptor for select, selectors and event loops, the same at every call until this is closed. It is readable when a\n"
      "message may be there, and every 100 ms without: then receive with try_recv until there is nothing, which makes it\n"
      "unreadable and arms it again. Do not read it. In asyncio, arecv does all that.\n"
-     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n\n"
+     "Errors: SHMBufferFullError (descriptors ran out), SHMConnectionError (closed, forked).\n"
+     "Cost: the first call makes the descriptor, some system calls; later ones none.\n\n"
      ">>> import select\n"
      ">>> with Subscriber(\"doc/fileno\") as sub, Publisher(\"doc/fileno\") as pub:\n"
      "...     _ = sub.fileno(), pub.send(\"hello\")\n"
