@@ -4,8 +4,8 @@
 # optimised build with warnings as errors, again under AddressSanitizer and UndefinedBehaviorSanitizer, and ctest
 # under ThreadSanitizer. All stages run even if one fails; fails if any did.
 #   --quick      leave the sanitizers out
-#   --long       the counts of a release: every instruction, millions of fuzz executions, minutes of chaos; prints the
-#                goals with the figures reached
+#   --long       what grows with its counts, at those of a release: every instruction, millions of fuzz executions, minutes of
+#                chaos; prints the goals with the figures reached. Comes beside the run without options, not instead of it
 #   --coverage   measure the coverage of lines and branches instead: C++ by folder (llvm-cov), the generator and the Python
 #                package by file (pytest-cov); fails below the goals
 set -euo pipefail
@@ -111,16 +111,25 @@ measure_deaths() {
 
 # One process takes ends with a schema, the other those without.
 run_python_leaks() {
-  local typed status=0
-  run_pytest ci --numprocesses 0 --capture=no -k typed tests/python/test_hot_path.py &
+  local typed status=0 tests=(tests/python/test_hot_path.py tests/python/test_many_messages.py)
+  run_pytest ci --numprocesses 0 --capture=no -k typed "${tests[@]}" &
   typed=$!
-  run_pytest ci --numprocesses 0 --capture=no -k "not typed" tests/python/test_hot_path.py || status=1
+  run_pytest ci --numprocesses 0 --capture=no -k "not typed" "${tests[@]}" || status=1
   wait "$typed" || status=1
   return "$status"
 }
 
+set_sanitizer_options() {
+  export ASAN_OPTIONS=abort_on_error=0
+  export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+  export TSAN_OPTIONS=halt_on_error=1
+}
+
 # The tests whose counts grow, by themselves and without the others' load beside them. Their watchdogs find what is stuck.
 test_long() {
+  set_sanitizer_options
+  stage "build, ci" build ci
+  stage "build, asan" build asan
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=31250000 SHMCOMM_TURN_JOBS=100000 SHMCOMM_MEETING_PROCESSES=32 SHMCOMM_MEETING_ROUNDS=2000
   export SHMCOMM_STOP_SECONDS=60 SHMCOMM_KILLED_ENDPOINTS=10000 SHMCOMM_PYTHON_EXITS=1000
@@ -136,8 +145,7 @@ test_long() {
   stage "deaths, long" measure_deaths
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
-  unset SHMCOMM_KILLS SHMCOMM_KILL_POINTS SHMCOMM_FUZZ_RUNS SHMCOMM_SCALE SHMCOMM_SOAK_MIN SHMCOMM_RELIABLE_MESSAGES SHMCOMM_TURN_JOBS
-  unset SHMCOMM_MEETING_PROCESSES SHMCOMM_MEETING_ROUNDS SHMCOMM_STOP_SECONDS SHMCOMM_KILLED_ENDPOINTS SHMCOMM_PYTHON_EXITS
+  stage "goals" print_goals
 }
 
 print_goals() {
@@ -145,9 +153,7 @@ print_goals() {
 }
 
 test_sanitizers() {
-  export ASAN_OPTIONS=abort_on_error=0
-  export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-  export TSAN_OPTIONS=halt_on_error=1
+  set_sanitizer_options
   stage "build, asan" build asan
   ASAN_OPTIONS+=:detect_stack_use_after_return=1 stage "ctest, asan" run_ctest asan --label-exclude model
   # The model checker changes stacks, and those of threads that it kills are never unwound.
@@ -164,7 +170,7 @@ case $mode in
   coverage) report_coverage ;;
   quick) test_release ;;
   full) test_release; test_sanitizers ;;
-  long) test_release; test_sanitizers; test_long; stage "goals" print_goals ;;
+  long) test_long ;;
 esac
 
 printf '\n'

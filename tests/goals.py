@@ -88,6 +88,7 @@ GOALS = (
     Goal("messages with flat memory", 100_000_000, r"leaks NotByMessages count (\d+)", total),
     Goal("pairs that came and went in Python, memory flat", 1_000_000, r"leaks_python \w+ opened (\d+)", total),
     Goal("messages of each kind in Python with flat memory", 1_000_000, r"leaks_python \w+ sent (\d+)", least),
+    Goal("messages of one kind in Python with flat memory", 100_000_000, r"leaks_python \w+ messages (\d+)", least),
     Goal("endpoints of jobs and calls that opened and closed, memory flat", 200_000, r"leaks NotBy(?:Pushers|Requesters)\w+ count (\d+)", least),
     Goal("jobs with flat memory", 50_000_000, r"leaks NotByJobs count (\d+)", total),
     Goal("calls with flat memory", 20_000_000, r"leaks NotByCalls count (\d+)", total),
