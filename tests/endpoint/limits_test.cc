@@ -23,8 +23,7 @@ TEST_F(Limits, TwoHundredAndFiftyFivePublishersShareAChannel) {
 
   EXPECT_EQ(one_more.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(one_more.message(),
-            "channel 'test/numbers': all 255 publisher places are taken by living processes; raise max_publishers in the "
-            "channel file");
+            "channel 'test/numbers': all 255 publisher places are taken by living processes; close one");
   for (std::uint64_t i = 0; i < 255; ++i) {
     ASSERT_TRUE(Send(publishers[i], i).ok());
     EXPECT_THAT(TakeValues(subscriber), ::testing::ElementsAre(i));
@@ -42,8 +41,7 @@ TEST_F(Limits, AThousandAndTwentyFourSubscribersShareAChannel) {
 
   EXPECT_EQ(one_more.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(one_more.message(),
-            "channel 'test/numbers': all 1024 subscriber places are taken by living processes; raise max_subscribers in "
-            "the channel file");
+            "channel 'test/numbers': all 1024 subscriber places are taken by living processes; close one");
   ASSERT_TRUE(Send(publisher, 5).ok());
   for (Subscriber& subscriber : subscribers) ASSERT_THAT(TakeValues(subscriber), ::testing::ElementsAre(5));
 }
@@ -53,8 +51,8 @@ TEST_F(Limits, ASoleWriterIsAlone) {
   Publisher publisher = OpenPublisher(spec);
 
   EXPECT_EQ(Publisher::Open(spec, PublisherHere()).status().message(),
-            "channel 'test/numbers': all 1 publisher places are taken by living processes; raise max_publishers in the "
-            "channel file");
+            "channel 'test/numbers': all 1 publisher places are taken by living processes; close one, or raise max_publishers "
+            "where a channel file declares the channel");
   publisher.Close();
   EXPECT_TRUE(Publisher::Open(spec, PublisherHere()).ok());
 }

@@ -163,18 +163,30 @@ def test_what_no_message_can_hold_is_not_answered_with_a_max_size(root: Path, ki
 
 
 @pytest.mark.parametrize("kind", ["Publisher", "Pusher", "Requester", "Replier"])
-def test_a_max_size_beyond_all_messages_is_refused_with_the_largest(root: Path, kind: str) -> None:
+@pytest.mark.parametrize("max_size", [LARGEST + 1, 1 << 70, 0, -1])
+def test_a_max_size_that_no_message_can_have_is_refused_with_those_that_can(root: Path, kind: str, max_size: int) -> None:
     import shmcomm
 
     with pytest.raises(ValueError) as refused:
-        getattr(shmcomm, kind)("x", max_size=LARGEST + 1, root=root)
+        getattr(shmcomm, kind)("x", max_size=max_size, root=root)
 
-    assert re.fullmatch(
-        rf"channel 'x': option max_size is {LARGEST + 1}, the channel allows {LARGEST} at most; "
-        "leave it out, or give what the channel allows",
-        str(refused.value),
-    )
+    assert str(refused.value) == f"channel 'x': max_size is {max_size}, allowed are 1 to {LARGEST}"
     assert list(root.iterdir()) == []
+
+
+def test_an_end_for_which_there_is_no_place_is_told_how_it_gets_one(root: Path) -> None:
+    import shmcomm
+
+    subs = [shmcomm.Subscriber("x", root=root) for _ in range(16)]
+    with pytest.raises(shmcomm.SHMConnectionError) as refused:
+        shmcomm.Subscriber("x", root=root)
+
+    assert str(refused.value) == (
+        "channel 'x': all 16 subscriber places are taken by living processes; close one, or raise max_subscribers where a channel "
+        "file declares the channel"
+    )
+    subs.pop().close()
+    shmcomm.Subscriber("x", root=root).close()
 
 
 def test_ends_without_a_schema_are_not_told_to_raise_what_they_cannot(root: Path) -> None:

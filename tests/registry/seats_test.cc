@@ -295,7 +295,7 @@ TEST(PublisherId, IsRefusedWhileEveryOneHasAnOpenJob) {
 
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(status.message()), HasSubstr("pusher places are taken by living processes, or by messages of "
-                                                       "dead ones that no puller has taken; raise max_pushers"));
+                                                       "dead ones that no puller has taken; close one, or raise max_pushers"));
 }
 
 TEST(PublisherId, MayBeOneWhoseJobsAreOverThoughTheRingNamesIt) {

@@ -41,6 +41,16 @@ def _check_name(name: object) -> None:
         raise TypeError(f"a channel is named by a str, not {type(name).__name__}")
 
 
+_LARGEST = (1 << 31) - 64
+
+
+def _check_options(name: object, max_size: int | None) -> None:
+    """TypeError, ValueError."""
+    _check_name(name)
+    if max_size is not None and not 1 <= max_size <= _LARGEST:
+        raise ValueError(f"channel '{name}': max_size is {max_size}, allowed are 1 to {_LARGEST}")
+
+
 def _chosen(lifespan: Timeout, **options: int | None) -> dict[str, int]:
     """The options that were given: the others are those of the channel if it runs already."""
     chosen = {key: value for key, value in options.items() if value is not None}
@@ -103,9 +113,7 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
         Errors: ValueError for a name or option out of range, SHMSchemaMismatchError, SHMConnectionError (255 endpoints,
         no permission, shared memory full), SHMCorruptionError.
         """
-        _check_name(name)
-        if max_size is not None and max_size < 1:
-            raise ValueError(f"max_size must be at least 1, got {max_size}")
+        _check_options(name, max_size)
         chosen = _chosen(lifespan, reliable=reliable, history=history, capacity=capacity)
         super().__init__(name, fspath(root), domain, chosen, max_size, timeout, serializer)
 

@@ -11,16 +11,9 @@ from shmcomm.calls import RequesterStats
 from shmcomm.closing import ClosedOnExit
 from shmcomm.errors import SHMConnectionError, SHMError
 from shmcomm.turns import CalledByTasks
-from shmcomm.untyped import _NOTHING, Timeout, _check_name, _chosen
+from shmcomm.untyped import _NOTHING, Timeout, _check_options, _chosen
 
-__all__ = ["Requester", "check_options"]
-
-
-def check_options(name: object, max_size: int | None) -> None:
-    """TypeError, ValueError."""
-    _check_name(name)
-    if max_size is not None and max_size < 1:
-        raise ValueError(f"max_size must be at least 1, got {max_size}")
+__all__ = ["Requester"]
 
 
 class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
@@ -71,7 +64,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
 
         Errors: as Publisher; SHMSchemaMismatchError also where the name is that of a channel of another pattern.
         """
-        check_options(name, max_size)
+        _check_options(name, max_size)
         chosen = _chosen(None, capacity=capacity)
         super().__init__(
             name, fspath(root), domain, chosen, max_size, timeout, serializer, allow_pickle, spin, wait_for_replier

@@ -11,7 +11,7 @@ from shmcomm import _core
 from shmcomm.awaited import AsyncIterated
 from shmcomm.closing import ClosedOnExit
 from shmcomm.jobs import JobMetadata, PullerStats, PusherStats
-from shmcomm.untyped import _NOTHING, Loan, Timeout, _check_name, _chosen
+from shmcomm.untyped import _NOTHING, Loan, Timeout, _check_name, _check_options, _chosen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,9 +55,7 @@ class Pusher(_core.UntypedPusher, ClosedOnExit):
 
         Errors: as Publisher; SHMSchemaMismatchError also where the name is that of a channel of another pattern.
         """
-        _check_name(name)
-        if max_size is not None and max_size < 1:
-            raise ValueError(f"max_size must be at least 1, got {max_size}")
+        _check_options(name, max_size)
         super().__init__(name, fspath(root), domain, _chosen(lifespan, capacity=capacity), max_size, timeout, serializer)
 
     def loan(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> Loan:

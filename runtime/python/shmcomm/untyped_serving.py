@@ -13,8 +13,7 @@ from shmcomm.calls import ReplierStats, RequestMetadata
 from shmcomm.closing import ClosedOnExit
 from shmcomm.errors import SHMConnectionError, SHMError
 from shmcomm.serving import UNDELIVERABLE, Serving, carry_out
-from shmcomm.untyped import _NOTHING, Timeout, _chosen
-from shmcomm.untyped_calls import check_options
+from shmcomm.untyped import _NOTHING, Timeout, _check_options, _chosen
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -62,7 +61,7 @@ class Replier(AsyncIterated, Serving, _core.UntypedReplier, ClosedOnExit):
         capacity: as for Requester. max_size: largest reply in bytes. serializer, root, domain: as for Publisher.
         allow_pickle, spin: as for Subscriber. Errors: as Requester.
         """
-        check_options(name, max_size)
+        _check_options(name, max_size)
         chosen = _chosen(None, capacity=capacity)
         super().__init__(name, fspath(root), domain, chosen, max_size, serializer, allow_pickle, spin)
 

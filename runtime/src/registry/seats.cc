@@ -104,6 +104,12 @@ absl::StatusOr<std::optional<PublisherSeat>> TryTakePublisherId(const Site& site
   return std::nullopt;
 }
 
+/// How to get a place where all are taken. Ends without a schema have no option to raise.
+std::string HowToGetIn(absl::string_view option, std::uint32_t has, std::uint32_t most) {
+  if (has >= most) return "; close one";
+  return absl::StrCat("; close one, or raise ", option, " where a channel file declares the channel");
+}
+
 }  // namespace
 
 absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
@@ -115,9 +121,10 @@ absl::StatusOr<ReaderSeat> TakeReaderLine(const Site& site) {
     if (absl::Status cleaned = CleanDeadReaders(site); !cleaned.ok()) return cleaned;
     platform::Yield();
   } while (platform::NowNs() < give_up_ns);
+  const std::uint32_t most = site.readers.has_claims() ? layout::kMaxPullers : layout::kMaxSubscribers;
   return absl::ResourceExhaustedError(absl::StrCat("all ", site.readers.count, " ", site.roles.reader,
-                                                   " places are taken by living processes; raise ",
-                                                   site.roles.max_readers, " in the channel file"));
+                                                   " places are taken by living processes",
+                                                   HowToGetIn(site.roles.max_readers, site.readers.count, most)));
 }
 
 void DescribeReader(const Site& site, const ReaderSeat& seat) {
@@ -153,7 +160,7 @@ absl::StatusOr<PublisherSeat> TakePublisherId(const Site& site) {
   return absl::ResourceExhaustedError(absl::StrCat(
       "all ", site.ring.max_publishers, " ", site.roles.writer, " places are taken by living processes",
       keeps_messages ? absl::StrCat(", or by messages of dead ones that no ", site.roles.reader, " has taken") : "",
-      "; raise ", site.roles.max_writers, " in the channel file"));
+      HowToGetIn(site.roles.max_writers, site.ring.max_publishers, layout::kMaxPublishers)));
 }
 
 void AnnouncePublisher(const Site& site, const PublisherSeat& seat) {
