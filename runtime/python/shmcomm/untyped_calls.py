@@ -133,7 +133,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
     def poll(self, timeout: Timeout = 0) -> bool:
         """Whether recv would return or raise at once, waited for up to `timeout` (as in recv; 0 does not wait). False where
         nothing was sent. Errors: SHMConnectionError (closed, forked), SHMBufferFullError (six replies are borrowed).
-        Cost: no system call where the reply is there, or with 0.
+        Cost: no system call where the reply is there.
 
         >>> with Requester("doc/poll_reply") as client, Replier("doc/poll_reply") as server:
         ...     client.send(1), client.poll(timeout=1), server.recv(timeout=100), server.send(2), client.poll(timeout=100)
@@ -173,7 +173,7 @@ class Requester(CalledByTasks, _core.UntypedRequester, ClosedOnExit):
         Any number of tasks may call: 16 at a time, and while the channel has room; the others wait for their turn, and
         `timeout` covers that. A call of `start` that is answered and not received yet keeps the loop looking all the time:
         receive it first. Options and errors: as call; SHMError where a task of another event loop waits.
-        Cost: some microseconds of the event loop beside call's.
+        Cost: as call, and some 100 us of the event loop.
 
         >>> async def both(client, server):
         ...     import asyncio

@@ -77,7 +77,7 @@ PyMethodDef methods[] = {
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a job, waited for up to `timeout` (as in recv); another puller may take it first.\n"
      "Errors: SHMCorruptionError, SHMConnectionError (closed, forked).\n"
-     "Cost: no system call where a job is there, or with 0.\n\n"
+     "Cost: nothing is copied; no system call where a job is there, one with 0 where none is.\n\n"
      ">>> with TilesPuller() as puller, TilesPusher() as pusher:\n"
      "...     puller.poll(), pusher.push(id=7), puller.poll(timeout=100)\n"
      "(False, None, True)\n"},

@@ -75,7 +75,7 @@ PyMethodDef methods[] = {
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a request, waited for up to `timeout` (as in recv); another replier may take it first.\n"
      "Errors: SHMCorruptionError, SHMConnectionError (closed, forked).\n"
-     "Cost: no system call where a request is there, or with 0; nothing is copied.\n\n"
+     "Cost: nothing is copied; no system call where a request is there, one with 0 where none is.\n\n"
      ">>> with DriveReplier() as server, DriveRequester() as client:\n"
      "...     call = client.start(linear=0.5, timeout=60_000)\n"
      "...     server.poll(timeout=100)\n"

@@ -196,7 +196,7 @@ PyMethodDef methods[] = {
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a job, waited for up to `timeout` (as in recv; 0 does not wait); another puller may take it first. The\n"
      "job in hand stays there.\n"
-     "Cost: no system call where a job is there, or with 0; nothing is copied.\n\n"
+     "Cost: nothing is copied; no system call where a job is there, one with 0 where none is.\n\n"
      ">>> with Puller(\"doc/poll_jobs\") as puller:\n"
      "...     puller.poll(timeout=1)\n"
      "False\n"},

@@ -116,7 +116,7 @@ PyMethodDef methods[] = {
     {"poll", AsFunction(ReplierObject::Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
      "Whether there is a request, waited for up to `timeout` (as in take; 0 does not wait); another replier may take it first.\n"
-     "Cost: no system call where a request is there, or with 0; nothing is copied.\n\n"
+     "Cost: nothing is copied; no system call where a request is there, one with 0 where none is.\n\n"
      ">>> with Replier(\"doc/poll_requests\") as server:\n"
      "...     server.poll(timeout=1)\n"
      "False\n"},

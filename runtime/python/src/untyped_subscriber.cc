@@ -302,7 +302,8 @@ PyMethodDef methods[] = {
      "With `copy` they are bytes and writable arrays of their own. Other threads run while it waits; Ctrl-C ends the wait.\n\n"
      "Errors: SHMTimeoutError, SHMBufferFullError (too many borrowed), SHMSerializationError (cannot be decoded here, or a\n"
      "pickle of another user), SHMCorruptionError, SHMConnectionError (closed, forked), TypeError for a float.\n"
-     "Cost: no system call where a message is there, and up to 1 KiB copied; otherwise the thread sleeps, after a short look.\n\n"
+     "Cost: up to 1 KiB, pickles and msgpack are copied; no system call where a message is there; otherwise the thread sleeps, after a\n"
+     "short look.\n\n"
      ">>> with Subscriber(\"doc/recv\") as sub, Publisher(\"doc/recv\") as pub:\n"
      "...     pub.send({\"cmd\": \"stop\"})\n"
      "...     sub.recv(timeout=100)\n"
@@ -311,7 +312,7 @@ PyMethodDef methods[] = {
      "try_recv($self, default=None, *, copy=False)\n--\n\n"
      "The next message, or `default` if there is none. Never waits. Where None is sent, another default tells it apart.\n"
      "Errors as recv.\n"
-     "Cost: no system call, and up to 1 KiB copied (once fileno() was called, one that arms it again where nothing is there).\n\n"
+     "Cost: copies as recv; no system call (once fileno() was called, one that arms it again where nothing is there).\n\n"
      ">>> with Subscriber(\"doc/try\") as sub:\n"
      "...     sub.try_recv(\"nothing\")\n"
      "'nothing'\n"},
@@ -337,7 +338,7 @@ PyMethodDef methods[] = {
     {"poll", Cast(Poll), METH_FASTCALL | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\n"
      "Whether recv would return at once, waited for up to `timeout` (as in recv; 0 does not wait).\n"
-     "Cost: no system call where a message is there, or with 0; nothing is copied.\n\n"
+     "Cost: nothing is copied; no system call where a message is there, one with 0 where none is.\n\n"
      ">>> with Subscriber(\"doc/poll\") as sub:\n"
      "...     sub.poll(timeout=1)\n"
      "False\n"},
