@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ring, a readers file and slots on which a writer, a reader and a claimer work while the input damages them between the
-// steps: no step leaves the memory or runs for ever.
+// steps: no step leaves the memory or runs for ever. Where nothing was damaged, each job ends once.
 #include <memory>
 #include <optional>
 #include <vector>
@@ -58,12 +58,25 @@ class Ring {
       case 0: case 1: return Publish();
       case 2: case 3: return is_claimed_ ? Claim() : Take();
       case 4: return Release();
-      case 5: return input_.Damage(ring_.data(), ring_.size(), 3);
-      case 6: return input_.Damage(readers_.data(), readers_.size(), 3);
-      case 7: return input_.Damage(slots_.data(), slots_.size(), 3);
+      case 5: return Damage(ring_);
+      case 6: return Damage(readers_);
+      case 7: return Damage(slots_);
       case 8: return Repair();
       default: return Look();
     }
+  }
+
+  /// Every job that was published was done by one, or taken back, or counted as a dead letter, once.
+  void CheckThatEachJobEndedOnce() {
+    if (!is_claimed_ || is_damaged_) return;
+    ring::SweepClaims(Readers(), kClaimerLine, layout::kMaxAttempts);
+    ring::Claimer last({View(), Readers(), kLines - 1});   // the other may leave jobs to others
+    last.Join();
+    for (std::uint32_t i = 0; i < kEntries; ++i) {
+      const ring::Claimer::NextResult next = last.Next();
+      if (next.outcome == ring::Claimer::Outcome::kClaimed && last.Finish(next.claim)) ++ended_;
+    }
+    if (ended_ + DeadLetters() != published_) __builtin_trap();
   }
 
  private:
@@ -81,6 +94,17 @@ class Ring {
     config.history = (choice & 4) != 0 ? 3 : 0;
     config.fresh_first = kSlots;
     return config;
+  }
+
+  void Damage(Pages& pages) {
+    is_damaged_ = true;
+    input_.Damage(pages.data(), pages.size(), 3);
+  }
+  std::uint64_t DeadLetters() const { return Readers().header->dead_letters.load(); }
+  std::vector<ring::ClaimWord> ClaimWords() const {
+    std::vector<ring::ClaimWord> words;
+    for (std::uint32_t i = 0; i < kEntries; ++i) words.push_back({Readers().claims[i].load()});
+    return words;
   }
 
   void StepOfMany(std::uint8_t choice) {
@@ -106,7 +130,11 @@ class Ring {
     if (slot == segment::kNoSlot) return;
     if (static_cast<std::uint16_t>(slot) >= kSlots) __builtin_trap();
     Slots().Header(slot)->message_bytes = 64;
-    if (writer_.Commit(slot) != ring::Writer::CommitResult::kCommitted) writer_.Abandon(slot);
+    if (writer_.Commit(slot) == ring::Writer::CommitResult::kCommitted) {
+      ++published_;
+    } else {
+      writer_.Abandon(slot);
+    }
     writer_.Prepare();
   }
 
@@ -141,7 +169,7 @@ class Ring {
     if (next.outcome != ring::Claimer::Outcome::kClaimed) return;
     static_cast<void>(Read({next.claim.entry, next.claim.sequence, 0}));
     switch (input_.Byte() % 3) {
-      case 0: claimer_.Finish(next.claim); break;
+      case 0: ended_ += claimer_.Finish(next.claim) ? 1 : 0; break;
       case 1: claimer_.Fail(next.claim); break;
       default: claimer_.GiveBack(next.claim); break;
     }
@@ -152,7 +180,7 @@ class Ring {
     ring::Held held[layout::kMaxHazards];
     const std::uint32_t seen = reader_.PeekMany(held, 1 + input_.Byte() % layout::kMaxHazards);
     if (seen > kMaxBorrowed) __builtin_trap();
-    if (input_.Byte() % 4 == 0) input_.Damage(ring_.data(), ring_.size(), 3);
+    if (input_.Byte() % 4 == 0) Damage(ring_);
     const std::uint32_t count = reader_.ProtectMany(held, seen);
     if (count > seen) __builtin_trap();
     std::uint32_t taken = 0;
@@ -173,7 +201,7 @@ class Ring {
     const ring::Claim claim = claims_[at];
     claims_.erase(claims_.begin() + static_cast<std::ptrdiff_t>(at));
     switch (input_.Byte() % 4) {
-      case 0: claimer_.Finish(claim); break;
+      case 0: ended_ += claimer_.Finish(claim) ? 1 : 0; break;
       case 1: claimer_.Fail(claim); break;
       case 2: claimer_.GiveBack(claim); break;
       default: claimer_.Retry(claim, AFewAttempts()); break;
@@ -185,18 +213,43 @@ class Ring {
   void Sweep() {
     const std::uint32_t line = input_.Byte() % 2 == 0 ? kClaimerLine : input_.Byte() % kLines;
     const std::uint32_t attempts = AFewAttempts();
-    ring::SweepClaims(Readers(), line, attempts);
-    if (ring::SweepClaims(Readers(), line, attempts).any()) __builtin_trap();
+    const std::vector<ring::ClaimWord> before = ClaimWords();
+    const std::uint64_t dead_letters = DeadLetters();
+    const ring::Swept swept = ring::SweepClaims(Readers(), line, attempts);
+    CheckSwept(before, line, attempts, swept);
+    if (DeadLetters() - dead_letters != swept.failed) __builtin_trap();
+  }
+  /// Each claim of the line went to nobody, and nothing else changed.
+  void CheckSwept(const std::vector<ring::ClaimWord>& before, std::uint32_t line, std::uint32_t attempts, ring::Swept swept) const {
+    const std::vector<ring::ClaimWord> after = ClaimWords();
+    for (std::uint32_t i = 0; i < kEntries; ++i) {
+      ring::ClaimWord expected = before[i];
+      if (expected.state() == ring::ClaimState::kClaimed && expected.owner() == ring::OwnerOf(line)) {
+        const std::uint32_t attempt = expected.attempt() + 1;
+        const bool may_run_again = attempt < attempts;
+        const ring::ClaimState state = may_run_again ? ring::ClaimState::kReady : ring::ClaimState::kFailed;
+        expected = ring::ClaimWord::Make(expected.lap(), state, attempt, ring::kNobody);
+        --(may_run_again ? swept.given_back : swept.failed);
+      }
+      if (!(after[i] == expected)) __builtin_trap();
+    }
+    if (swept.failed != 0 || swept.given_back != 0) __builtin_trap();
   }
   void Cancel() {
     const std::uint8_t choice = input_.Byte();
     const ring::Sequence sequence = choice == 255 ? input_.LongWord() : writer_.last_sequence() - choice % (2 * kEntries);
+    const bool is_published = choice != 255 && published_ > 0;
     if (!ring::CancelJob(View(), Readers(), sequence)) return;
+    ++ended_;
+    if (!is_published) is_damaged_ = true;   // there was no such job
     if (!ring::IsOver(View(), Readers(), sequence)) __builtin_trap();
   }
   void CancelAll() {
     const std::uint32_t publisher = input_.Byte() % 6;
+    const std::vector<ring::ClaimWord> before = ClaimWords();
     ring::CancelJobsOf(View(), Readers(), publisher);
+    const std::vector<ring::ClaimWord> after = ClaimWords();
+    for (std::uint32_t i = 0; i < kEntries; ++i) ended_ += before[i] == after[i] ? 0 : 1;
     if (ring::CancelJobsOf(View(), Readers(), publisher)) __builtin_trap();
   }
   void LookForJobs() {
@@ -242,6 +295,9 @@ class Ring {
   ring::Claimer claimer_;
   std::vector<std::uint32_t> held_;
   std::vector<ring::Claim> claims_;   // open
+  bool is_damaged_ = false;
+  std::uint64_t published_ = 0;
+  std::uint64_t ended_ = 0;           // done, or taken back
 };
 
 }  // namespace
@@ -251,5 +307,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   shmcomm::fuzz::Input input(data, size);
   shmcomm::fuzz::Ring ring(input);
   for (int step = 0; step < shmcomm::fuzz::kMostSteps && !input.empty(); ++step) ring.Step();
+  ring.CheckThatEachJobEndedOnce();
   return 0;
 }
