@@ -103,17 +103,27 @@ def test_ranges_and_arrays_fill_number_vectors(everything: Any) -> None:
     assert (tree.doubles.tolist(), tree.floats.tolist(), tree.int8s.tolist()) == ([1, 2], [1, 2], [-2, -1, 0, 1])
 
 
-def test_arrays_go_through_dlpack(everything: Any) -> None:
+# Before 2.1 NumPy's protocol could not say that an array is read-only: it gave none away, and took all as read-only.
+DLPACK_KNOWS_READ_ONLY = tuple(map(int, np.__version__.split(".")[:2])) >= (2, 1)
+
+
+def test_arrays_go_through_dlpack_where_numpy_says_that_they_are_read_only(everything: Any) -> None:
     floats = everything.Tree(data=b"", floats=[1, 2, 3]).floats
 
-    assert np.from_dlpack(floats).tolist() == [1, 2, 3]
+    if DLPACK_KNOWS_READ_ONLY:
+        assert np.from_dlpack(floats).tolist() == [1, 2, 3]
+        assert not np.from_dlpack(floats).flags.writeable
+    else:
+        with pytest.raises((TypeError, BufferError), match="writeable|readonly"):
+            np.from_dlpack(floats)
 
 
 def test_dlpack_views_of_a_received_message_keep_its_slot(everything: Any, root: Path) -> None:
+    through = np.from_dlpack if DLPACK_KNOWS_READ_ONLY else np.asarray
     with everything.TreePublisher(root=root) as pub:
         with everything.TreeSubscriber(root=root) as sub:
             pub.send(data=b"abc", floats=np.arange(1000))
-            view = np.from_dlpack(sub.recv(timeout=1000).floats)
+            view = through(sub.recv(timeout=1000).floats)
         for _ in range(50):
             pub.send(data=b"", floats=np.zeros(1000))
         gc.collect()
@@ -122,10 +132,13 @@ def test_dlpack_views_of_a_received_message_keep_its_slot(everything: Any, root:
         assert view.tolist() == list(range(1000))
 
 
-def test_a_loaned_array_takes_what_other_libraries_hold(everything: Any, root: Path) -> None:
+def test_a_loaned_array_is_where_other_libraries_see_it(everything: Any, root: Path) -> None:
     with everything.TreePublisher(root=root) as pub, everything.TreeSubscriber(root=root) as sub:
         with pub.loan(data=b"", floats=(2, 3)) as tree:
-            np.from_dlpack(tree.floats)[:] = [[1, 2, 3], [4, 5, 6]]
+            there = np.from_dlpack(tree.floats)
+            assert np.shares_memory(there, tree.floats)
+            assert there.flags.writeable == DLPACK_KNOWS_READ_ONLY
+            (there if there.flags.writeable else tree.floats)[:] = [[1, 2, 3], [4, 5, 6]]
 
         assert sub.recv(timeout=1000).floats.tolist() == [1, 2, 3, 4, 5, 6]
 

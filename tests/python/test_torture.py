@@ -17,13 +17,14 @@ import pytest
 ROUNDS = int(os.environ.get("SHMCOMM_TORTURE_ROUNDS", "400"))
 SIZE = 2000
 
+DLPACK_KNOWS_READ_ONLY = tuple(map(int, np.__version__.split(".")[:2])) >= (2, 1)
 TAKE: list[Callable[[Any], Any]] = [
     lambda tree: tree,
     lambda tree: tree.data,
     lambda tree: tree.data[7::3][::-1],
     lambda tree: tree.floats.reshape(-1, 2).T,
     lambda tree: memoryview(tree.data)[5:],
-    lambda tree: np.from_dlpack(tree.floats),
+    lambda tree: np.from_dlpack(tree.floats) if DLPACK_KNOWS_READ_ONLY else tree.floats[:],
     lambda tree: tree.leaves,
     lambda tree: tree.leaves[1].scores,
     lambda tree: tree.points["y"],

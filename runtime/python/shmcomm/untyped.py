@@ -132,8 +132,8 @@ class Publisher(_core.UntypedPublisher, ClosedOnExit):
         >>> with Publisher("doc/loan") as pub, Subscriber("doc/loan") as sub:
         ...     with pub.loan((2, 3), "u1") as image:
         ...         image[:] = 7
-        ...     sub.recv(timeout=100).sum()
-        np.uint64(42)
+        ...     int(sub.recv(timeout=100).sum())
+        42
         """
         return Loan(self, shape, dtype)
 

@@ -65,8 +65,8 @@ class Pusher(_core.UntypedPusher, ClosedOnExit):
         >>> with Pusher("doc/lend") as pusher, Puller("doc/lend") as puller:
         ...     with pusher.loan(3, "u1") as tile:
         ...         tile[:] = 7
-        ...     puller.recv(timeout=100).sum()
-        np.uint64(21)
+        ...     int(puller.recv(timeout=100).sum())
+        21
         """
         return Loan(self, shape, dtype)
 
