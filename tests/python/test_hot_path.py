@@ -112,6 +112,7 @@ def most_at_once(work: Callable[[], object]) -> int:
         gc.enable()
 
 
+OF_A_FRAME = 0 if sys.version_info >= (3, 11) else 512  # before, that of a Python function was an object
 OF_A_FEW_NUMBERS = 256  # a received message as an object, and the numbers that are read
 OF_A_PICKLER = 8192
 OF_ALL_BUT_THE_ARRAY = 65_536
@@ -127,7 +128,7 @@ def test_sending_needs_no_memory_of_python_even_for_a_moment(everything: Any, ro
             "bytes": lambda: pub.send(data),
         }[kind]
 
-        assert most_at_once(send) == 0
+        assert most_at_once(send) <= OF_A_FRAME
 
 
 def test_a_received_message_needs_its_object_and_no_more(everything: Any, root: Path) -> None:
