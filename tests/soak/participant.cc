@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A C++ participant of the chaos soak; participant.py does the same, with the same log.
 //   soak_participant publish|read CHANNEL SOURCE GENERATION LOG WAY
-//   soak_participant push|pull|anchor jobs …, call|serve|anchor calls …   (anchors are C++ alone)
-// WAY is how readers and pullers wait: take, set or descriptor (waiting.h).
-// An anchor is attached from beginning to end, so that the channel stays; that of jobs does what is left in the end.
+//   soak_participant push|pull|anchor jobs …, call|serve|anchor calls …, anchor shared|reliable|quiet …   (anchors are C++ alone)
+// WAY is how readers and pullers wait: take, set, crowd or descriptor (waiting.h).
+// An anchor is attached from beginning to end, so that the channel stays, and what others leave in it can be seen before the
+// last one sweeps it; that of jobs does what is left in the end.
 // It goes on until SIGTERM. SIGUSR1: it executes itself anew. SIGUSR2: it forks a child that tries the endpoint.
 #include "participant.h"
 
@@ -173,13 +174,16 @@ void DoTheLastJobs(Participant& self) {
 
 template <class Publisher, class Subscriber>
 void PublishOrRead(Participant& self, const std::string& role, const std::string& way) {
-  role == "publish" ? Publish<Publisher>(self) : Read<Subscriber>(self, way);
+  if (role == "publish") Publish<Publisher>(self);
+  if (role == "read") Read<Subscriber>(self, way);
+  if (role == "anchor") static_cast<void>(OpenUntilOver<Publisher>(self));   // it publishes nothing, and holds nobody up
 }
 
 void Begin(Participant& self, const std::string& role, const std::string& channel, const std::string& way) {
   if (channel == "shared") PublishOrRead<soak::SharedPublisher, soak::SharedSubscriber>(self, role, way);
   if (channel == "sole") PublishOrRead<soak::SolePublisher, soak::SoleSubscriber>(self, role, way);
   if (channel == "reliable") PublishOrRead<soak::ReliablePublisher, soak::ReliableSubscriber>(self, role, way);
+  if (channel == "quiet") static_cast<void>(OpenUntilOver<soak::QuietSubscriber>(self));
   if (role == "push") Push(self);
   if (role == "pull") Pull(self, way);
   if (role == "call") Call(self);

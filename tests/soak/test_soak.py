@@ -27,11 +27,19 @@ from small_tmpfs import SmallTmpfs
 
 HERE = Path(__file__).resolve().parent
 SECONDS = float(os.environ.get("SHMCOMM_SOAK_MIN", "0.2")) * 60
+# The channels with anchors. Who opens such an end cleans up after the dead.
+CLEANING_ENDS = {
+    "calls": "CallsRequester",
+    "jobs": "JobsPuller",
+    "quiet": "QuietSubscriber",
+    "reliable": "ReliableSubscriber",
+    "shared": "SharedSubscriber",
+}
 CHANNEL_FILES = ("lock", "meta", "readers")
-# The one that asks has a directory for the replies; neither has a wake file.
+# The one that asks has a directory for the replies; none has a wake file.
 OF_ANCHORS = [
     *[f"soak%2Fcalls/{name}" for name in (*CHANNEL_FILES, "reply", "reply/lock", "reply/readers", "reply/ring", "ring")],
-    *[f"soak%2Fjobs/{name}" for name in (*CHANNEL_FILES, "ring")],
+    *[f"soak%2F{channel}/{name}" for channel in CLEANING_ENDS if channel != "calls" for name in (*CHANNEL_FILES, "ring")],
 ]
 
 
@@ -52,12 +60,12 @@ class Seat:
 def all_seats() -> list[Seat]:
     seats = [
         *["publish shared cpp take"] * 2, "publish shared python take", "publish sole cpp take", *["publish reliable cpp take"] * 2,
-        "read shared cpp take", "read shared cpp set", "read shared cpp descriptor", "read shared python loop",
-        "read sole cpp take", "read reliable cpp take", "read reliable cpp descriptor", "read reliable python take",
+        "read shared cpp take", "read shared cpp set", "read shared cpp crowd", "read shared cpp descriptor", "read shared python loop",
+        "read sole cpp take", "read reliable cpp take", "read reliable cpp crowd", "read reliable cpp descriptor", "read reliable python take",
         *["push jobs cpp take"] * 2, "push jobs python take",
-        "pull jobs cpp take", "pull jobs cpp set", "pull jobs cpp descriptor", "pull jobs python take",
+        "pull jobs cpp take", "pull jobs cpp set", "pull jobs cpp crowd", "pull jobs cpp descriptor", "pull jobs python take",
         *["call calls cpp take"] * 2, "call calls python take", "serve calls cpp take", "serve calls python take",
-        "anchor jobs cpp take", "anchor calls cpp take",
+        *[f"anchor {channel} cpp take" for channel in CLEANING_ENDS],
     ]  # fmt: skip
     return [Seat(*seat.split(), source=source) for source, seat in enumerate(seats)]
 
@@ -184,10 +192,10 @@ class Chaos:
 
     def list_beside_anchors(self) -> list[str]:
         """What lies in the channels that go on, once one more has opened an end of each and so cleaned up after the dead.
-        Without the numbers in the names, and without data files: those of jobs that are not done stay."""
-        program = "import soak; soak.JobsPuller().close(); soak.CallsRequester().close()"
+        Without the numbers in the names, and without data files: those of jobs that are not done stay, and of messages."""
+        program = "import soak; " + "; ".join(f"soak.{end}().close()" for end in CLEANING_ENDS.values())
         subprocess.run([sys.executable, "-c", program], env=self.environment, check=True)
-        paths = [path for channel in ("jobs", "calls") for path in (self.root / "default" / f"soak%2F{channel}").rglob("*")]
+        paths = [path for channel in CLEANING_ENDS for path in (self.root / "default" / f"soak%2F{channel}").rglob("*")]
         names = sorted(path.relative_to(self.root / "default").as_posix() for path in paths)
         return [re.sub(r"\.\d+", "", name) for name in names if "/pub." not in name]
 

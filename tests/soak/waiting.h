@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Readers and pullers of the soak that wait in different ways: in a take of their own, in a WaitSet, or in poll for their
-// descriptor, which is what makes wake files.
+// Readers and pullers of the soak that wait in different ways: in a take of their own, in a WaitSet, in one of so many members
+// that it needs their wake files, or in poll for their descriptor, which needs one, too.
 #pragma once
 
 #include <poll.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "shmcomm/wait_set.h"
+#include "soak.shm.h"
 
 namespace shmcomm::soak_test {
 
-/// A subscriber or puller that waits in the way "take", "set" or "descriptor".
+/// A subscriber or puller that waits in the way "take", "set", "crowd" or "descriptor".
 template <class End>
 class Waiting {
  public:
@@ -26,10 +29,11 @@ class Waiting {
     absl::StatusOr<End> end = End::Open();
     if (!end.ok()) return end.status();
     Waiting waiting(*std::move(end), way == "descriptor");
-    if (way != "set") return waiting;
+    if (way != "set" && way != "crowd") return waiting;
     waiting.set_.emplace();
-    const absl::StatusOr<WaitSet::Key> key = waiting.set_->Add(waiting.end_);
-    if (!key.ok()) return key.status();
+    absl::Status status = waiting.set_->Add(waiting.end_).status();
+    if (way == "crowd") status.Update(waiting.AddQuietOnes());
+    if (!status.ok()) return status;
     return waiting;
   }
 
@@ -44,7 +48,20 @@ class Waiting {
   auto TryTake() { return end_.TryTake(); }
 
  private:
+  static constexpr std::size_t kQuietOnes = 8;   // with the end itself more than a set waits for on their bells
+
   Waiting(End end, bool has_descriptor) : end_(std::move(end)), has_descriptor_(has_descriptor) {}
+
+  absl::Status AddQuietOnes() {
+    absl::Status status;
+    while (status.ok() && quiet_.size() < kQuietOnes) {
+      absl::StatusOr<soak::QuietSubscriber> opened = soak::QuietSubscriber::Open();
+      if (!opened.ok()) return opened.status();
+      quiet_.push_back(*std::move(opened));
+      status = set_->Add(quiet_.back()).status();
+    }
+    return status;
+  }
 
   absl::Status Poll(absl::Duration timeout) {
     const absl::StatusOr<int> descriptor = end_.fd();
@@ -65,7 +82,8 @@ class Waiting {
   }
 
   End end_;
-  std::optional<WaitSet> set_;
+  std::vector<soak::QuietSubscriber> quiet_;
+  std::optional<WaitSet> set_;   // before whom it waits for
   bool has_descriptor_;
 };
 
