@@ -235,6 +235,7 @@ void CallScene::ExpectOthersGoOnBeside() {
   const CallId first = others_.call;   // the victim may have it, and still answer it
   // As far as the ring reaches: the one that stands still may have the oldest request.
   ASSERT_NO_FATAL_FAILURE(ExpectCallsAreAnswered(others_, 8));
+  exchanged_beside_ += 8;
   others_.call = first;
   if (operation_.is_lifecycle) return;
   CallEnds newcomers;

@@ -232,6 +232,7 @@ void JobScene::ExpectOthersGoOnBeside() {
   for (std::uint32_t i = 0; i < kEntries / 2; ++i) {
     ASSERT_NO_FATAL_FAILURE(PushOne());
     ASSERT_NO_FATAL_FAILURE(DoAll(*others_.puller, open_));
+    ++exchanged_beside_;
   }
   if (!operation_.is_lifecycle) ExchangeWithNewcomers(root_.path(), open_);
 }

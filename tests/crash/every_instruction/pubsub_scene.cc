@@ -108,12 +108,15 @@ void PubSubScene::ExpectOthersGoOnBeside() {
     const absl::Status sent = test::Send(*publisher_, 70 + i);
     if (is_reliable() && absl::IsResourceExhausted(sent)) break;  // the stopped one is alive and holds the gate
     ASSERT_TRUE(sent.ok()) << sent;
+    ++exchanged_beside_;
     if (is_reliable()) {
       ASSERT_NO_FATAL_FAILURE(TakeAll());
     }
   }
   if (has_reader()) {
+    const std::uint64_t before = next_sequence_;
     ASSERT_NO_FATAL_FAILURE(TakeAll());
+    exchanged_beside_ += next_sequence_ - before;
   }
   if (operation_.is_lifecycle || is_reliable() || operation_.spec.qos.max_publishers == 1) return;
   ASSERT_NO_FATAL_FAILURE(ExchangeWithNewcomers(operation_.spec, root_.path()));

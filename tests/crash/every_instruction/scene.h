@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +38,12 @@ class Scene {
   virtual void ExpectCopyRecovers() = 0;
   /// Everybody leaves; no file stays.
   virtual void ExpectNothingIsLeft() = 0;
+
+  /// How many messages, jobs or calls the others have exchanged beside stopped victims.
+  std::size_t exchanged_beside() const { return exchanged_beside_; }
+
+ protected:
+  std::size_t exchanged_beside_ = 0;
 };
 
 /// One operation of one pattern.
