@@ -15,14 +15,38 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "segment/layout.h"
 #include "support/hand_laid.h"
 
 namespace shmcomm::faults {
+
+/// xorshift64*.
+class CheapRandom {
+ public:
+  explicit CheapRandom(std::uint64_t seed) : state_(seed | 1) {}
+  std::uint64_t operator()() {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    return state_ * 2'685'821'657'736'338'717u;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// A mapped file.
+struct Region {
+  std::uint8_t* data;
+  std::size_t bytes;
+};
+
+/// Random bits hit nothing that makes sense: half of what is written is a small change of what is there, or a number
+/// next to one that matters; half of the places are the first words of the file, where the headers are.
+void WriteSome(const Region* regions, std::size_t count, std::uint64_t words, CheapRandom& random);
 
 class Scribbler {
  public:
@@ -57,10 +81,7 @@ class Scribbler {
   void GoOn() { shared_->state.store(kFiring); }
 
  private:
-  struct Region {
-    std::uint8_t* data;
-    std::size_t bytes;
-  };
+  static constexpr std::uint64_t kWordsARound = 20'000;
 
   enum State : std::uint64_t { kFiring, kToCease, kCeased };
   struct Shared {
@@ -69,19 +90,19 @@ class Scribbler {
   };
 
   [[noreturn]] void Scribble(std::uint64_t seed) {
-    std::mt19937_64 random(seed);
+    CheapRandom random(seed);
     std::uint64_t choice = random();
     for (;;) {
       if (shared_->state.load() != kFiring) choice = StandStill(random);
       const std::vector<Region> regions = MapAll(choice);
-      for (int i = 0; i < 20'000 && !regions.empty(); ++i) WriteOne(regions[random() % regions.size()], random);
-      shared_->written.fetch_add(regions.empty() ? 0 : 20'000, std::memory_order_relaxed);
+      if (!regions.empty()) WriteSome(regions.data(), regions.size(), kWordsARound, random);
+      shared_->written.fetch_add(regions.empty() ? 0 : kWordsARound, std::memory_order_relaxed);
       for (const Region& region : regions) munmap(region.data, region.bytes);
     }
   }
 
   /// Returns once it may go on, with another choice of files.
-  std::uint64_t StandStill(std::mt19937_64& random) {
+  std::uint64_t StandStill(CheapRandom& random) {
     shared_->state.store(kCeased);
     while (shared_->state.load() == kCeased) sched_yield();
     return random();
@@ -110,28 +131,6 @@ class Scribbler {
       if (data != MAP_FAILED) regions.push_back({static_cast<std::uint8_t*>(data), bytes});
     }
     close(file);
-  }
-
-  /// Random bits hit nothing that makes sense: half of what is written is a small change of what is there, or a number
-  /// next to one that matters; half of the places are the first words of the file, where the headers are.
-  static void WriteOne(const Region& region, std::mt19937_64& random) {
-    const std::uint64_t choice = random();
-    const std::size_t span = (choice & 1) != 0 ? region.bytes : std::min<std::size_t>(region.bytes, 4096);
-    const std::size_t at = random() % (span / 8) * 8;
-    auto& word = *reinterpret_cast<std::atomic<std::uint64_t>*>(region.data + at);
-    static constexpr std::uint64_t kEdges[] = {0, 1, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, ~std::uint64_t{0}, std::uint64_t{1} << 63};
-    switch (choice >> 1 & 3) {
-      case 0:
-        return word.store(random(), std::memory_order_relaxed);
-      case 1:
-        return word.store(kEdges[random() % (sizeof(kEdges) / 8)], std::memory_order_relaxed);
-      case 2:
-        word.fetch_xor(std::uint64_t{1} << (random() % 64), std::memory_order_relaxed);
-        return;
-      default:
-        word.fetch_add(random() % 3 - 1, std::memory_order_relaxed);
-        return;
-    }
   }
 
   std::string directory_;
