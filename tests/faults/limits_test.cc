@@ -1,62 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine limits and what happens to files at rest: every limit an error with words, never a signal.
+// What a machine limits: every limit an error with words, never a signal. And a directory that is removed while it is used.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "faults/exchange.h"
 #include "support/forked_child.h"
 #include "support/small_tmpfs.h"
-#include "support/test_channels.h"
 
 namespace shmcomm::faults {
 namespace {
 
 constexpr int kCannotTry = 77;
 
-class Limits : public test::EndpointTest {
+class Limits : public ExchangeTest, public ::testing::WithParamInterface<Pattern> {
  protected:
-  /// Opens both ends and passes messages of growing size; what is refused must be so for a reason.
-  int PassMessages(const ChannelSpec& spec, bool& was_refused) const {
-    auto publisher = Publisher::Open(spec, PublisherHere());
-    auto subscriber = Subscriber::Open(spec, SubscriberHere());
-    for (const absl::Status& status : {publisher.status(), subscriber.status()}) {
-      was_refused = was_refused || !status.ok();
-      if (!status.ok() && !absl::IsResourceExhausted(status)) return Complain(status);
-    }
-    if (was_refused) return 0;
-    for (std::size_t bytes = 1; bytes <= spec.qos.max_size; bytes *= 4) {
-      const absl::Status sent = publisher->PublishCopy(content_.data(), bytes, Codec::kBytes);
-      was_refused = was_refused || !sent.ok();
-      if (!sent.ok() && !absl::IsResourceExhausted(sent)) return Complain(sent);
-      if (!sent.ok()) continue;
-      const auto sample = subscriber->Take(absl::ZeroDuration());
-      was_refused = was_refused || !sample.ok();
-      if (!sample.ok() && !absl::IsResourceExhausted(sample.status())) return Complain(sample.status());
-      if (sample.ok() && (sample->size() != bytes || sample->data()[bytes - 1] != 7)) return 3;
-    }
-    return 0;
+  static ChannelSpec Spec() {
+    ChannelSpec spec = test::BytesSpec(1 << 20);
+    spec.pattern = GetParam();
+    spec.qos.max_reply_size = 1 << 20;
+    if (spec.pattern != Pattern::kPubSub) spec.qos.on_full = OnFull::kFail;   // nothing here waits
+    return spec;
   }
-  static int Complain(const absl::Status& status) {
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    return 2;
+  /// Opens both ends and passes messages of growing size; what is refused must be so for a reason.
+  int PassMessages() {
+    Exchange(Spec(), {1, 4, 16, 64, 256, 1024, 4096, 16'384, 65'536, 262'144, 1'048'576});
+    return wrong_ != 0 ? wrong_ : refused_ != 0 ? 1 : 0;
+  }
+  bool Opened(const absl::Status& status) override { return Went(status); }
+  bool Went(const absl::Status& status) override {
+    refused_ += status.ok() ? 0 : 1;
+    if (!status.ok() && !absl::IsResourceExhausted(status) && !IsAfterRefusal(status)) {
+      std::fprintf(stderr, "%s\n", status.ToString().c_str());
+      wrong_ = 2;
+    }
+    return status.ok();
+  }
+  /// A caller whose replier could not be opened, or could not answer, is told so.
+  bool IsAfterRefusal(const absl::Status& status) const { return refused_ > 1 && absl::IsUnavailable(status); }
+  void Got(const std::uint8_t* data, std::size_t size, std::size_t bytes) override {
+    if (data[size - 1] != 7 || (refused_ == 0 && size != bytes)) wrong_ = 3;
   }
   /// `tighten(n)` for n = 0, 1, 2 … in a child each, until nothing is refused any more.
   template <class Tighten>
-  void UntilNothingIsRefused(int most, Tighten&& tighten) const {
+  void UntilNothingIsRefused(int most, Tighten&& tighten) {
     int refused = 0;
     for (int n = 0; n < most; ++n) {
       SCOPED_TRACE("try " + std::to_string(n));
       const int result = test::ExitStatusOf([&] {
-        if (!tighten(n)) return kCannotTry;
-        bool was_refused = false;
-        const int wrong = PassMessages(test::BytesSpec(1 << 20), was_refused);
-        return wrong != 0 ? wrong : was_refused ? 1 : 0;
+        return tighten(n) ? PassMessages() : kCannotTry;
       });
       if (result == kCannotTry) GTEST_SKIP() << "the system does not let us";
       ASSERT_TRUE(result == 0 || result == 1) << result;
@@ -66,23 +62,26 @@ class Limits : public test::EndpointTest {
     EXPECT_GT(refused, 0);
   }
 
-  const std::vector<std::uint8_t> content_ = std::vector<std::uint8_t>(1 << 20, 7);  // before memory is limited
+  int refused_ = 0;
+  int wrong_ = 0;
 };
+INSTANTIATE_TEST_SUITE_P(Of, Limits, ::testing::Values(Pattern::kPubSub, Pattern::kPushPull, Pattern::kReqRep),
+                         [](const auto& info) { return NameOf(info.param); });
 
-TEST_F(Limits, OfSharedMemoryAreErrorsAtEveryGrowth) {
+TEST_P(Limits, OfSharedMemoryAreErrorsAtEveryGrowth) {
   UntilNothingIsRefused(400, [this](int n) {
     return test::MountSmallTmpfs(root_.path(), std::to_string(4 * (n * n / 8 + n + 1)) + "k");
   });
 }
 
-TEST_F(Limits, OfDescriptorsAreErrors) {
+TEST_P(Limits, OfDescriptorsAreErrors) {
   UntilNothingIsRefused(64, [](int n) {
     const rlimit limit{static_cast<rlim_t>(4 + n), static_cast<rlim_t>(4 + n)};
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
   });
 }
 
-TEST_F(Limits, OfFileSizesAreErrorsAndNoSignal) {
+TEST_P(Limits, OfFileSizesAreErrorsAndNoSignal) {
   UntilNothingIsRefused(40, [](int n) {
     const rlim_t bytes = rlim_t{1} << n;
     const rlimit limit{bytes, bytes};
@@ -91,7 +90,7 @@ TEST_F(Limits, OfFileSizesAreErrorsAndNoSignal) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which need terabytes of it themselves
-TEST_F(Limits, OfAddressSpaceAreErrors) {
+TEST_P(Limits, OfAddressSpaceAreErrors) {
   UntilNothingIsRefused(64, [](int n) {
     const rlim_t bytes = (rlim_t{64} << 20) + (rlim_t{16} << 20) * static_cast<rlim_t>(n);
     const rlimit limit{bytes, bytes};
@@ -100,7 +99,9 @@ TEST_F(Limits, OfAddressSpaceAreErrors) {
 }
 #endif
 
-TEST_F(Limits, TheDirectoryMayGoWhileItIsUsed) {
+class RemovedDirectory : public test::AllPatternsTest {};
+
+TEST_F(RemovedDirectory, LeavesSubscribersTheirPublishers) {
   const ChannelSpec spec = test::NumbersSpec();
   Publisher publisher = OpenPublisher(spec);
   Subscriber subscriber = OpenSubscriber(spec);
@@ -123,55 +124,51 @@ TEST_F(Limits, TheDirectoryMayGoWhileItIsUsed) {
   EXPECT_EQ(test::TakeValues(another), std::vector<std::uint64_t>{4});
 }
 
-/// Damages one file of a channel that somebody is attached to, then opens it.
-class FilesAtRest : public test::EndpointTest, public ::testing::WithParamInterface<const char*> {
- protected:
-  std::string File() const { return Directory() + "/" + GetParam(); }
-  /// A newcomer may be refused, but with an error that names the damage, and it must come back from every call.
-  void OpenAndUse() const {
-    auto subscriber = Subscriber::Open(test::NumbersSpec(), SubscriberHere());
-    auto publisher = Publisher::Open(test::NumbersSpec(), PublisherHere());
-    for (const absl::Status& status : {subscriber.status(), publisher.status()}) {
-      ASSERT_TRUE(status.ok() || absl::IsDataLoss(status) || absl::IsFailedPrecondition(status)) << status;
-    }
-    if (publisher.ok()) static_cast<void>(test::Send(*publisher, 1));
-    for (int i = 0; subscriber.ok() && i < 4; ++i) static_cast<void>(subscriber->TryTake());
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Of, FilesAtRest, ::testing::Values("meta", "ring", "readers", "pub.1.1"),
-                         [](const auto& info) { return std::string(info.param).substr(0, std::string(info.param).find('.')); });
+TEST_F(RemovedDirectory, LeavesPullersTheirPushers) {
+  Pusher pusher = OpenPusher(test::JobsSpec());
+  Puller puller = OpenPuller(test::JobsSpec());
+  const auto pass = [](Pusher& from, Puller& to, std::uint64_t value) {
+    ASSERT_TRUE(test::PushNumber(from, value, kLong).ok());
+    auto job = to.Take(kLong);
+    ASSERT_TRUE(job.ok()) << job.status();
+    EXPECT_EQ(test::NumberIn(job->data()), value);
+    EXPECT_TRUE(job->Ack().ok());
+  };
+  pass(pusher, puller, 1);
 
-TEST_P(FilesAtRest, CutToAnyLengthAreRefusedAndDoNotCrash) {
-  std::uintmax_t length = 0;
-  for (std::uintmax_t cut = 0; cut <= length; cut += 1 + cut / 4) {
-    SCOPED_TRACE("cut to " + std::to_string(cut));
-    test::StayingChild attached([this](const test::StayingChild::Stay& stay) {
-      const Publisher publisher = OpenPublisher(test::NumbersSpec());
-      stay();
-    });
-    length = std::filesystem::file_size(File());
-    std::filesystem::resize_file(File(), std::min(cut, length));
-    OpenAndUse();
-  }
+  std::filesystem::remove_all(root_ / "default");
+
+  for (std::uint64_t value = 2; value < 40; ++value) pass(pusher, puller, value);   // laps, too
+  Pusher other = OpenPusher(test::JobsSpec());
+  Puller another = OpenPuller(test::JobsSpec());
+  pass(other, another, 100);
+  EXPECT_FALSE((*puller.TryTake()).has_value());
+  pusher.Close();
+  puller.Close();
+  pass(other, another, 101);
 }
 
-TEST_P(FilesAtRest, WithFlippedBitsAreRefusedOrServeAndDoNotCrash) {
-  std::mt19937_64 random(7);
-  for (int round = 0; round < 100; ++round) {
-    SCOPED_TRACE("round " + std::to_string(round));
-    test::StayingChild attached([this](const test::StayingChild::Stay& stay) {
-      Publisher publisher = OpenPublisher(test::NumbersSpec());
-      static_cast<void>(test::Send(publisher, 1));
-      stay();
-    });
-    std::string content = test::ReadFile(File());
-    for (int flips = 0; flips < 4; ++flips) content[random() % content.size()] ^= static_cast<char>(1 << random() % 8);
-    {
-      std::fstream file(File(), std::ios::in | std::ios::out | std::ios::binary);
-      file << content;
-    }
-    OpenAndUse();
-  }
+TEST_F(RemovedDirectory, LeavesRepliersTheRequestersThatTheyHaveAnswered) {
+  Replier replier = OpenReplier(test::SumsSpec());
+  Requester requester = OpenRequester(test::SumsSpec());
+  const auto call = [](Requester& from, Replier& to, std::uint64_t value) {
+    const auto sent = test::SendNumber(from, value, kLong);
+    ASSERT_TRUE(sent.ok()) << sent.status();
+    AnswerNext(to);
+    EXPECT_EQ(ValueOf(from.Receive(*sent)), value + 1);
+  };
+  call(requester, replier, 1);
+
+  std::filesystem::remove_all(root_ / "default");
+
+  for (std::uint64_t value = 2; value < 40; ++value) call(requester, replier, value);
+  Replier another = OpenReplier(test::SumsSpec());
+  Requester other = OpenRequester(test::SumsSpec());
+  call(other, another, 100);
+  EXPECT_FALSE((*replier.TryTake()).has_value());
+  requester.Close();
+  replier.Close();
+  call(other, another, 101);
 }
 
 }  // namespace
