@@ -102,11 +102,12 @@ run_leaks() {
   return "$status"
 }
 
-# How long the others wait after one: figures for the goals, which no test may assert.
+# How long the others wait after one, and how long a wait goes on after Ctrl-C: figures for the goals, which no test may assert.
 measure_deaths() {
   build/ci/bench/bench_idle 1 200
   build/ci/bench/bench_replier_death 200
   build/ci/bench/bench_reopen 200
+  build/ci/bench/bench_interrupted 200
 }
 
 # One process takes ends with a schema, the other those without.
@@ -143,7 +144,7 @@ test_long() {
   SHMCOMM_SCALE=250 stage "leaks in Python, long" run_python_leaks
   stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "deaths, long" measure_deaths
-  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py
+  stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py tests/python/test_interrupted_waits.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel
   stage "goals" print_goals
 }

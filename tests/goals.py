@@ -76,6 +76,7 @@ GOALS = (
     Goal("ms by which a dead subscriber delays a publisher, 99 % of deaths, at most", 50, r"dead subscriber, ms: .*p99 (\d+)", greatest, is_most=True, is_time=True),
     Goal("ms until a caller knows of its replier's death, 99 %, at most", 50, r"a replier's death, .*p99 (\d+)", greatest, is_most=True, is_time=True),
     Goal("ms until a newcomer has the name of those who were killed, the slowest of 600, at most", 1_000, r"reopened after .*max (\d+)", greatest, is_most=True, is_time=True),
+    Goal("ms that a wait goes on after Ctrl-C, 99 %, in C++ and Python, at most", 100, r"interrupted_wait ms .*p99 (\d+)", greatest, is_most=True, is_time=True),
     Goal("words written by a hostile process", 60_000_000, r"hostile_writer \w+ written (\d+)", total),
     Goal("words a second that it wrote, where it was slowest", 1_000_000, r"hostile_writer .* a second (\d+)", least, is_time=True),
     Goal("reliable deliveries from 16 processes to 32, none lost, memory and descriptors flat", 1_000_000_000, r"reliable_processes deliveries (\d+)", total),
