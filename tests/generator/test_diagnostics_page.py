@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from shmcomm_gen.cli import main
 from shmcomm_gen.explain import sections
-from shmcomm_gen.grammar import grammar_path
 
-from tests.generator.support.tools import flatc_2_0_8
+from tests.generator.support.tools import ROOT, flatc_2_0_8
 
-PAGE = grammar_path().with_name("diagnostics.md")
-SOURCES = Path(str(grammar_path().parents[1])) / "generator" / "shmcomm_gen"
+PAGE = ROOT / "schema" / "diagnostics.md"
+SOURCES = ROOT / "generator" / "shmcomm_gen"
 FILE = re.compile(r"^// file: (.*)\n", re.MULTILINE)
 Capture = pytest.CaptureFixture[str]
 # How the compiler is called, where it is not `shmcommc check robot.channel`; `wrong` alone where the right way is another call.
@@ -34,10 +34,10 @@ CALLS = {
     "S052": ["--cpp", "out", "--flatc", "./flatc"],
 }
 OUTSIDE_THE_SCHEMA = ("S036", "S037", "S039")
-FLATCS = {
-    "S037": "echo error: no such thing; exit 1",
-    "S039": "echo flatc version 2.0.8",
-    "S052": f'exec "{flatc_2_0_8()}" "$@"',
+FLATCS: dict[str, Callable[[], str]] = {
+    "S037": lambda: "echo error: no such thing; exit 1",
+    "S039": lambda: "echo flatc version 2.0.8",
+    "S052": lambda: f'exec "{flatc_2_0_8()}" "$@"',
 }
 
 
@@ -48,7 +48,7 @@ def said_to(example: str, code: str, is_wrong: bool, capsys: Capture) -> str:
     for name, text in files.items():
         encoding = "latin-1" if code == "S003" and is_wrong else "utf-8"
         Path(name).write_text(text, encoding=encoding)
-    Path("flatc").write_text(f"#!/bin/sh\n{FLATCS.get(code, '')}\n", encoding="utf-8")
+    Path("flatc").write_text(f"#!/bin/sh\n{FLATCS[code]() if code in FLATCS else ''}\n", encoding="utf-8")
     Path("flatc").chmod(0o755)
     main_file = next(name for name in files if name.endswith(".channel"))
     call = CALLS.get(code, [])

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from shmcomm_gen.compile import Request, compile_schema
 from shmcomm_gen.diagnostics import Sink, as_report
-from shmcomm_gen.grammar import grammar_path
 from shmcomm_gen.output import write_all
 from shmcomm_gen.targets.cppnames import escaped
 from shmcomm_gen.versions import newer_constructs
@@ -44,7 +43,7 @@ class Construct:
 
 
 def constructs() -> list[Construct]:
-    _, *parts = re.split(r"^## (.*)\n", grammar_path().with_name("language.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    _, *parts = re.split(r"^## (.*)\n", (ROOT / "schema" / "language.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     found = []
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         fences = FENCE.findall(body)
