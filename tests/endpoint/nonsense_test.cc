@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "support/channel_memory.h"
 #include "support/start.h"
@@ -118,6 +120,15 @@ TEST_F(Nonsense, OfAFileOfAnotherGenerationIsSkipped) {
   EXPECT_TRUE(absl::IsDataLoss(subscriber_.TryTake().status()));
 }
 
+TEST_F(Nonsense, OfAFileThatIsTooShortIsSkipped) {
+  SendTwo(publisher_);
+  std::filesystem::remove(DataFile(1));
+  WriteFile(DataFile(1), "short");
+
+  EXPECT_TRUE(absl::IsDataLoss(subscriber_.TryTake().status()));
+  EXPECT_EQ(subscriber_.stats().corrupt, 1u);
+}
+
 TEST_F(Nonsense, OfAMissingFileIsLoss) {
   SendTwo(publisher_);
   std::filesystem::remove(DataFile(1));
@@ -157,6 +168,21 @@ TEST_F(Nonsense, OfAHeadThatFitsNoEntryIsSaidToThePublisher) {
   EXPECT_EQ(publisher_.stats().errors, 1u);
 }
 
+TEST_F(Nonsense, OfAHeadTakesNoLoanAway) {
+  Loan table = *publisher_.Loan();
+  table.builder().Finish(CreateImageOf(table.builder(), 8));
+  Loan raw = *publisher_.Loan();
+  ASSERT_TRUE(raw.Raw(8).ok());
+  memory_.AgeEntries(1000);
+
+  EXPECT_TRUE(absl::IsDataLoss(publisher_.Publish(std::move(table))));
+  EXPECT_TRUE(absl::IsDataLoss(publisher_.PublishRaw(std::move(raw), Codec::kBytes)));
+
+  const auto first = publisher_.Loan();
+  const auto second = publisher_.Loan();
+  EXPECT_TRUE(first.ok() && second.ok()) << "both places are free again";
+}
+
 TEST_F(Nonsense, OfReadersThatHoldEverythingIsSaidToThePublisher) {
   memory_.readers.active[0].store((std::uint64_t{1} << memory_.readers.count) - 1);
   absl::Status sent;
@@ -171,6 +197,44 @@ TEST_F(Nonsense, OfReadersThatHoldEverythingIsSaidToThePublisher) {
   EXPECT_TRUE(absl::IsDataLoss(sent)) << sent;
   EXPECT_THAT(std::string(sent.message()), HasSubstr("no slot is free, though there is one for every borrower"));
   EXPECT_TRUE(absl::IsDataLoss(publisher_.Loan().status()));
+}
+
+class NonsenseOfReliable : public EndpointTest {
+ protected:
+  static ChannelSpec Spec() {
+    ChannelSpec spec = NumbersSpec();
+    spec.qos.reliability = Reliability::kReliable;
+    spec.qos.capacity = 2;
+    spec.qos.on_full = OnFull::kFail;
+    return spec;
+  }
+};
+
+TEST_F(NonsenseOfReliable, InAPlaceThatIsAnothersEndsItsSubscriber) {
+  Publisher publisher = OpenPublisher(Spec());
+  Subscriber subscriber = OpenSubscriber(Spec());
+  const ChannelMemory memory(Directory());
+  ASSERT_TRUE(Send(publisher, 7).ok());
+  ASSERT_EQ(TakeValues(subscriber), Range(7, 8));
+  memory.readers.lines[0].cursor.store(ring::CursorWord::Make(memory.head(), 1000, ring::ReaderState::kActive).bits);
+  ASSERT_TRUE(Send(publisher, 8).ok());
+
+  static_cast<void>(subscriber.TryTake());   // which may still be its own
+  const absl::Status taken[] = {subscriber.TryTake().status(), subscriber.Take(absl::InfiniteDuration()).status()};
+
+  for (const absl::Status& status : taken) EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_TRUE(subscriber.TakeMany(2).status().code() == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(NonsenseOfReliable, InTheNameOfTheSlowestIsMadePrintable) {
+  Publisher publisher = OpenPublisher(Spec());
+  Subscriber subscriber = OpenSubscriber(Spec());
+  const ChannelMemory memory(Directory());
+  std::memcpy(memory.readers.lines[0].program, "a\nb\x7F" "c", 6);
+  ASSERT_TRUE(Send(publisher, 1).ok());
+  ASSERT_TRUE(Send(publisher, 2).ok());
+
+  EXPECT_THAT(std::string(Send(publisher, 3).message()), HasSubstr("(a?b?c)"));
 }
 
 class NonsenseOfTime : public EndpointTest, public ::testing::WithParamInterface<std::int64_t> {};

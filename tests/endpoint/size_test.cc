@@ -98,6 +98,21 @@ TEST_F(MessageSize, ABuilderThatOutgrewTheSlotAndWasClearedStillPublishes) {
   EXPECT_EQ(image->data()->Get(4999), 3);
 }
 
+TEST_F(MessageSize, ABuilderThatOutgrewTheSlotFromWithinItStillPublishes) {
+  auto loan = *publisher_.Loan();
+  test::CreateImageOf(loan.builder(), 100);   // in the slot
+  test::CreateImageOf(loan.builder(), 20u << 20);
+  loan.builder().Clear();
+
+  const auto root = test::CreateImageOf(loan.builder(), 5000, 3);
+  ASSERT_TRUE(publisher_.Publish(std::move(loan), root).ok());
+  const auto image = *subscriber_.Take(absl::ZeroDuration());
+
+  ASSERT_EQ(image->data()->size(), 5000u);
+  EXPECT_EQ(image->data()->Get(0), 3);
+  EXPECT_EQ(image->data()->Get(4999), 3);
+}
+
 TEST_F(MessageSize, APublishersOwnLimitIsTheOneThatCounts) {
   publisher_.Close();
   PublisherOptions options = PublisherHere();

@@ -2,9 +2,11 @@
 // Taking several messages at once: the same messages in the same order as one by one, whatever lies between them.
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "support/channel_memory.h"
 #include "support/start.h"
 #include "support/test_channels.h"
 
@@ -151,6 +153,60 @@ TEST_F(TakeManyLossTest, WhatIsTooOldIsSkippedInABatchToo) {
 
   EXPECT_THAT(ValuesOf(subscriber.TakeMany()), ElementsAre());
   EXPECT_EQ(subscriber.stats().expired, 5u);
+}
+
+TEST_F(TakeManyLossTest, WhatIsTooOldEndsABatchAndTheNextBeginsAfterIt) {
+  ChannelSpec spec = NumbersSpec();
+  spec.qos.lifespan_ns = std::numeric_limits<std::int64_t>::max();
+  Publisher publisher = OpenPublisher(spec);
+  Subscriber subscriber = OpenSubscriber(spec);
+  const test::ChannelMemory memory(Directory());
+  const ring::Sequence first = memory.head();
+  for (std::uint64_t i = 0; i < 6; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+  const test::SlotsMemory slots(Directory(), 1, test::NthGeneration(1));
+  slots.HeaderOf(memory.entry(first + 3)).publish_ns = std::numeric_limits<std::int64_t>::min();   // as of long ago
+  EXPECT_THAT(ValuesOf(subscriber.TakeMany(1)), ElementsAre(0));   // by which the publisher becomes known
+
+  EXPECT_THAT(ValuesOf(subscriber.TakeMany(4)), ElementsAre(1, 2));
+  EXPECT_THAT(ValuesOf(subscriber.TakeMany(4)), ElementsAre(4, 5));
+  EXPECT_EQ(subscriber.stats().expired, 1u);
+}
+
+TEST_F(TakeManyLossTest, WhatIsTooOldEndsACallBeforeItsCallerWaitsForLong) {
+  ChannelSpec spec = NumbersSpec();
+  spec.qos.capacity = 2048;
+  spec.qos.lifespan_ns = 1;
+  Publisher publisher = OpenPublisher(spec);
+  Subscriber subscriber = OpenSubscriber(spec);
+  for (std::uint64_t i = 0; i < 1500; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+
+  EXPECT_FALSE(subscriber.TryTake()->has_value());
+  const std::uint64_t skipped_at_once = subscriber.stats().expired;
+  EXPECT_FALSE(subscriber.TryTake()->has_value());
+
+  EXPECT_GT(skipped_at_once, 1000u);
+  EXPECT_LT(skipped_at_once, 1500u);
+  EXPECT_EQ(subscriber.stats().expired, 1500u);
+}
+
+TEST_F(TakeManyLossTest, ABatchAfterLossMissesNoDeadline) {
+  ChannelSpec spec = NumbersSpec();
+  spec.qos.deadline_ns = 20'000'000'000;
+  Publisher publisher = OpenPublisher(spec);
+  Subscriber subscriber = OpenSubscriber(spec);
+  const test::ChannelMemory memory(Directory());
+  const ring::Sequence first = memory.head();
+  ASSERT_TRUE(Send(publisher, 0).ok());
+  const test::SlotsMemory slots(Directory(), 1, test::NthGeneration(1));
+  slots.HeaderOf(memory.entry(first)).publish_ns -= 60'000'000'000;   // as of three deadlines ago
+  EXPECT_THAT(ValuesOf(subscriber.TakeMany()), ElementsAre(0));
+  for (std::uint64_t i = 1; i < 30; ++i) ASSERT_TRUE(Send(publisher, i).ok());
+
+  const SampleBatch batch = *subscriber.TakeMany();
+
+  EXPECT_GT(batch[0].lost(), 0u);
+  EXPECT_GT(batch.size(), 1u);
+  EXPECT_EQ(subscriber.stats().deadlines_missed, 0u) << "what was lost may have come in time";
 }
 
 TEST_F(TakeManyLossTest, MessagesOfSeveralPublishersComeTogether) {

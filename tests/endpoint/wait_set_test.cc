@@ -233,6 +233,34 @@ TEST_F(WaitSetMembers, AForkedChildIsRefused) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(WaitSetMembers, OneThatNeverWasIsRemovedWithoutEffect) {
+  Publisher publisher = OpenPublisher(NumbersSpec());
+  Subscriber subscriber = OpenSubscriber(NumbersSpec());
+  WaitSet set;
+  const WaitSet::Key key = *set.Add(subscriber);
+
+  set.Remove(key + 1);
+
+  ASSERT_TRUE(Send(publisher, 1).ok());
+  EXPECT_THAT(Keys(set.Wait(absl::ZeroDuration())), ElementsAre(key));
+}
+
+TEST_F(WaitSetMembers, OneWithADescriptorOfItsOwnIsWokenThroughBoth) {
+  Publisher publisher = OpenPublisher(NumbersSpec());
+  std::vector<Subscriber> subscribers;
+  for (int i = 0; i < 9; ++i) subscribers.push_back(OpenSubscriber(NumbersSpec()));
+  const int descriptor = *subscribers[0].fd();
+  WaitSet set;
+  for (Subscriber& subscriber : subscribers) ASSERT_TRUE(set.Add(subscriber).ok());
+  std::thread sender([&] { EXPECT_TRUE(Send(publisher, 5).ok()); });
+
+  EXPECT_GE(Keys(set.Wait(absl::InfiniteDuration())).size(), 1u);
+  sender.join();
+
+  EXPECT_EQ(*subscribers[0].fd(), descriptor);
+  EXPECT_EQ(test::TakeValues(subscribers[0]), test::Range(5, 6));
+}
+
 TEST_F(WaitSetMembers, TypedEndpointsMayBeMembers) {
   auto publisher = test::CameraPublisher::Open(PublisherHere());
   auto subscriber = test::CameraSubscriber::Open(SubscriberHere());
@@ -260,7 +288,7 @@ int WaitWithoutManyWords(const ChannelSpec& spec, const PublisherOptions& there,
   auto publisher = Publisher::Open(spec, there);
   if (!subscriber.ok() || !publisher.ok()) return 1;
   WaitSet set;
-  if (!set.Add(*subscriber).ok()) return 2;
+  if (!set.Add(*subscriber).ok() || !set.Wait(absl::Milliseconds(1))->empty()) return 2;
   std::thread sender([&] { Send(*publisher, 5).IgnoreError(); });
   const bool is_ready = set.Wait(absl::InfiniteDuration())->size() == 1;
   sender.join();

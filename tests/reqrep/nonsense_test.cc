@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -153,6 +156,72 @@ TEST_F(NonsenseCall, OfAnErrorTooShortForItsCodeIsAnUnknownError) {
 
   EXPECT_EQ(received.code(), absl::StatusCode::kUnknown) << received;
   EXPECT_TRUE(IsFromReplier(received));
+}
+
+TEST_F(NonsenseCall, OfAnErrorWhoseCodeIsNoneIsAnUnknownError) {
+  const CallId call = SendOne();
+  const ChannelMemory replies(Replies());
+  const ring::Sequence first = replies.head();
+  auto request = replier_.Take(kLong);
+  ASSERT_TRUE(request->Fail(absl::NotFoundError("no such sum")).ok());
+  const SlotsMemory slots(Replies(), 1, NthGeneration(1));
+  const layout::SlotHeader& header = slots.HeaderOf(replies.entry(first));
+  const std::uint32_t code = 1000;
+  std::memcpy(reinterpret_cast<std::byte*>(&slots.HeaderOf(replies.entry(first))) - header.message_bytes, &code, sizeof(code));
+
+  const absl::Status received = requester_.Receive(call).status();
+
+  EXPECT_EQ(received.code(), absl::StatusCode::kUnknown) << received;
+  EXPECT_EQ(received.message(), "no such sum");
+}
+
+TEST_F(NonsenseCall, OfAClaimIsWaitedForAsLongAsTheCallMay) {
+  const CallId call = *SendNumber(requester_, 7, absl::Milliseconds(50));
+  const std::uint64_t lap = memory_.ring.Lap(first_);
+  memory_.readers.ClaimAt(first_).store(ring::ClaimWord::Make(lap, ring::ClaimState::kClaimed, 0, 200).bits);
+  replier_.Close();
+
+  const auto early = requester_.WaitForAnyReply(absl::ZeroDuration());
+  const auto settled = requester_.WaitForAnyReply(kLong);
+
+  ASSERT_TRUE(early.ok() && settled.ok());
+  EXPECT_EQ(*early, std::nullopt) << "somebody seems to be at it";
+  EXPECT_EQ(*settled, call);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(requester_.Receive(call).status()));
+}
+
+TEST_F(NonsenseCall, OfAReplyIsToldAsLateAsAfterAWholeRing) {
+  const CallId call = SendOne();
+  const ChannelMemory replies(Replies());
+  const ring::Sequence first = replies.head();
+  AnswerNext(replier_);
+  replies.LayEntry(first, 0, 0);
+  Requester other = OpenRequester(SumsSpec());
+  for (std::uint32_t i = 0; i < memory_.ring.size; ++i) {
+    const CallId later = *SendNumber(other, i, kLong);
+    AnswerNext(replier_);
+    ASSERT_EQ(ValueOf(other.Receive(later)), i + 1);
+  }
+
+  const absl::Status received = requester_.Receive(call).status();
+
+  EXPECT_TRUE(absl::IsUnavailable(received)) << received;
+  EXPECT_THAT(std::string(received.message()), HasSubstr("the reply was lost"));
+}
+
+TEST_F(NonsenseCall, OfAReplyRingKeepsARequestOpenThatAsksForALoan) {
+  const CallId call = SendOne();
+  auto request = replier_.Take(kLong);
+  ASSERT_TRUE(request.ok()) << request.status();
+  const MappedFile ring(Replies() + "/ring");
+  const std::uint64_t magic = std::exchange(ring.As<layout::RingHeader>().magic, 1);
+
+  EXPECT_TRUE(absl::IsDataLoss(request->ReplyLoan().status()));
+  EXPECT_FALSE(request->is_answered());
+
+  ring.As<layout::RingHeader>().magic = magic;
+  ASSERT_TRUE(ReplyNumber(*request, 8).ok());
+  EXPECT_EQ(ValueOf(requester_.Receive(call)), 8u);
 }
 
 TEST_F(NonsenseCall, OfAMissingReplyDirectoryIsARequesterThatIsGone) {

@@ -40,8 +40,8 @@ ClaimingCore::ClaimingCore(Opened opened, const ChannelSpec& spec, std::optional
   if (debug_ != nullptr) debug_->Opened(channel_.site().roles.reader, seat_.line);
 }
 
+// Never in a forked child: to it, samples are always alive.
 ClaimingCore::~ClaimingCore() {
-  if (!IsThisProcess()) return;
   try {
     registry::LeaveReaderLine(channel_.site(), seat_);
   } catch (const std::bad_alloc&) {

@@ -44,7 +44,7 @@ std::string FittingSize(std::uint64_t bytes) {
 
 absl::Status Named(absl::string_view channel, const absl::Status& status) {
   const bool has_name = absl::StartsWith(status.message(), "channel '") || absl::StartsWith(status.message(), channel);
-  if (status.ok() || has_name) return status;
+  if (has_name) return status;
   return absl::Status(status.code(), absl::StrCat("channel '", channel, "': ", status.message()));
 }
 

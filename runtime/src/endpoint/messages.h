@@ -14,7 +14,7 @@
 
 namespace shmcomm::endpoint {
 
-/// `status` with the channel's name before its message, unless it has it already.
+/// `status`, an error, with the channel's name before its message, unless it has it already.
 absl::Status Named(absl::string_view channel, const absl::Status& status);
 
 /// kInvalidArgument: an endpoint's own option is beyond what the channel has; `bound` is " at most" or " exactly".

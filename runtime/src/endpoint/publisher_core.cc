@@ -68,11 +68,7 @@ absl::Status PublisherCore::CheckOptions(const ChannelSpec& spec, const Publishe
 
 absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Join(channel::Channel channel, registry::PublisherSeat seat,
                                                                   const ChannelSpec& spec, const PublisherOptions& options) {
-  absl::StatusOr<std::uint64_t> max_message_bytes = MaxMessageBytes(spec, options);
-  if (!max_message_bytes.ok()) return max_message_bytes.status();
-  absl::StatusOr<std::uint32_t> max_loans = MaxLoans(spec, options);
-  if (!max_loans.ok()) return max_loans.status();
-  absl::StatusOr<DataFile> data = CreateDataFile(channel, seat, spec, *max_message_bytes);
+  absl::StatusOr<DataFile> data = CreateDataFile(channel, seat, spec, *MaxMessageBytes(spec, options));
   if (!data.ok()) return Named(channel.name(), data.status());
   registry::AnnouncePublisher(channel.site(), seat);
 
@@ -88,7 +84,7 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Join(channel::Chan
   config.fresh_first = data->plan.fresh_first;
   return std::unique_ptr<PublisherCore>(new PublisherCore(std::move(channel), std::move(seat), std::move(data->memory),
                                                           data->header, config, data->plan.fresh_first_large,
-                                                          OrderingFor(config.mode), *max_loans, options, spec.declared_at));
+                                                          OrderingFor(config.mode), *MaxLoans(spec, options), options, spec.declared_at));
 }
 
 PublisherCore::PublisherCore(channel::Channel channel, registry::PublisherSeat seat, SlotMemory memory,

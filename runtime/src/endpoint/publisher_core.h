@@ -37,7 +37,7 @@ namespace shmcomm::endpoint {
 class PublisherCore final : public Cancellable {
  public:
   static absl::StatusOr<std::unique_ptr<PublisherCore>> Open(const ChannelSpec& spec, const PublisherOptions& options);
-  /// The same in a channel and at a place that the caller has chosen.
+  /// The same in a channel and at a place that the caller has chosen, with options that passed CheckOptions.
   static absl::StatusOr<std::unique_ptr<PublisherCore>> Join(channel::Channel channel, registry::PublisherSeat seat,
                                                              const ChannelSpec& spec, const PublisherOptions& options);
   /// What can be said of the options before anything is opened.

@@ -81,7 +81,7 @@ bool RequesterCore::TakeBack(const Call& call) {
 }
 
 absl::Status RequesterCore::TimedOut(const Call& call) const {
-  const bool is_begun = site().readers.has_claims() && ClaimOf(call).lap() == site().ring.Lap(call.sequence);
+  const bool is_begun = ClaimOf(call).lap() == site().ring.Lap(call.sequence);
   return absl::DeadlineExceededError(
       absl::StrCat(name(), ": not answered in time; ",
                    is_begun ? "a replier has begun the request: allow it more time"

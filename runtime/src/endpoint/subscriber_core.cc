@@ -60,9 +60,8 @@ SubscriberCore::SubscriberCore(channel::Channel channel, registry::ReaderSeat se
   if (is_gating_) RingRoom();  // a publisher may have seen the place from which the join started
 }
 
-SubscriberCore::~SubscriberCore() {
-  if (IsThisProcess()) registry::LeaveReaderLine(channel_.site(), seat_);
-}
+// Never in a forked child: to it, samples are always alive.
+SubscriberCore::~SubscriberCore() { registry::LeaveReaderLine(channel_.site(), seat_); }
 
 void SubscriberCore::CloseHandle() {
   if (IsAnySampleAlive()) {
