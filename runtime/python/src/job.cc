@@ -193,14 +193,14 @@ PyObject* NewClaim(shmcomm::Job job) {
 
 bool BindJobClass(PyObject* python_class) { return BindMessageClass(python_class, job_type, Dealloc); }
 
-PyObject* NewJob(const std::string& channel, PyTypeObject* python_class, const Type& type, shmcomm::Job job) {
+PyObject* NewJob(const std::string& channel, std::int64_t process, PyTypeObject* python_class, const Type& type, shmcomm::Job job) {
   if (!CheckMessage(channel, type, job.sequence(), job.size(), job.codec())) return nullptr;
   PyObject* made = python_class->tp_alloc(python_class, 0);
   if (made == nullptr) return nullptr;
   JobObject& self = *AsJob(made);
   self.sequence = job.sequence();
   self.publish_ns = job.publish_ns();
-  self.process = ProcessNumber();
+  self.process = process;
   self.pusher = job.pusher();
   self.attempt = job.attempt();
   const Region region{job.data(), job.size()};

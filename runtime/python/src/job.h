@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include <cstdint>
 #include <string>
 
 #include "record.h"
@@ -15,8 +16,9 @@ namespace shmcomm::python {
 /// Makes `python_class`, a subclass of a generated class and of Job, the class of a channel's jobs.
 bool BindJobClass(PyObject* python_class);
 
-/// A Python job. SHMCorruptionError, and the job is acknowledged, if its message does not make sense.
-PyObject* NewJob(const std::string& channel, PyTypeObject* python_class, const Type& type, shmcomm::Job job);
+/// A Python job, taken by `process`, which is this one. SHMCorruptionError, and the job is acknowledged, if its message does not
+/// make sense.
+PyObject* NewJob(const std::string& channel, std::int64_t process, PyTypeObject* python_class, const Type& type, shmcomm::Job job);
 
 /// Creates the classes and adds them to `module`.
 bool AddJobType(PyObject* module);

@@ -26,7 +26,7 @@ struct PullerEnd {
 
   static PyObject* New(Opened& self, shmcomm::Job job) {
     const std::uint64_t bytes = job.size();
-    PyObject* made = NewJob(self.name, self.sample_class, *self.type, std::move(job));
+    PyObject* made = NewJob(self.name, self.process, self.sample_class, *self.type, std::move(job));
     if (made != nullptr) LogReceived(self, bytes);
     return made;
   }

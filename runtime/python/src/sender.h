@@ -28,7 +28,7 @@ struct Sender {
   bool may_wait = false;               ///< for room
   bool takes_timeout = false;          ///< whether a call says how long
   absl::Duration timeout;              ///< how long, where a call does not say
-  std::int64_t process = ProcessNumber();
+  std::int64_t process = 0;            ///< that opened it
   int in_use = 0;                      ///< calls under way: a value being converted may run Python code that closes the endpoint
   bool is_waiting = false;
   bool close_wanted = false;
@@ -51,7 +51,10 @@ struct Sender {
 /// A Sender over an endpoint of C++.
 template <class Endpoint>
 struct SenderOver : Sender {
-  explicit SenderOver(Endpoint opened) : endpoint(std::move(opened)) { name = endpoint.channel(); }
+  explicit SenderOver(Endpoint opened) : endpoint(std::move(opened)) {
+    name = endpoint.channel();
+    process = ProcessNumber();
+  }
   ~SenderOver() override { parked.clear(); }  // loans go before what lent them
 
   absl::StatusOr<shmcomm::Loan> Lend() override { return endpoint.Loan(); }
