@@ -17,7 +17,6 @@ namespace {
 // A publisher whose descriptors were closed under it must not go on beside its successor for long; asking is a system call.
 constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 
-
 absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
   if (options.max_size == 0) return spec.qos.max_size;
   if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
