@@ -8,7 +8,7 @@ readonly DEBIAN_PACKAGES=(
   ca-certificates cmake make ninja-build g++ clang libclang-rt-dev llvm
   libflatbuffers-dev flatbuffers-compiler flatbuffers-compiler-dev libabsl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  python3 python3-venv python3-dev)
+  python3 python3-venv python3-dev strace)
 
 say() { printf '== %s\n' "$*"; }
 
