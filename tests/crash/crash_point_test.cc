@@ -16,6 +16,7 @@
 
 #include "crash/dying_child.h"
 #include "support/forked_child.h"
+#include "support/start.h"
 #include "support/test_channels.h"
 
 namespace shmcomm {
@@ -126,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Commits, CrashPoints, ::testing::Values(1, 4));
 
 TEST_P(CrashPoints, APublisherDyingAtAnyLeavesItsReadersAndSuccessorUndisturbed) {
   Subscriber reader = OpenSubscriber(Spec());
-  std::uint64_t next_sequence = 0;
+  std::uint64_t next_sequence = test::FirstSequence();
   std::uint64_t n = 1;
   for (; Dies(n, [this] { return LiveAsPublisher(); }); ++n) {
     SCOPED_TRACE(Place(n));
@@ -149,7 +150,7 @@ TEST_P(CrashPoints, APublisherDyingAtAnyLeavesItsReadersAndSuccessorUndisturbed)
 TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
   Publisher publisher = OpenPublisher(Spec(kHistory));
   Subscriber witness = OpenSubscriber(Spec(kHistory));
-  std::uint64_t next_sequence = 0;
+  std::uint64_t next_sequence = test::FirstSequence();
   std::uint64_t n = 1;
   for (std::uint64_t i = 0; i < kHistory; ++i) ASSERT_TRUE(Send(publisher, i).ok());
   for (; Dies(n, [this] { return LiveAsSubscriber(); }); ++n) {
@@ -178,7 +179,7 @@ TEST_P(CrashPoints, AReaderDyingAtAnyCostsItsPublisherNothing) {
 TEST_P(CrashPoints, ACleanerDyingAtAnyIsFollowedByAnotherAndForgetsNoSleeper) {
   if (GetParam() == 1) GTEST_SKIP() << "the file of a sole publisher is its successor's to remove";
   Subscriber witness = OpenSubscriber(Spec());
-  std::uint64_t next_sequence = 0;
+  std::uint64_t next_sequence = test::FirstSequence();
   std::uint64_t n = 1;
   for (bool has_died = true; has_died; ++n) {
     std::thread sleeper([&] { EXPECT_TRUE(witness.Wait(absl::InfiniteDuration()).ok()); });

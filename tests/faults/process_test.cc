@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "support/forked_child.h"
+#include "support/start.h"
 #include "support/test_channels.h"
 
 namespace shmcomm::faults {
@@ -129,7 +130,7 @@ TEST_F(Process, MayPublishOnAnotherEndpointInASignalHandler) {
   const itimerval often{{0, 100}, {0, 100}};
   setitimer(ITIMER_REAL, &often, nullptr);
 
-  std::uint64_t next = 0;
+  std::uint64_t next = test::FirstSequence();
   for (std::uint64_t i = 0; i < 20'000 || handled < 20; ++i) {
     ASSERT_TRUE(test::Send(busy, 6).ok());
     for (;;) {
