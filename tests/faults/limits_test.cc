@@ -171,5 +171,21 @@ TEST_F(RemovedDirectory, LeavesRepliersTheRequestersThatTheyHaveAnswered) {
   call(other, another, 101);
 }
 
+TEST_F(RemovedDirectory, IsToldToACallerWhoseReplierHadNotMetIt) {
+  Replier replier = OpenReplier(test::SumsSpec());
+  Requester requester = OpenRequester(test::SumsSpec());
+  const auto sent = test::SendNumber(requester, 1, kLong);
+  ASSERT_TRUE(sent.ok()) << sent.status();
+
+  std::filesystem::remove_all(root_ / "default");
+
+  // The request lies in a file that has no name any more: nobody can read it.
+  const auto request = replier.TryTake();
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_FALSE(request->has_value());
+  const absl::Status told = requester.Receive(*sent).status();
+  EXPECT_TRUE(absl::IsUnavailable(told)) << told;
+}
+
 }  // namespace
 }  // namespace shmcomm::faults

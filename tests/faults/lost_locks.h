@@ -26,7 +26,7 @@
 
 namespace shmcomm::faults {
 
-inline constexpr std::uint64_t kOfEach = 5000;   // messages of a newcomer beside the one that has lost its locks
+inline constexpr std::uint64_t kOfEach = 5000;   // messages of a publisher while the locks are gone
 inline constexpr std::uint64_t kAfterwards = 1000;  // and after the one that lost them has been told
 inline constexpr std::uint64_t kAllJobs = 10'000;
 inline constexpr absl::Duration kMoment = absl::Milliseconds(1);
@@ -59,17 +59,20 @@ struct Checked {
 
 /// What the processes of a test share; all zeroes at first.
 struct Meeting {
-  static constexpr std::uint32_t kSources = 4;
+  static constexpr std::uint32_t kSources = 5;
 
   std::atomic<std::uint32_t> ready;             // processes that have opened
   std::atomic<bool> go;
   std::atomic<bool> are_closed;                 // the victim's descriptors
   std::atomic<bool> has_newcomer;
+  std::atomic<bool> had_enough;                 // the victim has gone on for long enough without its locks
   std::atomic<bool> has_noticed;                // it was told
-  std::atomic<std::uint64_t> sent[kSources];    // messages of a source
+  std::atomic<std::uint32_t> paused;            // publishers that have sent all that they send while the locks are gone
+  std::atomic<bool> is_newcomer_alone;          // with its line
+  std::atomic<std::uint64_t> sent[kSources];    // of a source that is done: its messages
   std::atomic<std::uint32_t> done;              // sources
   std::atomic<std::uint64_t> ended;             // jobs
-  std::atomic<std::uint32_t> endings[kAllJobs]; // of each
+  std::atomic<std::uint32_t> endings[kAllJobs];    // of each
   std::atomic<std::uint64_t> wrongs;
   char first_wrong[256];
 
@@ -78,6 +81,35 @@ struct Meeting {
     if (wrongs.fetch_add(1) == 0) std::snprintf(first_wrong, sizeof(first_wrong), "%s", what.c_str());
   }
   void Wrong(const char* where, const absl::Status& status) { Wrong(std::string(where) + ": " + status.ToString()); }
+};
+
+/// What one subscriber gets from its first message on: each whole, in its source's order, and nothing missing untold.
+class Account {
+ public:
+  explicit Account(Meeting& meeting) : meeting_(&meeting) {}
+
+  void Enter(const Sample& sample) {
+    const Checked message = Checked::In(sample.data());
+    if (sample.size() != sizeof(Checked) || !message.IsWhole() || message.source >= Meeting::kSources) {
+      return meeting_->Wrong("message " + std::to_string(sample.sequence()) + " is torn");
+    }
+    if (next_ != 0 && sample.sequence() != next_ + sample.lost()) meeting_->Wrong("a message is missing untold");
+    next_ = sample.sequence() + 1;
+    lost_ += sample.lost();
+    std::uint64_t& last = last_.at(message.source);
+    if (message.count <= last) meeting_->Wrong("source " + std::to_string(message.source) + " is out of order");
+    last = message.count;
+    ++of_.at(message.source);
+  }
+  std::uint64_t of(std::uint32_t source) const { return of_.at(source); }
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  Meeting* meeting_;
+  std::uint64_t next_ = 0;
+  std::uint64_t lost_ = 0;
+  std::array<std::uint64_t, Meeting::kSources> last_ = {};
+  std::array<std::uint64_t, Meeting::kSources> of_ = {};
 };
 
 class LostLocks : public test::AllPatternsTest {

@@ -16,13 +16,16 @@
 namespace shmcomm::channel {
 namespace {
 
+absl::Status Missing(const char* name) {
+  return absl::DataLossError(
+      absl::StrCat("the channel's file '", name, "' is missing; close all ends of the channel, and it is made anew"));
+}
+
 absl::StatusOr<std::shared_ptr<segment::Mapping>> MapNamed(int directory, const char* name, platform::Access access,
                                                            std::size_t least_bytes) {
   absl::StatusOr<platform::Descriptor> file = platform::OpenFileAt(directory, name, segment::AccessToOpen(access));
   if (!file.ok()) {
-    if (!absl::IsNotFound(file.status())) return file.status();
-    return absl::DataLossError(
-        absl::StrCat("the channel's file '", name, "' is missing; close all ends of the channel, and it is made anew"));
+    return absl::IsNotFound(file.status()) ? Missing(name) : file.status();
   }
   return segment::MapFile(*file, access, least_bytes);
 }
@@ -67,7 +70,9 @@ absl::StatusOr<Channel> Channel::Open(const ChannelSpec& spec, const EndpointOpt
   }
   Channel channel(*std::move(directory), *std::move(meta));
   if (absl::Status mapped = channel.MapFiles(role); !mapped.ok()) return WithName(place->channel, mapped);
-  if (absl::Status cleaned = channel.CleanUp(); !cleaned.ok()) return WithName(place->channel, cleaned);
+  if (absl::Status cleaned = channel.CleanUp(); !cleaned.ok()) {
+    return WithName(place->channel, absl::IsNotFound(cleaned) ? Missing(registry::kLockFile) : cleaned);
+  }
   return channel;
 }
 

@@ -165,6 +165,10 @@ Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
     reader_.Release(held_.hazard);  // look at the same entry again; how often is bounded where looks are counted
     return Look::kSkipped;
   }
+  if (!seat_.membership.IsStillHeld()) {
+    reader_.Release(held_.hazard);  // without its descriptors it has no way to the file
+    return Failed(LockLost(name()));
+  }
   if (absl::IsResourceExhausted(mapped)) {
     reader_.Release(held_.hazard);  // descriptors or memory ran out here: the message is fine, the next take may get it
     return Failed(Named(name(), mapped));
@@ -173,7 +177,7 @@ Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
     reader_.Reject(held_);
     return Look::kSkipped;
   }
-  if (absl::IsFailedPrecondition(mapped)) {
+  if (absl::IsFailedPrecondition(mapped) && maps_[held_.entry.publisher()].generation == generation) {
     reader_.Release(held_.hazard);  // counted when it is met again, now that the row says so
     return Failed(mapped);
   }
