@@ -87,7 +87,7 @@ TEST_F(OwnOption, ForTheSizeOfRepliesMayOnlyBeSmaller) {
   ReplierOptions options = ReplierHere();
   options.max_reply_size = 1 << 20;
 
-  ExpectRefused(Replier::Open(SumsSpec(), options).status(), "size is 1048576, the channel allows");
+  ExpectRefused(Replier::Open(SumsSpec(), options).status(), "option max_reply_size is 1048576, the channel allows");
 }
 
 TEST_F(OwnOption, ForTheLoansOfARequesterMayOnlyBeSmaller) {

@@ -17,10 +17,11 @@ namespace {
 // A publisher whose descriptors were closed under it must not go on beside its successor for long; asking is a system call.
 constexpr std::uint64_t kPublishesPerLockCheck = 1024;
 
-absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options) {
+absl::StatusOr<std::uint64_t> MaxMessageBytes(const ChannelSpec& spec, const PublisherOptions& options,
+                                              absl::string_view option = "max_size") {
   if (options.max_size == 0) return spec.qos.max_size;
   if (options.max_size <= spec.qos.max_size && !spec.message.is_struct) return options.max_size;
-  return OptionBeyond(spec, options, "max_size", options.max_size, spec.qos.max_size,
+  return OptionBeyond(spec, options, option, options.max_size, spec.qos.max_size,
                       spec.message.is_struct ? " exactly" : " at most");
 }
 
@@ -60,8 +61,8 @@ absl::StatusOr<std::unique_ptr<PublisherCore>> PublisherCore::Open(const Channel
   return core;
 }
 
-absl::Status PublisherCore::CheckOptions(const ChannelSpec& spec, const PublisherOptions& options) {
-  if (absl::Status status = MaxMessageBytes(spec, options).status(); !status.ok()) return status;
+absl::Status PublisherCore::CheckOptions(const ChannelSpec& spec, const PublisherOptions& options, absl::string_view size_option) {
+  if (absl::Status status = MaxMessageBytes(spec, options, size_option).status(); !status.ok()) return status;
   return MaxLoans(spec, options).status();
 }
 

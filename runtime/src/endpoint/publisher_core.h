@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/compiler.h"
 #include "channel/channel.h"
@@ -40,8 +41,9 @@ class PublisherCore final : public Cancellable {
   /// The same in a channel and at a place that the caller has chosen, with options that passed CheckOptions.
   static absl::StatusOr<std::unique_ptr<PublisherCore>> Join(channel::Channel channel, registry::PublisherSeat seat,
                                                              const ChannelSpec& spec, const PublisherOptions& options);
-  /// What can be said of the options before anything is opened.
-  static absl::Status CheckOptions(const ChannelSpec& spec, const PublisherOptions& options);
+  /// What can be said of the options before anything is opened. `size_option` is what the caller's max_size is called.
+  static absl::Status CheckOptions(const ChannelSpec& spec, const PublisherOptions& options,
+                                   absl::string_view size_option = "max_size");
   ~PublisherCore() override;
 
   /// `correlation`, on a reply ring: of the request that is answered.

@@ -39,7 +39,9 @@ bool IsUndeliverable(const absl::Status& answered) {
 
 absl::StatusOr<ReplierCore*> ReplierCore::Open(const ChannelSpec& spec, const ReplierOptions& options) {
   const ChannelSpec replies = channel::ReplySpec(spec);
-  if (absl::Status checked = PublisherCore::CheckOptions(replies, ReplyOptions(options)); !checked.ok()) return checked;
+  if (absl::Status checked = PublisherCore::CheckOptions(replies, ReplyOptions(options), "max_reply_size"); !checked.ok()) {
+    return checked;
+  }
   absl::StatusOr<Opened> opened = OpenSeat(spec, options, options.verify);
   if (!opened.ok()) return opened.status();
   return new ReplierCore(*std::move(opened), spec, options);
