@@ -133,7 +133,7 @@ test_long() {
   stage "build, asan" build asan
   export SHMCOMM_KILLS=20000 SHMCOMM_KILL_POINTS=4000 SHMCOMM_FUZZ_RUNS=3000000 SHMCOMM_SCALE=30 SHMCOMM_SOAK_MIN=5
   export SHMCOMM_RELIABLE_MESSAGES=31250000 SHMCOMM_TURN_JOBS=100000 SHMCOMM_MEETING_PROCESSES=32 SHMCOMM_MEETING_ROUNDS=2000
-  export SHMCOMM_STOP_SECONDS=60 SHMCOMM_KILLED_ENDPOINTS=10000 SHMCOMM_PYTHON_EXITS=1000
+  export SHMCOMM_MUTANTS=0 SHMCOMM_STOP_SECONDS=60 SHMCOMM_KILLED_ENDPOINTS=10000 SHMCOMM_PYTHON_EXITS=1000
   stage "ctest, long" run_ctest ci --timeout 3600 --tests-regex \
     'EveryInstruction|EverySystemCall|FailingSystemCall|FailingAllocation|Kill(Test|Jobs|Calls|Leftovers)|PullersInTurn|^(OpensAndCloses|Joiners|Cleaners)\.|EverySubset|sched.mutants|^ReliableProcesses|^Attached.(Together|InAnyOrder)'
   cp build/ci/Testing/Temporary/LastTest.log "$logs/ctest_long_output.log"

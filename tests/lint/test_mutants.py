@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.sched.run_mutants import Mutant, chosen
+
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER = re.compile(r"\b[EIHK][1-9][0-9]*\b")
 ROW = re.compile(r"^\| ([EIHK][1-9][0-9]*)\b", re.MULTILINE)
@@ -54,3 +56,22 @@ def test_an_excuse_that_is_none_any_more_and_a_number_that_is_gone_are_reported(
         "H4: not in ring_protocol.md",
         "K2: not in ring_protocol.md",
     ]
+
+
+def test_the_text_that_a_mutant_replaces_is_there_once() -> None:
+    mutants = tomllib.loads((ROOT / "tests/sched/mutants.toml").read_text())["mutant"]
+    places = {mutant["name"]: (ROOT / mutant["file"]).read_text().count(mutant["old"]) for mutant in mutants if "file" in mutant}
+
+    assert {name: times for name, times in places.items() if times != 1} == {}
+
+
+def test_a_run_tries_as_many_mutants_as_it_is_told_and_the_same_for_a_seed() -> None:
+    mutants = [Mutant(str(number), "", (), ()) for number in range(20)]
+
+    assert chosen(mutants, 0, 1) == mutants
+    assert chosen(mutants, 20, 1) == mutants
+    some = chosen(mutants, 5, 1)
+    assert len(some) == 5
+    assert sorted(some, key=mutants.index) == some
+    assert chosen(mutants, 5, 1) == some
+    assert {mutant.name for seed in range(100) for mutant in chosen(mutants, 5, seed)} == {mutant.name for mutant in mutants}
