@@ -2,9 +2,13 @@
 // A process whose descriptors are closed under its endpoints, as a daemon's are: others take it for dead, and whatever it
 // waits for, it is told why instead of going on beside its successor.
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "shmcomm/wait_set.h"
@@ -101,6 +105,31 @@ TEST_F(LostLock, EndsTheWaitOfASetOfAnyRole) {
             0);
 }
 
+/// As many polls of the program's own as there were descriptors, each ready with a tag that is no member's.
+void OpenReadyPolls() {
+  const int ready = eventfd(1, 0);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = std::uint64_t{1} << 40;
+  for (int i = 0; i < 256; ++i) epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, ready, &event);
+}
+
+TEST_F(LostLock, EndsTheWaitOfASetWhoseDescriptorIsAPollOfTheProgramNow) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              std::vector<Subscriber> members;
+              WaitSet set;
+              for (int i = 0; i < 9; ++i) members.push_back(OpenSubscriber(NumbersSpec()));   // more than it watches by their bells
+              for (Subscriber& member : members) {
+                if (!set.Add(member).ok()) return 1;
+              }
+              if (!set.Wait(kAMoment).ok()) return 2;
+              CloseAllDescriptors();
+              OpenReadyPolls();
+              return SaysLocksAreGone(set.Wait(kForever).status()) ? 0 : 3;
+            }),
+            0);
+}
+
 TEST_F(LostLock, EndsAPublishersWaitForRoom) {
   EXPECT_EQ(ExitStatusOf([this] {
               Publisher publisher = OpenPublisher(ReliableSpec());
@@ -149,6 +178,39 @@ int AnswerAfterAllWasClosed(const ChannelSpec& spec, const ReplierOptions& here,
   char byte = 'x';
   if (write(1, &byte, 1) != 1 || read(0, &byte, 1) != 1) return 4;
   return SaysLocksAreGone(ReplyNumber(*second, 30)) ? 0 : 5;
+}
+
+/// A replier whose lock goes before the next requester comes, which it therefore has no way to.
+int TakeAfterAllWasClosed(const ChannelSpec& spec, const ReplierOptions& here, int told, int go_on) {
+  auto replier = Replier::Open(spec, here);
+  if (!replier.ok()) return 1;
+  dup2(told, 1);
+  dup2(go_on, 0);
+  CloseAllDescriptors();
+  char byte = 'x';
+  if (write(1, &byte, 1) != 1 || read(0, &byte, 1) != 1) return 2;
+  return SaysLocksAreGone(replier->TryTake().status()) ? 0 : 3;
+}
+
+TEST_F(LostLock, MakesAReplierLeaveARequestThatItHasNoWayToToOthers) {
+  int told[2];
+  int go_on[2];
+  ASSERT_TRUE(pipe(told) == 0 && pipe(go_on) == 0);
+  const pid_t child = ForkBound();
+  if (child == 0) _exit(TakeAfterAllWasClosed(SumsSpec(), ReplierHere(), told[1], go_on[0]));
+  char byte = 0;
+  ASSERT_EQ(read(told[0], &byte, 1), 1);
+  Replier other = OpenReplier(SumsSpec());
+  Requester requester = OpenRequester(SumsSpec());
+  const CallId call = *SendNumber(requester, 7, kLong);
+  ASSERT_EQ(write(go_on[1], &byte, 1), 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+
+  AnswerNext(other);
+
+  EXPECT_EQ(ReqRepTest::ValueOf(requester.Receive(call)), 8u);
 }
 
 TEST_F(LostLock, IsSaidToAReplierThatAnswersWhatAnotherHasAnswered) {

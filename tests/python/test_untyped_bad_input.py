@@ -147,11 +147,24 @@ def test_what_is_another_ends_part_is_refused_with_whose_it_is(root: Path, kind:
             rf"'{role}' object has no attribute '{call}': x: a {role.lower()} has [\w, ]+; {call} is for {who}: open one",
             str(refused.value),
         )
-        with pytest.raises(AttributeError, match=f"{call} is for {who}"):
-            setattr(end, call, print)
         assert not hasattr(end, call) and not hasattr(kind, call) and call not in dir(end)
     with pytest.raises(AttributeError, match=f"^type object '{role}' has no attribute '{call}': .* {call} is for {who}"):
         getattr(kind, call)
+
+
+def test_a_program_may_give_its_ends_attributes_and_methods_of_those_names(root: Path) -> None:
+    class Sink(shmcomm.Subscriber):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            assert not hasattr(self, "start")
+            self.start = 5
+            super().__init__(*arguments, **options)
+
+        def send(self) -> str:
+            return "sent"
+
+    with Sink("x", root=root) as end:
+        assert (end.start, end.send()) == (5, "sent")
+        assert {"start", "send"} <= set(dir(end)) and "push" not in dir(end)
 
 
 def test_an_end_does_nothing_out_of_turn(root: Path) -> None:

@@ -23,12 +23,12 @@ class Elsewhere:
         if end is None:
             named = "an end" if kind is None else kind.__name__
             raise AttributeError(f"type object '{named}' has no attribute '{self._name}': {self._advice}", name=self._name, obj=kind)
-        channel = getattr(end, "channel", "")
+        try:
+            channel = getattr(end, "channel", "")
+        except TypeError:  # not opened yet, or it could not be
+            channel = ""
         text = f"'{type(end).__name__}' object has no attribute '{self._name}': {channel}: {self._advice}"
         raise AttributeError(text, name=self._name, obj=end)
-
-    def __set__(self, end: object, value: object) -> None:
-        self.__get__(end)
 
 
 def tell_of_others(kinds: Iterable[type]) -> None:
@@ -45,8 +45,9 @@ def tell_of_others(kinds: Iterable[type]) -> None:
 
 def _present(end: object) -> list[str]:
     """The attributes that an end has."""
-    absent = {name for kind in type(end).__mro__ for name, value in vars(kind).items() if isinstance(value, Elsewhere)}
-    return [name for name in object.__dir__(end) if name not in absent]
+    found = {name: value for kind in reversed(type(end).__mro__) for name, value in vars(kind).items()}
+    own = getattr(end, "__dict__", {})
+    return [name for name in object.__dir__(end) if name in own or not isinstance(found.get(name), Elsewhere)]
 
 
 def _listed(names: list[str], last: str) -> str:

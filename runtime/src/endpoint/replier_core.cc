@@ -104,7 +104,12 @@ Look ReplierCore::Resolve(Place& place) {
   const std::uint32_t requester = place.claim.entry.publisher();
   place.generation = GenerationOf(requester);
   if (maps_[requester].generation != place.generation) {
-    if (absl::Status mapped = Map(requester, place.generation); !mapped.ok()) return Refuse(place, mapped);
+    const absl::Status mapped = Map(requester, place.generation);
+    if (maps_[requester].generation != place.generation && !seat_.membership.IsStillHeld()) {
+      GiveBack(place.claim);  // without its descriptors it has no way to the file; others have
+      return Failed(LockLost(name()));
+    }
+    if (!mapped.ok()) return Refuse(place, mapped);
   }
   const ring::Resolved message =
       ring::Resolve(maps_[requester], place.generation, {place.claim.entry, place.claim.sequence, 0});

@@ -163,7 +163,11 @@ absl::Status WaitSetCore::SleepOnDescriptors(std::int64_t timeout_ns) {
   const std::size_t count = platform::PollWait(poll_.get(), tags, kMostTags, timeout_ns);
   // Emptied here, before the next arming: a byte that comes later stays.
   for (std::size_t i = 0; i < count; ++i) {
-    platform::Drain(tags[i] == kEventTag ? event_file_.get() : members_[tags[i]].wake_file);
+    if (tags[i] == kEventTag) {
+      platform::Drain(event_file_.get());
+    } else if (tags[i] < members_.size()) {  // after close_range the number may be a poll of the program's, with its tags
+      platform::Drain(members_[tags[i]].wake_file);
+    }
   }
   return absl::OkStatus();
 }
