@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -61,6 +62,8 @@ OF_LOCK_CHECKS = ROUNDS // 50
 
 @pytest.mark.parametrize("kind", ["messages", "jobs", "calls", "typed_messages", "typed_jobs", "typed_calls"])
 def test_sending_and_receiving_what_is_there_makes_no_system_call(generated: Path, root: Path, tmp_path: Path, kind: str) -> None:
+    if "LD_PRELOAD" in os.environ:
+        pytest.skip("a sanitizer keeps what is freed and asks the kernel for more")
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     command = ["strace", "-o", tmp_path / "trace", sys.executable, "-c", CHILD, root, str(ROUNDS), kind]
