@@ -142,7 +142,7 @@ test_long() {
   stage "models, long" env SHMCOMM_MODEL_EXECUTIONS=3 "$VENV_PYTHON" tests/sched/run_models.py build/ci/tests/sched
   SHMCOMM_SCALE=1000 stage "leaks, long" run_leaks
   SHMCOMM_SCALE=250 stage "leaks in Python, long" run_python_leaks
-  stage "hostile writer, long" env SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
+  stage "hostile writer, long" env SHMCOMM_SCALE=1 SHMCOMM_HOSTILE_SECONDS=60 build/asan/tests/faults/faults_test --gtest_filter='*HostileWriter*'
   stage "deaths, long" measure_deaths
   stage "pytest, long" run_pytest ci --numprocesses 0 --capture=no tests/soak tests/python/test_leaks.py tests/python/test_large.py tests/python/test_random_exits.py tests/python/test_interrupted_waits.py
   stage "pytest, wheel" env SHMCOMM_TEST_WHEEL=1 "$VENV_PYTHON" -m pytest -p no:cacheprovider --numprocesses 0 tests/wheel

@@ -141,10 +141,18 @@ class Life:
 
 
 def answer(child: int, way: str, seed: int) -> None:
+    """Signals the child where it ends so, and says how it ended. Python drops an exception that comes in a hook of its own or in
+    a __del__, so Ctrl-C is pressed again where a child takes no notice for a second."""
     if way in SIGNALS:
         time.sleep(random.Random(seed).random() * 0.03)
         os.kill(child, SIGNALS[way])
-    print(os.waitpid(child, 0)[1], flush=True)
+    signalled = time.monotonic()
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        time.sleep(0.001)
+        if way == "SIGINT" and time.monotonic() > signalled + 1:
+            signalled = time.monotonic()
+            os.kill(child, signal.SIGINT)
+    print(ended[1], flush=True)
 
 
 for line in sys.stdin:
