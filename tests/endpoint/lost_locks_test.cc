@@ -196,11 +196,11 @@ TEST_F(LostLock, MakesAReplierLeaveARequestThatItHasNoWayToToOthers) {
   int told[2];
   int go_on[2];
   ASSERT_TRUE(pipe(told) == 0 && pipe(go_on) == 0);
+  Replier other = OpenReplier(SumsSpec());   // before: a channel of the dead alone is made anew
   const pid_t child = ForkBound();
   if (child == 0) _exit(TakeAfterAllWasClosed(SumsSpec(), ReplierHere(), told[1], go_on[0]));
   char byte = 0;
   ASSERT_EQ(read(told[0], &byte, 1), 1);
-  Replier other = OpenReplier(SumsSpec());
   Requester requester = OpenRequester(SumsSpec());
   const CallId call = *SendNumber(requester, 7, kLong);
   ASSERT_EQ(write(go_on[1], &byte, 1), 1);

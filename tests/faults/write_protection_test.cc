@@ -20,7 +20,7 @@
 #include "support/forked_child.h"
 
 // ThreadSanitizer knows addresses, not pages: there, all ends of a process share one writable mapping.
-#if !defined(SHMCOMM_TSAN)
+#if !defined(__SANITIZE_THREAD__)
 namespace shmcomm::faults {
 namespace {
 
