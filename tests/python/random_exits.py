@@ -129,7 +129,8 @@ class Life:
 
     def go_on(self) -> None:
         is_long = self.way in SIGNALS and self.random.randrange(2) == 0  # else the signal may come while it ends by itself
-        rounds = 1_000_000 if is_long else self.random.randrange(30)
+        # Some seconds: Python drops a Ctrl-C that comes in a __del__, and then it ends by itself.
+        rounds = 20_000 if is_long else self.random.randrange(30)
         style = self.random.randrange(4)
         if style & 1:
             self.start_threads()
@@ -141,19 +142,13 @@ class Life:
 
 
 def answer(child: int, way: str, seed: int) -> None:
-    """Signals the child where it ends so, and says how it ended. Python drops an exception that comes in a hook of its own or in
-    a __del__, so Ctrl-C is pressed again where a child takes no notice for a second."""
     if way in SIGNALS:
         time.sleep(random.Random(seed).random() * 0.03)
         os.kill(child, SIGNALS[way])
-    signalled = time.monotonic()
-    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
-        time.sleep(0.001)
-        if way == "SIGINT" and time.monotonic() > signalled + 1:
-            signalled = time.monotonic()
-            os.kill(child, signal.SIGINT)
-    print(ended[1], flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
 
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Python's own hooks after a fork would drop it
 
 for line in sys.stdin:
     number, ending = line.rstrip("\n").split(" ", 1)
@@ -166,6 +161,7 @@ else:
 
 # What follows is the child's main program, to its end.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 life = Life(int(number), ending)
 life.open()
 if life.random.randrange(4) == 0:
