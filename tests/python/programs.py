@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+
+import pytest
 
 
 def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[Any]]:
@@ -34,6 +37,17 @@ def environment(generated: Path) -> dict[str, str]:
     assert shmcomm.__file__ is not None
     built = Path(shmcomm.__file__).parents[1]
     return os.environ | {"PYTHONPATH": os.pathsep.join([str(built), str(generated)])}
+
+
+def library(source: str, folder: Path) -> Path:
+    """A shared library of C for a child's LD_PRELOAD. Skips the test where no compiler is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    (folder / "shim.c").write_text(source)
+    clean = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "shim.so", folder / "shim.c", "-ldl"], check=True, env=clean)
+    return folder / "shim.so"
 
 
 def start(program: str, *arguments: object, generated: Path) -> subprocess.Popen[str]:

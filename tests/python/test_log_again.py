@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from programs import environment
+from programs import environment, library
 
 SHIM = """
 #define _GNU_SOURCE
@@ -69,14 +68,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that says what time it is."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    folder = tmp_path_factory.mktemp("shim")
-    (folder / "shim.c").write_text(SHIM)
-    clean = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "shim.so", folder / "shim.c", "-ldl"], check=True, env=clean)
-    return folder / "shim.so"
+    return library(SHIM, tmp_path_factory.mktemp("shim"))
 
 
 @pytest.mark.parametrize("kind", SAID)
