@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process whose descriptors are closed under its endpoints, as a daemon's are: others take it for dead, and whatever it
 // waits for, it is told why instead of going on beside its successor.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -160,6 +161,40 @@ TEST_F(LostLock, EndsTheWaitsOfARequester) {
               CloseAllDescriptors();
               if (!SaysLocksAreGone(requester.WaitForReply(*call, kForever).status())) return 2;
               return SaysLocksAreGone(requester.WaitForAnyReply(kForever).status()) ? 0 : 3;
+            }),
+            0);
+}
+
+TEST_F(LostLock, EndsAWaitForAnyReplyBesideALateOneThatItHasNoWayTo) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Replier replier = OpenReplier(SumsSpec());
+              Requester requester = OpenRequester(SumsSpec());
+              const auto late = SendNumber(requester, 1, kForever);
+              const auto call = SendNumber(requester, 2, kForever);
+              if (!late.ok() || !call.ok()) return 1;
+              AnswerNext(replier);
+              requester.Forget(*late);
+              CloseAllDescriptors();
+              return SaysLocksAreGone(requester.WaitForAnyReply(kForever).status()) ? 0 : 2;
+            }),
+            0);
+}
+
+/// A directory of another channel has the number that the endpoint's own had, and in it a file of the same name.
+TEST_F(LostLock, KeepsASubscriberFromTheFilesOfAnotherChannel) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              ChannelSpec spec = NumbersSpec();
+              ChannelSpec foreign = NumbersSpec();
+              foreign.name = "test/foreign";
+              Publisher elsewhere = OpenPublisher(foreign);
+              Subscriber subscriber = OpenSubscriber(spec);
+              Publisher publisher = OpenPublisher(spec);
+              if (!Send(elsewhere, 7).ok() || !Send(publisher, 1).ok()) return 1;
+              CloseAllDescriptors();
+              int number = 0;
+              while (number >= 0 && number < 256) number = open(Directory("test%2Fforeign").c_str(), O_RDONLY | O_DIRECTORY);
+              if (number < 0) return 2;
+              return SaysLocksAreGone(subscriber.TryTake().status()) ? 0 : 3;
             }),
             0);
 }

@@ -257,6 +257,31 @@ TEST(CleanDeadClaimers, GivesTheJobsOfAKilledPullerBackAndWakesOne) {
   EXPECT_EQ(laid.site.readers.wake->space_bell.load(), 1u);  // a pusher may wait for a job that was given up
 }
 
+/// As left by a puller whose lock fell: its line was cleaned while it lived, and it claimed and died afterwards.
+struct LaidClaimOfAFreeLine : LaidJobs {
+  LaidClaimOfAFreeLine() { laid.LayClaim(0, ring::ClaimState::kClaimed, 0, ring::OwnerOf(kLine)); }
+  bool IsGivenBack() { return laid.claim(0).state() == ring::ClaimState::kReady && laid.claim(0).attempt() == 1; }
+  static constexpr std::uint32_t kLine = 1;
+};
+
+TEST(CleanDeadClaimers, GiveBackWhatWasClaimedForALineThatIsFree) {
+  LaidClaimOfAFreeLine laid;
+  ASSERT_TRUE(CleanDeadClaimers(laid.site).ok());
+  EXPECT_TRUE(laid.IsGivenBack());
+}
+
+TEST(CleanDeadReaders, GiveBackWhatWasClaimedForALineThatIsFree) {
+  LaidClaimOfAFreeLine laid;
+  ASSERT_TRUE(CleanDeadReaders(laid.site).ok());
+  EXPECT_TRUE(laid.IsGivenBack());
+}
+
+TEST(CleanReaderIfDead, GivesBackWhatWasClaimedForALineThatIsFree) {
+  LaidClaimOfAFreeLine laid;
+  ASSERT_TRUE(CleanReaderIfDead(laid.site, laid.kLine).ok());
+  EXPECT_TRUE(laid.IsGivenBack());
+}
+
 TEST(CleanDeadClaimers, LeavesTheLivingAlone) {
   LaidJobs laid;
   StayingChild child([&](const auto& stay) { ClaimAndStay(laid, stay); });

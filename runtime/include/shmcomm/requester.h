@@ -89,7 +89,8 @@ class Requester {
   absl::StatusOr<bool> WaitForReply(CallId call, absl::Duration timeout);
 
   /// The same for whichever call is settled first: of several the one that was sent first. Empty when `timeout` passed.
-  /// Without any call on its way it waits for `timeout`, or for ever. Errors: kCancelled · kFailedPrecondition.
+  /// Without any call on its way it waits for `timeout`, or for ever. Errors: kCancelled · kResourceExhausted max_borrowed
+  /// samples are held, or the process has no descriptors or memory left, and no call is settled · kFailedPrecondition.
   absl::StatusOr<std::optional<CallId>> WaitForAnyReply(absl::Duration timeout);
 
   /// Gives a call up, at any time. Its request is taken back if no replier has begun it. Unknown calls are ignored.

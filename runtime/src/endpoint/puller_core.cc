@@ -112,12 +112,12 @@ Look PullerCore::Resolve(std::uint32_t generation) {
 Look PullerCore::MapAndResolve(std::uint32_t generation) {
   if (generation == 0) return GiveUp();
   if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
-  const absl::Status mapped = maps_.Map(channel_, claim_.entry.publisher(), generation);
-  if (mapped.ok()) return Resolve(generation);
   if (!seat_.membership.IsStillHeld()) {
-    GiveBack(claim_);  // without its descriptors it has no way to the file; others have
+    GiveBack(claim_);  // without its descriptors it has no way to the file, as others have: their numbers may be another's
     return Failed(LockLost(name()));
   }
+  const absl::Status mapped = maps_.Map(channel_, claim_.entry.publisher(), generation);
+  if (mapped.ok()) return Resolve(generation);
   // The job is fine. Another puller, or this one later, can read it.
   if (absl::IsFailedPrecondition(mapped)) claimer_.LeaveToOthers(claim_.entry.publisher());
   if (absl::IsFailedPrecondition(mapped) || absl::IsResourceExhausted(mapped)) return LeaveToOthers(mapped);

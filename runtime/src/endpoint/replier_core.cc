@@ -104,12 +104,11 @@ Look ReplierCore::Resolve(Place& place) {
   const std::uint32_t requester = place.claim.entry.publisher();
   place.generation = GenerationOf(requester);
   if (maps_[requester].generation != place.generation) {
-    const absl::Status mapped = Map(requester, place.generation);
-    if (maps_[requester].generation != place.generation && !seat_.membership.IsStillHeld()) {
-      GiveBack(place.claim);  // without its descriptors it has no way to the file; others have
+    if (!seat_.membership.IsStillHeld()) {
+      GiveBack(place.claim);  // as a puller (PullerCore::MapAndResolve)
       return Failed(LockLost(name()));
     }
-    if (!mapped.ok()) return Refuse(place, mapped);
+    if (const absl::Status mapped = Map(requester, place.generation); !mapped.ok()) return Refuse(place, mapped);
   }
   const ring::Resolved message =
       ring::Resolve(maps_[requester], place.generation, {place.claim.entry, place.claim.sequence, 0});

@@ -184,7 +184,12 @@ absl::StatusOr<std::optional<CallId>> RequesterCore::WaitForAnyReply(absl::Durat
   if (!IsThisProcess()) return Forked(name());
   std::optional<CallId> settled;
   const absl::StatusOr<bool> waited = WaitUntil(timeout, nullptr, [&]() -> absl::StatusOr<bool> {
-    if (const Call* call = FindSettled()) settled = CallId{call->id};
+    absl::Status collected = Collect(nullptr);
+    // Receiving says that a schema does not fit, and such replies are skipped from here on. Not where it is the lock that fell.
+    if (absl::IsFailedPrecondition(collected)) collected = replies_->AfterVainSleep();
+    const Call* call = OldestSettled();
+    if (call == nullptr && !collected.ok()) return collected;  // what cannot be taken stays there: no sleep would last
+    if (call != nullptr) settled = CallId{call->id};
     return settled.has_value();
   });
   if (!waited.ok()) return waited.status();
@@ -285,9 +290,13 @@ bool RequesterCore::IsSettled(const Call& call) const {
   return call.reply.has_value() || IsOver(call) || platform::NowNs() >= call.deadline_ns || (!MayCome() && !IsBegun(call));
 }
 
-/// The oldest settled call; null when there is none.
-RequesterCore::Call* RequesterCore::FindSettled() {
+bool RequesterCore::IsReady() {
   Collect(nullptr).IgnoreError();   // receiving says what is wrong
+  return OldestSettled() != nullptr;
+}
+
+/// Of the calls whose replies were collected; null when there is none.
+RequesterCore::Call* RequesterCore::OldestSettled() {
   Call* oldest = nullptr;
   for (Call& call : calls_) {
     const bool is_older = call.id != 0 && (oldest == nullptr || call.id < oldest->id);

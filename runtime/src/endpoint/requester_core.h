@@ -67,7 +67,7 @@ class RequesterCore final : public Waitable {
   const base::Atomic<std::uint32_t>& bell() const override { return replies_->bell(); }
   void Arm(wake::Ear ear) override { replies_->Arm(ear); }
   wake::FenceRequest* fences() override { return replies_->fences(); }
-  bool IsReady() override { return FindSettled() != nullptr; }
+  bool IsReady() override;
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;
   absl::StatusOr<int> WakeFile() override;
@@ -107,7 +107,7 @@ class RequesterCore final : public Waitable {
 
   bool IsBegun(const Call& call) const;
   bool IsSettled(const Call& call) const;
-  Call* FindSettled();
+  Call* OldestSettled();
   template <class IsDone>
   absl::StatusOr<bool> WaitUntil(absl::Duration timeout, const Call* wanted, IsDone&& is_done);
   bool Sleep(const Call* wanted, std::int64_t timeout_ns);

@@ -160,14 +160,14 @@ Look SubscriberCore::Resolve() {
 Look SubscriberCore::MapAndResolve(std::uint32_t generation) {
   if (generation == 0) return RejectCorrupt();
   if (maps_.HasRetired() && !IsAnySampleAlive()) maps_.DropRetired();
+  if (!seat_.membership.IsStillHeld()) {
+    reader_.Release(held_.hazard);  // without its descriptors it has no way to the file: their numbers may be another's
+    return Failed(LockLost(name()));
+  }
   const absl::Status mapped = maps_.Map(channel_, held_.entry.publisher(), generation);
   if (mapped.ok()) {
     reader_.Release(held_.hazard);  // look at the same entry again; how often is bounded where looks are counted
     return Look::kSkipped;
-  }
-  if (!seat_.membership.IsStillHeld()) {
-    reader_.Release(held_.hazard);  // without its descriptors it has no way to the file
-    return Failed(LockLost(name()));
   }
   if (absl::IsResourceExhausted(mapped)) {
     reader_.Release(held_.hazard);  // descriptors or memory ran out here: the message is fine, the next take may get it

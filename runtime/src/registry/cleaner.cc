@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/cleaner.h"
 
-#include <array>
+#include <bitset>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,10 +24,25 @@ void Ring(const Site& site) {
   wake::WakeFileRinger(site.wake_files()).RingAll();
 }
 
-/// Empties the line if it is taken by nobody alive. True when it did.
-absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t line) {
+using LineSet = std::bitset<layout::kMaxSubscribers>;
+
+/// The lines that have claimed something.
+LineSet FindClaimers(const ring::ReadersView& readers) {
+  LineSet lines;
+  for (std::uint32_t i = 0; i < readers.claim_count; ++i) {
+    // acquire: nothing is read behind it; whoever sweeps loads it again under the lock.
+    const ring::ClaimWord claim{readers.claims[i].load(std::memory_order_acquire)};
+    const bool is_owned = claim.owner() != ring::kNobody && claim.owner() <= readers.count;  // I9
+    if (claim.state() == ring::ClaimState::kClaimed && is_owned) lines.set(claim.owner() - 1);
+  }
+  return lines;
+}
+
+/// Empties the line if it is taken by nobody alive. True when it did. A free line is empty but for the claims of one whose
+/// lock fell while it lived, and who claimed after its line was cleaned.
+absl::StatusOr<bool> CleanLine(const Site& site, LockFile& lock, std::uint32_t line, const LineSet& claimers) {
   const ring::CursorWord word{site.readers.lines[line].cursor.load(std::memory_order_acquire)};
-  if (word.state() == ring::ReaderState::kFree) return false;
+  if (word.state() == ring::ReaderState::kFree && !claimers.test(line)) return false;
   absl::StatusOr<bool> dead = lock.TryLock(layout::ReaderLockByte(line));
   if (!dead.ok() || !*dead) return dead;
   SweepLine(site, line);
@@ -46,20 +61,6 @@ void CleanDataFile(const Site& site, const std::string& name, const DataFileNumb
   if (is_current && IsDataFileNeeded(site, file.publisher)) return;
   platform::UnlinkAt(site.directory, name).IgnoreError();
   SHMCOMM_CRASH_POINT("registry.clean.after_unlink");
-}
-
-using LineSet = std::array<bool, layout::kMaxPullers>;
-
-/// The lines that have claimed something. False when there is none.
-bool FindClaimers(const ring::ReadersView& readers, LineSet& lines) {
-  bool any = false;
-  for (std::uint32_t i = 0; i < readers.claim_count; ++i) {
-    // acquire: nothing is read behind it; whoever sweeps loads it again under the lock.
-    const ring::ClaimWord claim{readers.claims[i].load(std::memory_order_acquire)};
-    const bool is_owned = claim.owner() != ring::kNobody && claim.owner() <= readers.count;  // I9
-    if (claim.state() == ring::ClaimState::kClaimed && is_owned) any = lines[claim.owner() - 1] = true;
-  }
-  return any;
 }
 
 }  // namespace
@@ -82,9 +83,10 @@ bool IsDataFileNeeded(const Site& site, std::uint32_t publisher) {
 absl::Status CleanDeadReaders(const Site& site) {
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
   if (!lock.ok()) return lock.status();
+  const LineSet claimers = FindClaimers(site.readers);
   bool any = false;
   for (std::uint32_t line = 0; line < site.readers.count; ++line) {
-    absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line);
+    absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line, claimers);
     if (!cleaned.ok()) return cleaned.status();
     any = any || *cleaned;
   }
@@ -95,17 +97,17 @@ absl::Status CleanDeadReaders(const Site& site) {
 absl::Status CleanReaderIfDead(const Site& site, std::uint32_t line) {
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
   if (!lock.ok()) return lock.status();
-  return CleanLine(site, *lock, line).status();
+  return CleanLine(site, *lock, line, FindClaimers(site.readers)).status();
 }
 
 absl::Status CleanDeadClaimers(const Site& site) {
-  LineSet lines{};
-  if (!FindClaimers(site.readers, lines)) return absl::OkStatus();
+  const LineSet claimers = FindClaimers(site.readers);
+  if (claimers.none()) return absl::OkStatus();
   absl::StatusOr<LockFile> lock = LockFile::Open(site.directory);
   if (!lock.ok()) return lock.status();
-  for (std::uint32_t line = 0; line < lines.size(); ++line) {
-    if (!lines[line]) continue;
-    if (absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line); !cleaned.ok()) return cleaned.status();
+  for (std::uint32_t line = 0; line < claimers.size(); ++line) {
+    if (!claimers.test(line)) continue;
+    if (absl::StatusOr<bool> cleaned = CleanLine(site, *lock, line, claimers); !cleaned.ok()) return cleaned.status();
   }
   return absl::OkStatus();
 }

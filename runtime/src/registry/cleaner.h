@@ -10,10 +10,10 @@
 
 namespace shmcomm::registry {
 
-/// Empties the lines of dead subscribers.
+/// Empties the lines of dead subscribers, and gives back what was claimed for a line that is free.
 absl::Status CleanDeadReaders(const Site& site);
 
-/// Empties one line if its subscriber is dead. For a publisher that waits for it.
+/// The same for one line. For a publisher that waits for it.
 absl::Status CleanReaderIfDead(const Site& site, std::uint32_t line);
 
 /// Empties the lines of the dead that have claimed a message. No system call where nobody has.

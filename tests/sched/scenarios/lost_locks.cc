@@ -129,9 +129,12 @@ class LostLine : public Scenario {
 struct LostClaimsConfig {
   Shape shape;
   std::uint32_t messages = 3;
+  bool has_bystander = false;        // the other puller has another line, and that of the first is left free
+  bool is_mortal = false;            // the first may be killed afterwards
 };
 
-/// A puller: its jobs go to another, which has its line. Each job is ended once, by who has claimed it or by who swept it.
+/// A puller: its jobs go to another, which has its line or one of its own. Each job is ended once, by who has claimed it or
+/// by who swept it.
 class LostClaims : public Scenario {
  public:
   explicit LostClaims(const LostClaimsConfig& config) : config_(config), channel_(config.shape) {}
@@ -149,8 +152,9 @@ class LostClaims : public Scenario {
     seat_.reset();
     is_open_ = false;
     successor_.Reset();
-    machine.Spawn("closed", [this] { RunClosed(); });
-    machine.Spawn("successor", [this] { RunSuccessor(); });
+    const auto closed = [this] { RunClosed(); };
+    config_.is_mortal ? machine.SpawnMortal("closed", closed) : machine.Spawn("closed", closed);
+    machine.Spawn(config_.has_bystander ? "bystander" : "successor", [this] { RunSuccessor(); });
   }
 
   void Changed(Machine& machine, const void* word, std::uint64_t old, std::uint64_t now) override {
@@ -198,10 +202,17 @@ class LostClaims : public Scenario {
     seat_.reset();
   }
 
+  void CloseLocks() {
+    if (!is_open_) return;
+    book_.Excuse(kClosed);
+    machine_->CloseLocksOf(kClosed);
+  }
+
   void RunSuccessor() {
-    if (is_open_) book_.Excuse(kClosed);
-    if (is_open_) machine_->CloseLocksOf(kClosed);
+    if (!config_.has_bystander) CloseLocks();
     if (!successor_.OpenAnywhere(*machine_, channel_)) return;
+    if (config_.has_bystander) CloseLocks();
+    if (config_.has_bystander) registry::CleanDeadReaders(channel_.site()).IgnoreError();  // as whoever opens the channel
     while (!IsOver()) {
       if (successor_.Claim()) {
         successor_.Finish();
@@ -333,6 +344,14 @@ void AddLostLocks(Catalogue& catalogue) {
   Add<LostClaims>(catalogue, "lost_claims", "a living puller's lock falls, another takes its line and its jobs", claims, plan);
   claims.shape.max_attempts = 1;
   Add<LostClaims>(catalogue, "lost_claims_once", "the same where a job is given out once", claims, plan);
+  claims.shape.max_attempts = 3;
+  claims.shape.readers = 2;
+  claims.has_bystander = true;
+  claims.is_mortal = true;
+  Plan mortal = plan;
+  mortal.bounds.kills = 1;
+  Add<LostClaims>(catalogue, "lost_claims_killed", "a living puller's lock falls, its line is left free, it claims and is killed",
+                  claims, mortal);
   LostIdConfig id;
   id.shape.max_publishers = 1;
   id.shape.slots = id.shape.LeastSlots();
