@@ -9,12 +9,13 @@
 namespace shmcomm::python {
 
 PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region region, VectorAt elements) {
-  if ((IsLoan(holder) && RefuseOver(*AsRecord(holder))) || PyArray_ImportNumPyAPI() < 0) return nullptr;
+  const bool is_loan = IsLoan(holder);
+  if ((is_loan && RefuseOver(*AsRecord(holder))) || PyArray_ImportNumPyAPI() < 0) return nullptr;
   PyObject* dtype = type.schema->DtypeOf(field);
   if (dtype == nullptr) return nullptr;
   const auto count = static_cast<npy_intp>(elements.count);
   const std::uint8_t* first = region.base + elements.first;
-  const int flags = IsLoan(holder) ? NPY_ARRAY_WRITEABLE : 0;
+  const int flags = is_loan ? NPY_ARRAY_WRITEABLE : 0;
   PyObject* array = PyArray_NewFromDescr(&PyArray_Type, reinterpret_cast<PyArray_Descr*>(Py_NewRef(dtype)), 1, &count, nullptr,
                                          const_cast<std::uint8_t*>(first), flags, nullptr);
   if (array == nullptr) return nullptr;
@@ -22,7 +23,7 @@ PyObject* NewArrayView(const Type& type, Field& field, PyObject* holder, Region 
     Py_DECREF(array);
     return nullptr;
   }
-  return IsLoan(holder) ? ShapeLoanView(holder, first, array) : array;
+  return is_loan ? ShapeLoanView(holder, first, array) : array;
 }
 
 bool IsArray(PyObject* object) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "read.h"
+#include "reference.h"
 #include "typed_loan.h"
 
 namespace shmcomm::python {
@@ -21,9 +22,18 @@ PyTypeObject* field_type = nullptr;
 
 FieldObject* AsField(PyObject* object) { return reinterpret_cast<FieldObject*>(object); }
 
+/// Unless the class has something else under the field's name.
+void Remember(FieldObject* self, PyTypeObject* python_class) {
+  const Reference found(PyObject_GetAttr(reinterpret_cast<PyObject*>(python_class), self->field->key));
+  if (!found) PyErr_Clear();
+  if (found.get() != reinterpret_cast<PyObject*>(self)) return;
+  self->type->known_fields.Remember(python_class, self->field->key, *self->field, self->type->fields.size());
+}
+
 bool Accepts(FieldObject* self, PyObject* object) {
   if (IsRecord(object) && AsRecord(object)->type == self->type) {
     Py_XSETREF(self->last_class, reinterpret_cast<PyTypeObject*>(Py_NewRef(Py_TYPE(object))));
+    Remember(self, Py_TYPE(object));
     return true;
   }
   PyErr_Format(PyExc_TypeError, "field '%U' belongs to %s, not to %.100s", self->field->key, self->type->name.c_str(),
@@ -31,16 +41,20 @@ bool Accepts(FieldObject* self, PyObject* object) {
   return false;
 }
 
+PyObject* Read(RecordObject& record, Field& field) {
+  PyObject* value = field.read(record, field);
+  if (value == nullptr && IsOver(record)) {
+    PyErr_Clear();  // it is not corrupt
+    RefuseOver(record);
+  }
+  return value;
+}
+
 PyObject* Get(PyObject* object, PyObject* record, PyObject*) {
   FieldObject* self = AsField(object);
   if (record == nullptr) return Py_NewRef(object);
   if (Py_TYPE(record) != self->last_class && !Accepts(self, record)) return nullptr;
-  PyObject* value = self->field->read(*AsRecord(record), *self->field);
-  if (value == nullptr && IsOver(*AsRecord(record))) {
-    PyErr_Clear();  // it is not corrupt
-    RefuseOver(*AsRecord(record));
-  }
-  return value;
+  return Read(*AsRecord(record), *self->field);
 }
 
 /// Only what is being written, in a loan, can be changed.
@@ -129,6 +143,12 @@ PyTypeObject* FieldType() { return field_type; }
 bool AddFieldType(PyObject* module) {
   field_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return field_type != nullptr && PyModule_AddType(module, field_type) == 0;
+}
+
+PyObject* GetAttribute(PyObject* object, PyObject* name) {
+  RecordObject& record = *AsRecord(object);
+  Field* field = record.type->known_fields.Find(Py_TYPE(object), name);
+  return field != nullptr ? Read(record, *field) : PyObject_GenericGetAttr(object, name);
 }
 
 PyObject* NewField(PyObject* schema, Type& type, Field& field) {

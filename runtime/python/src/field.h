@@ -14,6 +14,9 @@ PyTypeObject* FieldType();
 /// kind of field is not supported.
 PyObject* NewField(PyObject* schema, Type& type, Field& field);
 
+/// The tp_getattro of records: as PyObject_GenericGetAttr, quicker where `name` is that of a field that was read before.
+PyObject* GetAttribute(PyObject* record, PyObject* name);
+
 /// Creates the class and adds it to `module`.
 bool AddFieldType(PyObject* module);
 

@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "errors.h"
+#include "field.h"
 #include "plain.h"
 #include "typed_loan.h"
 
@@ -98,6 +99,7 @@ PyType_Slot slots[] = {
          "(1.0, 0.0, 9.75, True)\n")},
     {Py_tp_new, reinterpret_cast<void*>(New)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Dealloc)},
+    {Py_tp_getattro, reinterpret_cast<void*>(GetAttribute)},
     {Py_tp_repr, reinterpret_cast<void*>(Repr)},
     {Py_tp_richcompare, reinterpret_cast<void*>(Compare)},
     {Py_tp_hash, reinterpret_cast<void*>(PyObject_HashNotImplemented)},

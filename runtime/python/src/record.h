@@ -4,7 +4,7 @@
 // A record is a region of bytes, a position in it, and an owner that keeps the region alive. The owner of a received
 // message is its Sample (which is itself a record, see sample.h), that of a value made in Python (`Vec3(x=1)`) a bytes
 // object. Nested records, sequences and NumPy views all hold the owner, so a slot stays borrowed as long as anything
-// looks at it. Records are immutable and form no cycles: they are not tracked by the garbage collector.
+// looks at it. Records are immutable and form no cycles.
 #pragma once
 
 #include <Python.h>

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "flatbuffers/reflection_generated.h"
+#include "known_fields.h"
 
 namespace shmcomm::python {
 
@@ -113,6 +114,7 @@ struct Type {
   PyObject* field_indices = nullptr;           ///< dict: name → index in `fields`
   std::array<KeywordPlan, 4> plans;            ///< of the last call sites that gave keywords
   std::size_t next_plan = 0;
+  mutable KnownFields known_fields;
   class Schema* schema = nullptr;
 };
 

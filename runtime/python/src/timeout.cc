@@ -13,12 +13,13 @@ absl::Duration FromTimedelta(PyObject* value) {
          absl::Microseconds(PyDateTime_DELTA_GET_MICROSECONDS(value));
 }
 
+PyObject* timeout_name = nullptr;  // interned, as call sites have it
+
 bool FromInt(PyObject* value, absl::Duration* timeout) {
-  PyObject* number = PyNumber_Index(value);
-  if (number == nullptr) return false;
+  const Reference number(PyNumber_Index(value));
+  if (!number) return false;
   int overflow = 0;
-  const long long milliseconds = PyLong_AsLongLongAndOverflow(number, &overflow);
-  Py_DECREF(number);
+  const long long milliseconds = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
   if (overflow > 0) *timeout = absl::InfiniteDuration();
   else *timeout = absl::Milliseconds(overflow < 0 ? -1 : milliseconds);
   return true;
@@ -38,7 +39,7 @@ PyMethodDef timeout_seconds = {"timeout_seconds", TimeoutSeconds, METH_O,
 bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
   *timeout = absl::InfiniteDuration();
   if (value == nullptr || value == Py_None) return true;
-  if (PyDelta_Check(value)) {
+  if (!PyLong_CheckExact(value) && PyDelta_Check(value)) {
     *timeout = FromTimedelta(value);
   } else if (!PyIndex_Check(value) || PyBool_Check(value)) {
     PyErr_Format(PyExc_TypeError,
@@ -53,10 +54,12 @@ bool ParseTimeout(PyObject* value, absl::Duration* timeout) {
   return false;
 }
 
+bool IsTimeout(PyObject* name) { return name == timeout_name || PyUnicode_CompareWithASCIIString(name, "timeout") == 0; }
+
 bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
                      absl::Duration* timeout) {
   const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
-  const bool is_timeout = named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") == 0;
+  const bool is_timeout = named == 0 || IsTimeout(PyTuple_GET_ITEM(names, 0));
   if (given + named > 1 || !is_timeout) {
     PyErr_Format(PyExc_TypeError, "%s takes one argument, timeout", method);
     return false;
@@ -66,7 +69,8 @@ bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t 
 
 bool AddTimeout(PyObject* module) {
   PyDateTime_IMPORT;
-  if (PyDateTimeAPI == nullptr) return false;
+  timeout_name = PyUnicode_InternFromString("timeout");
+  if (PyDateTimeAPI == nullptr || timeout_name == nullptr) return false;
   const Reference function(PyCFunction_New(&timeout_seconds, nullptr));
   return function && PyModule_AddObjectRef(module, "timeout_seconds", function.get()) == 0;
 }

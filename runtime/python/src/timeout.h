@@ -11,6 +11,9 @@ namespace shmcomm::python {
 /// False with TypeError (a float or a bool among others) or ValueError (negative).
 bool ParseTimeout(PyObject* value, absl::Duration* timeout);
 
+/// Whether a keyword is `timeout`.
+bool IsTimeout(PyObject* name);
+
 /// The only argument of `method`, by position or as `timeout=`; false with TypeError.
 bool TimeoutArgument(const char* method, PyObject* const* arguments, Py_ssize_t given, PyObject* names,
                      absl::Duration* timeout);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "timeout.h"
+
 namespace shmcomm::python {
 namespace {
 

@@ -42,7 +42,4 @@ class Values {
   std::size_t count_;
 };
 
-/// Whether a keyword is `timeout`.
-inline bool IsTimeout(PyObject* name) { return PyUnicode_CompareWithASCIIString(name, "timeout") == 0; }
-
 }  // namespace shmcomm::python
