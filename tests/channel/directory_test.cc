@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "support/forked_child.h"
 #include "support/hand_laid.h"
 #include "support/temporary_root.h"
@@ -232,6 +233,17 @@ TEST_F(Attached, SaysThatSomebodyIsStoppedInTheMiddle) {
   const absl::Status status = AttachTo("c").status();
 
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+}
+
+TEST_F(Attached, SaysThatMetaIsMissingWhereOthersAreAttached) {
+  const test::Watchdog watchdog("Attach");
+  const auto other = AttachTo("c");
+  std::filesystem::remove(Path("c"));
+
+  const absl::Status status = AttachTo("c").status();
+
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(absl::StrContains(status.message(), "'meta' is missing")) << status;
 }
 
 constexpr int kMostProcesses = 256;

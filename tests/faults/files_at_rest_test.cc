@@ -169,7 +169,7 @@ TEST_P(FilesAtRest, WithFlippedBitsAreRefusedOrServeAndDoNotCrash) {
 }
 
 TEST_P(FilesAtRest, ThatWereRemovedAreMissedOrNotNeeded) {
-  if (GetParam().name == std::string("meta")) GTEST_SKIP() << "a channel without is about to be made or removed: 5 s are waited";
+  if (GetParam().name == std::string("meta")) GTEST_SKIP() << "waited for for 5 s: tests/channel";
   Attach();
   ASSERT_TRUE(std::filesystem::remove(File()));
 

@@ -115,22 +115,36 @@ absl::StatusOr<Entered> Enter(int domain, const Place& place, int directory, abs
   return *shared ? Entered::kAttached : Entered::kTryAgain;  // not shared: somebody is creating or removing it
 }
 
-/// One try. An empty optional: the channel changed under us, try again.
-absl::StatusOr<std::optional<platform::LockDescriptor>> TryAttach(const Place& place,
-                                                              absl::FunctionRef<absl::Status(int)> create) {
+/// Without a directory the channel changed under us: try again.
+struct Attempt {
+  std::optional<platform::LockDescriptor> directory;
+  bool is_half = false;  // others are attached, but it has no meta file
+};
+
+absl::StatusOr<Attempt> TryAttach(const Place& place, absl::FunctionRef<absl::Status(int)> create) {
   absl::StatusOr<platform::Descriptor> domain = OpenDomain(place);
-  if (absl::IsNotFound(domain.status())) return std::nullopt;  // a leaver removed an empty parent in between
+  if (absl::IsNotFound(domain.status())) return Attempt{};  // a leaver removed an empty parent in between
   if (!domain.ok()) return domain.status();
   absl::StatusOr<platform::LockDescriptor> opened = OpenForLocks(domain->get(), place.component);
-  if (absl::IsNotFound(opened.status())) return std::nullopt;
+  if (absl::IsNotFound(opened.status())) return Attempt{};
   if (!opened.ok()) return opened.status();
   platform::LockDescriptor directory = *std::move(opened);
   absl::StatusOr<Entered> entered = Enter(domain->get(), place, directory.get(), create);
   if (!entered.ok()) return entered.status();
-  if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory.get())) return std::nullopt;
+  if (*entered == Entered::kTryAgain || !IsCurrent(domain->get(), place.component, directory.get())) return Attempt{};
   // From here on the shared lock keeps creators and removers out.
-  if (!platform::IdentifyAt(directory.get(), kMetaFile).ok()) return std::nullopt;
-  return directory;
+  if (!platform::IdentifyAt(directory.get(), kMetaFile).ok()) return Attempt{std::nullopt, true};
+  return Attempt{std::move(directory), false};
+}
+
+absl::Status NotAttached(const Place& place, bool is_half) {
+  if (is_half) {
+    return absl::DataLossError(absl::StrCat("channel '", place.channel, "': the channel's file '", kMetaFile,
+                                            "' is missing; close all ends of the channel, and it is made anew"));
+  }
+  return absl::UnavailableError(absl::StrCat("channel '", place.channel,
+                                             "': another process has been creating or removing it for 5 s; is one "
+                                             "stopped (SIGSTOP) in the middle? Let it go on, or end it"));
 }
 
 }  // namespace
@@ -167,18 +181,18 @@ void Directory::RemoveWhatIsUnused() const {
 
 absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Status(int directory)> create) {
   const std::int64_t give_up_ns = platform::NowNs() + kPatienceNs;
+  bool is_half = false;
   do {
-    absl::StatusOr<std::optional<platform::LockDescriptor>> directory = TryAttach(place, create);
-    if (!directory.ok()) {
+    absl::StatusOr<Attempt> attempt = TryAttach(place, create);
+    if (!attempt.ok()) {
       RemoveEmptyParents(place);
-      return directory.status();
+      return attempt.status();
     }
-    if (directory->has_value()) return Directory(**std::move(directory), place);
+    if (attempt->directory.has_value()) return Directory(*std::move(attempt->directory), place);
+    is_half = attempt->is_half;
     platform::Yield();
   } while (platform::NowNs() < give_up_ns);
-  return absl::UnavailableError(absl::StrCat("channel '", place.channel,
-                                             "': another process has been creating or removing it for 5 s; is one "
-                                             "stopped (SIGSTOP) in the middle? Let it go on, or end it"));
+  return NotAttached(place, is_half);
 }
 
 }  // namespace shmcomm::channel

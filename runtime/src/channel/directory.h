@@ -47,7 +47,8 @@ class Directory {
 /// Attaches to the channel at `place`. If nobody else is attached, `create` is called with its emptied directory, which
 /// no other process enters meanwhile: what processes that all died left there is gone, their schema included. `create`
 /// links the channel's files, meta last. Other channels of the domain that nobody is attached to are swept.
-/// Errors: kUnavailable another process has been creating or removing it for several seconds · those of `create`.
+/// Errors: kUnavailable another process has been creating or removing it for several seconds · kDataLoss others
+/// are attached, and its meta file has been missing for as long · those of `create`.
 absl::StatusOr<Directory> Attach(const Place& place, absl::FunctionRef<absl::Status(int directory)> create);
 
 }  // namespace shmcomm::channel
