@@ -48,3 +48,8 @@ function(shmcomm_precompile target)
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()
+
+# What nearly every source of the runtime includes.
+set(SHMCOMM_RUNTIME_PRELUDE
+  <algorithm> <array> <functional> <memory> <optional> <string> <utility> <vector>
+  <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/time.h>)

@@ -6,7 +6,7 @@ A mutant is a text replacement in one source, or several others planted together
 the sources that include a mutated file are compiled again beside the unchanged rest, and its scenarios are explored. The
 run fails if a mutant survives, does not apply, or is called equivalent and is caught nevertheless.
 
-Compiling them all takes a quarter of an hour: a run tries SHMCOMM_MUTANTS of them (90; 0 is all), which SHMCOMM_SEED chooses.
+Compiling them all takes a quarter of an hour: a run tries SHMCOMM_MUTANTS of them (50; 0 is all), which SHMCOMM_SEED chooses.
 """
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def main() -> int:
         mutants = [mutant for mutant in mutants if mutant.name in arguments.only]
     else:
         seed = int(os.environ.get("SHMCOMM_SEED", random.SystemRandom().randrange(1 << 32)))
-        mutants = chosen(mutants, int(os.environ.get("SHMCOMM_MUTANTS", "90")), seed)
+        mutants = chosen(mutants, int(os.environ.get("SHMCOMM_MUTANTS", "50")), seed)
         print(f"SHMCOMM_SEED={seed} chose {len(mutants)} mutants", flush=True)
     workshop = Workshop(here.parents[1], arguments.build.resolve(), arguments.compiler)
     options = counts(arguments.executions) if arguments.executions else []
