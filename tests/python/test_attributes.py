@@ -71,6 +71,22 @@ def test_a_class_derived_from_a_messages_class_may_have_something_else(shapes: A
         assert (doubled.breadth, doubled.width, doubled.height) == (3, 6, 4)
 
 
+def test_a_descriptor_around_a_field_is_asked_each_time(shapes: Any) -> None:
+    class Twice:
+        def __init__(self, field: Any) -> None:
+            self.field = field
+
+        def __get__(self, record: object, kind: type) -> Any:
+            return self.field if record is None else 2 * self.field.__get__(record, kind)
+
+    class Doubled(shapes.Box):  # type: ignore[misc, name-defined]
+        __slots__ = ()
+        width = Twice(shapes.Box.width)
+
+    made = Doubled(width=3, height=4)
+    assert [made.width for _ in range(4)] == [6, 6, 6, 6]
+
+
 def test_a_class_with_a_getattr_of_its_own_has_it_asked_for_what_is_no_field(shapes: Any) -> None:
     class Asked(shapes.Box):  # type: ignore[misc, name-defined]
         __slots__ = ()

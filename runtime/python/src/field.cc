@@ -4,7 +4,6 @@
 #include <string>
 
 #include "read.h"
-#include "reference.h"
 #include "typed_loan.h"
 
 namespace shmcomm::python {
@@ -13,7 +12,6 @@ namespace {
 struct FieldObject {
   PyObject_HEAD
   Field* field;
-  PyTypeObject* last_class;   // of the record read last, known to have this field; held, so that no other class takes its address
   Type* type;
   PyObject* schema;
 };
@@ -24,18 +22,12 @@ FieldObject* AsField(PyObject* object) { return reinterpret_cast<FieldObject*>(o
 
 /// Unless the class has something else under the field's name.
 void Remember(FieldObject* self, PyTypeObject* python_class) {
-  const Reference found(PyObject_GetAttr(reinterpret_cast<PyObject*>(python_class), self->field->key));
-  if (!found) PyErr_Clear();
-  if (found.get() != reinterpret_cast<PyObject*>(self)) return;
+  if (_PyType_Lookup(python_class, self->field->key) != reinterpret_cast<PyObject*>(self)) return;
   self->type->known_fields.Remember(python_class, self->field->key, *self->field, self->type->fields.size());
 }
 
 bool Accepts(FieldObject* self, PyObject* object) {
-  if (IsRecord(object) && AsRecord(object)->type == self->type) {
-    Py_XSETREF(self->last_class, reinterpret_cast<PyTypeObject*>(Py_NewRef(Py_TYPE(object))));
-    Remember(self, Py_TYPE(object));
-    return true;
-  }
+  if (IsRecord(object) && AsRecord(object)->type == self->type) return true;
   PyErr_Format(PyExc_TypeError, "field '%U' belongs to %s, not to %.100s", self->field->key, self->type->name.c_str(),
                Py_TYPE(object)->tp_name);
   return false;
@@ -53,7 +45,8 @@ PyObject* Read(RecordObject& record, Field& field) {
 PyObject* Get(PyObject* object, PyObject* record, PyObject*) {
   FieldObject* self = AsField(object);
   if (record == nullptr) return Py_NewRef(object);
-  if (Py_TYPE(record) != self->last_class && !Accepts(self, record)) return nullptr;
+  if (!Accepts(self, record)) return nullptr;
+  Remember(self, Py_TYPE(record));
   return Read(*AsRecord(record), *self->field);
 }
 
@@ -70,7 +63,6 @@ int Set(PyObject* object, PyObject* record, PyObject* value) {
 
 void Dealloc(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
-  Py_XDECREF(AsField(object)->last_class);
   Py_XDECREF(AsField(object)->schema);
   type->tp_free(object);
   Py_DECREF(type);
@@ -159,7 +151,6 @@ PyObject* NewField(PyObject* schema, Type& type, Field& field) {
   auto* made = PyObject_New(FieldObject, field_type);
   if (made == nullptr) return nullptr;
   made->field = &field;
-  made->last_class = nullptr;
   made->type = &type;
   made->schema = Py_NewRef(schema);
   return reinterpret_cast<PyObject*>(made);

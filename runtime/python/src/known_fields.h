@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which field of a type an attribute's name stands for, without CPython's search through the bases of a class: it takes
-// longer than reading the field does, and CPython remembers its outcome for no descriptor of an extension.
+// Which field of a type an attribute's name stands for, without CPython's way to descriptors: that takes longer than
+// reading the field does, and CPython specialises it for none of an extension.
 #pragma once
 
 #include <Python.h>
@@ -15,15 +15,16 @@ namespace shmcomm::python {
 struct Field;
 
 /// Of one type, whichever of its classes asks. What is remembered holds for a class as it was: CPython gives a class another
-/// version whenever it or one of its bases changes, and no version to two classes.
+/// version whenever it or one of its bases changes.
 class KnownFields {
  public:
   /// Null where nothing is known.
   Field* Find(PyTypeObject* python_class, PyObject* name) const {
-    const unsigned version = python_class->tp_version_tag;
     const Entry* entry = &entries_[Start(name)];
     for (std::size_t i = 0; i < kProbes; ++i, ++entry) {
-      if (entry->name == name && entry->version == version) return entry->field;
+      if (entry->name == name && entry->python_class == python_class) {
+        return entry->version == python_class->tp_version_tag ? entry->field : nullptr;
+      }
     }
     return nullptr;
   }
@@ -34,15 +35,17 @@ class KnownFields {
     if (mask_ == 0) Grow(fields);
     Entry* const begin = &entries_[Start(name)];
     Entry* const end = begin + kProbes;
-    Entry* entry = std::find_if(begin, end, [](const Entry& other) { return other.name == nullptr; });
-    if (entry == end) entry = std::find_if(begin, end, [&](const Entry& other) { return other.name == name; });
-    *(entry == end ? begin : entry) = Entry{name, &field, python_class->tp_version_tag};
+    const auto is_ours = [&](const Entry& entry) { return entry.name == name && entry.python_class == python_class; };
+    Entry* entry = std::find_if(begin, end, is_ours);
+    if (entry == end) entry = std::find_if(begin, end, [](const Entry& other) { return other.name == nullptr; });
+    *(entry == end ? begin : entry) = Entry{name, &field, python_class, python_class->tp_version_tag};
   }
 
  private:
   struct Entry {
     PyObject* name = nullptr;
     Field* field = nullptr;
+    PyTypeObject* python_class = nullptr;  // not held: another at its address has another version
     unsigned version = 0;
   };
   static constexpr std::size_t kProbes = 4;
@@ -51,7 +54,7 @@ class KnownFields {
 
   void Grow(std::size_t fields) {
     std::size_t size = 16;
-    while (size < 8 * fields) size *= 2;  // a type has up to four classes: values, messages, loans, replies
+    while (size < 8 * fields) size *= 2;  // most types have two to four classes
     entries_.resize(size - 1 + kProbes);
     mask_ = size - 1;
   }
