@@ -9,12 +9,14 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "shmcomm/wait_set.h"
 #include "support/all_patterns.h"
 #include "support/forked_child.h"
+#include "support/start.h"
 
 namespace shmcomm::test {
 namespace {
@@ -180,23 +182,96 @@ TEST_F(LostLock, EndsAWaitForAnyReplyBesideALateOneThatItHasNoWayTo) {
             0);
 }
 
-/// A directory of another channel has the number that the endpoint's own had, and in it a file of the same name.
-TEST_F(LostLock, KeepsASubscriberFromTheFilesOfAnotherChannel) {
+/// After the descriptors are closed, their numbers are those of another channel's directory.
+class LostLockBesideAnotherChannel : public LostLock {
+ protected:
+  LostLockBesideAnotherChannel() : elsewhere_(OpenPublisher(ForeignSpec())) {}
+
+  bool CloseAllAndOpenTheOther() const {
+    CloseAllDescriptors();
+    int number = 0;
+    while (number >= 0 && number < 256) number = open(Directory(kForeign).c_str(), O_RDONLY | O_DIRECTORY);
+    return number >= 256;
+  }
+
+  static constexpr char kForeign[] = "test%2Fforeign";
+  Publisher elsewhere_;
+
+ private:
+  static ChannelSpec ForeignSpec() {
+    ChannelSpec spec = NumbersSpec();
+    spec.name = "test/foreign";
+    return spec;
+  }
+};
+
+TEST_F(LostLockBesideAnotherChannel, KeepsASubscriberFromItsFiles) {
+  ASSERT_TRUE(Send(elsewhere_, 7).ok());
   EXPECT_EQ(ExitStatusOf([this] {
-              ChannelSpec spec = NumbersSpec();
-              ChannelSpec foreign = NumbersSpec();
-              foreign.name = "test/foreign";
-              Publisher elsewhere = OpenPublisher(foreign);
-              Subscriber subscriber = OpenSubscriber(spec);
-              Publisher publisher = OpenPublisher(spec);
-              if (!Send(elsewhere, 7).ok() || !Send(publisher, 1).ok()) return 1;
-              CloseAllDescriptors();
-              int number = 0;
-              while (number >= 0 && number < 256) number = open(Directory("test%2Fforeign").c_str(), O_RDONLY | O_DIRECTORY);
-              if (number < 0) return 2;
-              return SaysLocksAreGone(subscriber.TryTake().status()) ? 0 : 3;
+              Subscriber subscriber = OpenSubscriber(NumbersSpec());
+              Publisher publisher = OpenPublisher(NumbersSpec());
+              if (!Send(publisher, 1).ok() || !CloseAllAndOpenTheOther()) return 1;
+              return SaysLocksAreGone(subscriber.TryTake().status()) ? 0 : 2;
             }),
             0);
+}
+
+TEST_F(LostLockBesideAnotherChannel, KeepsAPullerFromItsLocks) {
+  Puller other = OpenPuller(JobsSpec());
+  Pusher pusher = OpenPusher(JobsSpec());
+  ASSERT_TRUE(PushNumber(pusher, 1, kLong).ok());
+  Job job = *other.Take(kLong);
+  EXPECT_EQ(ExitStatusOf([this] {
+              Puller puller = OpenPuller(JobsSpec());
+              if (!CloseAllAndOpenTheOther()) return 1;
+              return SaysLocksAreGone(puller.Wait(kForever).status()) ? 0 : 2;
+            }),
+            0);
+  EXPECT_TRUE(job.Ack().ok()) << "asked whether the other lives, there it seems dead";
+}
+
+TEST_F(LostLockBesideAnotherChannel, KeepsARequesterFromItsLocks) {
+  ChannelSpec spec = SumsSpec();
+  Replier replier = OpenReplier(spec);
+  Requester caller = OpenRequester(spec);
+  const CallId call = *SendNumber(caller, 1, kLong);
+  Request request = *replier.Take(kLong);
+  EXPECT_EQ(ExitStatusOf([&] {
+              Requester requester = OpenRequester(spec);
+              const auto waiting = SendNumber(requester, 2, kForever);
+              if (!waiting.ok() || !CloseAllAndOpenTheOther()) return 1;
+              if (!SaysLocksAreGone(requester.WaitForReplier(kForever).status())) return 2;
+              if (!SaysLocksAreGone(requester.WaitForReply(*waiting, kForever).status())) return 3;
+              return SaysLocksAreGone(requester.Receive(*waiting).status()) ? 0 : 4;
+            }),
+            0);
+  EXPECT_TRUE(ReplyNumber(request, 5).ok());
+  EXPECT_EQ(ReqRepTest::ValueOf(caller.Receive(call)), 5u);
+}
+
+TEST_F(LostLockBesideAnotherChannel, KeepsAReplierFromItsFiles) {
+  EXPECT_EQ(ExitStatusOf([this] {
+              Replier replier = OpenReplier(SumsSpec());
+              Requester requester = OpenRequester(SumsSpec());
+              if (!SendNumber(requester, 1, kForever).ok()) return 1;
+              auto request = replier.Take(kForever);
+              if (!request.ok() || !CloseAllAndOpenTheOther()) return 2;
+              return SaysLocksAreGone(ReplyNumber(*request, 2)) ? 0 : 3;
+            }),
+            0);
+}
+
+TEST_F(LostLockBesideAnotherChannel, KeepsAPublisherThatLeavesFromItsFiles) {
+  const std::string file = Directory(kForeign) + "/pub.1." + std::to_string(NthGeneration(1));
+  ASSERT_TRUE(Exists(file));
+  EXPECT_EQ(ExitStatusOf([this] {
+              Publisher publisher = OpenPublisher(NumbersSpec());
+              if (!CloseAllAndOpenTheOther()) return 1;
+              publisher.Close();
+              return 0;
+            }),
+            0);
+  EXPECT_TRUE(Exists(file));
 }
 
 /// A process that answers one request and takes another; its lock goes, and it answers that when it was given to somebody else.

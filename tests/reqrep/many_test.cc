@@ -11,6 +11,7 @@
 
 #include "shmcomm/typed.h"
 #include "shmcomm/wait_set.h"
+#include "support/forked_child.h"
 #include "support/waiting_calls.h"
 
 namespace shmcomm::test {
@@ -178,6 +179,36 @@ TEST_F(DescriptorOfCalls, OfARequesterThatWaitsForNothingStaysQuiet) {
 
   requester.Forget(*call);
   EXPECT_FALSE(IsReadable(descriptor, 150)) << "nobody has to look after a call";
+}
+
+TEST_F(DescriptorOfCalls, OfARequesterIsQuietBesideALateReplyThatItHasNoHandFor) {
+  ChannelSpec spec = SumsSpec();
+  spec.qos.max_borrowed = 1;
+  spec.qos.idempotent = true;
+  Replier replier = OpenReplier(spec);
+  Requester requester = OpenRequester(spec);
+  const int descriptor = *requester.fd();
+  const CallId answered = *SendNumber(requester, 1, kLong);
+  AnswerNext(replier);
+  const Sample held = *requester.Receive(answered);
+  const CallId late = *SendNumber(requester, 2, kLong);
+  AnswerNext(replier);
+  requester.Forget(late);
+  const CallId call = *SendNumber(requester, 3, kLong);
+  StayingChild child([&](const auto& stay) {
+    Replier dying = OpenReplier(spec);
+    if (const auto request = dying.Take(kLong); request.ok()) stay();
+  });
+  ASSERT_TRUE(child.is_there());
+  child.Kill();
+  Replier next = OpenReplier(spec);  // cleans, and wakes the requester
+  EXPECT_TRUE(IsReadable(descriptor, -1));
+
+  const absl::Status refused = requester.WaitForAnyReply(absl::ZeroDuration()).status();
+
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_FALSE(IsReadable(descriptor, 0));
+  requester.Forget(call);
 }
 
 TEST_F(DescriptorOfCalls, OfARequesterBecomesReadableWhenTheTimeOfACallIsOver) {

@@ -153,8 +153,9 @@ bool ClaimingCore::WaitUntilAvailable(std::int64_t timeout_ns) {
 
 bool ClaimingCore::MayGoOn() {
   looked_after_dead_ns_ = platform::NowNs();
+  if (!seat_.membership.IsStillHeld()) return false;  // first: without descriptors it would ask another channel's locks
   registry::CleanDeadClaimers(channel_.site()).IgnoreError();  // a failure to look is nobody's death; we look again
-  return seat_.membership.IsStillHeld();
+  return true;
 }
 
 absl::Status ClaimingCore::AfterVainSleep() { return MayGoOn() ? absl::OkStatus() : LockLost(name()); }

@@ -203,6 +203,7 @@ absl::StatusOr<PublisherCore*> ReplierCore::RepliesTo(const Place& place) {
 
 absl::StatusOr<std::unique_ptr<PublisherCore>> ReplierCore::OpenReplies(const Place& place) {
   DropOfThoseWhoLeft();
+  if (!seat_.membership.IsStillHeld()) return LockLost(name());  // as in Resolve
   absl::StatusOr<channel::Channel> channel = channel_.OpenReplies(place.claim.entry.publisher(), place.generation);
   if (absl::IsNotFound(channel.status())) return Gone();
   if (!channel.ok()) return Named(name(), channel.status());

@@ -185,11 +185,12 @@ absl::StatusOr<std::optional<CallId>> RequesterCore::WaitForAnyReply(absl::Durat
   std::optional<CallId> settled;
   const absl::StatusOr<bool> waited = WaitUntil(timeout, nullptr, [&]() -> absl::StatusOr<bool> {
     absl::Status collected = Collect(nullptr);
-    // Receiving says that a schema does not fit, and such replies are skipped from here on. Not where it is the lock that fell.
-    if (absl::IsFailedPrecondition(collected)) collected = replies_->AfterVainSleep();
-    const Call* call = OldestSettled();
-    if (call == nullptr && !collected.ok()) return collected;  // what cannot be taken stays there: no sleep would last
-    if (call != nullptr) settled = CallId{call->id};
+    // A schema that does not fit is said once of each replier: by receiving. There may be others' replies behind.
+    for (std::uint32_t i = 0; absl::IsFailedPrecondition(collected) && i < layout::kMaxPublishers; ++i) collected = Collect(nullptr);
+    if (const Call* call = OldestSettled()) settled = CallId{call->id};
+    // What cannot be taken stays there, and no sleep would last.
+    const bool stays = absl::IsResourceExhausted(collected) || absl::IsFailedPrecondition(collected);
+    if (stays && !settled.has_value()) return collected;
     return settled.has_value();
   });
   if (!waited.ok()) return waited.status();
@@ -207,6 +208,7 @@ absl::StatusOr<bool> RequesterCore::WaitUntil(absl::Duration timeout, const Call
   const std::int64_t end_ns = EndNs(platform::NowNs(), WaitNs(timeout));
   for (;;) {
     absl::StatusOr<bool> done = is_done();
+    if (!done.ok()) RearmDescriptor();
     if (!done.ok() || *done) return done;
     if (is_cancelled()) return Cancelled(name());
     const std::int64_t left_ns = LeftNs(platform::NowNs(), end_ns);
@@ -333,6 +335,7 @@ std::int64_t RequesterCore::longest_sleep_ns() const {
 }
 
 absl::Status RequesterCore::AfterVainSleep() {
+  if (!requests_->IsPlaceHeld()) return LockLost(name());
   for (Call& call : calls_) {
     if (call.id != 0) LookAfterReplier(call);
   }

@@ -24,6 +24,7 @@ constexpr std::int64_t kReplierPollNs = 5'000'000;
 
 /// What can be said of a call without a reply; an empty optional while it may still come.
 RequesterCore::Reply RequesterCore::LookAfter(Call& call) {
+  if (!requests_->IsPlaceHeld()) return GiveUp(call, LockLost(name()));
   LookAfterReplier(call);
   // A replier answers before it ends its claim: once that is seen, every reply that will ever exist is there (I18).
   if (IsOver(call)) {
@@ -43,7 +44,7 @@ RequesterCore::Reply RequesterCore::LookAfter(Call& call) {
   return std::nullopt;
 }
 
-/// Cleans up after the replier that has the request, or after all where none has, if they have died.
+/// Cleans up after the replier that has the request, or after all where none has, if they have died. Our lock is held.
 void RequesterCore::LookAfterReplier(Call& call) {
   const std::int64_t now_ns = platform::NowNs();
   const ring::ClaimWord claim = ClaimOf(call);
@@ -126,6 +127,7 @@ absl::StatusOr<bool> RequesterCore::WaitForReplier(absl::Duration timeout) {
   const std::int64_t end_ns = EndNs(platform::NowNs(), WaitNs(timeout));
   for (;;) {
     if (is_cancelled()) return Cancelled(name());
+    if (!requests_->IsPlaceHeld()) return LockLost(name());
     if (IsAnyReplier()) {
       registry::CleanDeadReaders(site()).IgnoreError();   // one that died does not count
       if (IsAnyReplier()) return true;

@@ -174,6 +174,7 @@ void AnnouncePublisher(const Site& site, const PublisherSeat& seat) {
 }
 
 void LeavePublisherId(const Site& site, const PublisherSeat& seat) {
+  if (!seat.membership.IsStillHeld()) return;  // without descriptors the directory's number may be another channel's
   if (IsDataFileNeeded(site, seat.id)) return;
   platform::UnlinkAt(site.directory, DataFileName(seat.id, seat.generation)).IgnoreError();
 }
