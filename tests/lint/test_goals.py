@@ -19,16 +19,16 @@ def test_what_must_not_be_exceeded_is_marked_when_it_is_or_was_not_measured() ->
         Goal("slow", 50, r"took (\d+)", greatest, is_most=True),
         Goal("quick", 60, r"took (\d+)", greatest, is_most=True),
         Goal("unmeasured", 50, r"waited (\d+)", greatest, is_most=True),
-        Goal("survivors", 0, r"(\d+) of (\d+) caught, (\d+) equal", survivors, is_most=True),
+        Goal("survivors", 0, r"mutants: (\d+) of (\d+) caught", survivors, is_most=True),
     ]
 
-    lines = table("took 20\ntook 60\n5 of 7 caught, 2 equal\n", goals)
+    lines = table("took 20\ntook 60\nmutants: 5 of 7 caught, 2 equivalent\n", goals)
 
     assert [line.split() for line in lines[1:]] == [
         ["50", "60", "-", "slow"],
         ["60", "60", "quick"],
         ["50", "0", "-", "unmeasured"],
-        ["0", "0", "survivors"],
+        ["0", "2", "-", "survivors"],
     ]
 
 
