@@ -42,7 +42,8 @@ class Exploration {
   // True when it goes wrong.
   bool Once() {
     ++report_.executions;
-    if (machine_->Execute().empty()) return false;
+    first_failure_ = machine_->Execute();
+    if (first_failure_.empty()) return false;
     violation_ = machine_->choices().taken();
     return true;
   }
@@ -92,7 +93,8 @@ class Exploration {
   void Shorten() {
     if (!Fails(violation_)) {
       report_.is_violated = true;
-      report_.what = "went wrong once and not again: the scenario is not a function of its choices";
+      report_.what = "went wrong once and not again: the scenario is not a function of its choices: " + first_failure_;
+      report_.recipe = FormatDeviations(violation_);
       return;
     }
     while (LeaveOut(1) || LeaveOut(2)) {
@@ -138,6 +140,7 @@ class Exploration {
   std::unique_ptr<Machine> machine_;
   Report report_;
   std::vector<Deviation> violation_;
+  std::string first_failure_;
 };
 
 }  // namespace

@@ -16,7 +16,6 @@ void Kernel::Reset() {
   opened_pipes_.clear();
   polls_.clear();
   lost_.clear();
-  next_file_ = kFirstFile;
   can_issue_barrier_ = true;
   can_sleep_on_many_ = true;
 }

@@ -98,6 +98,7 @@ class Kernel {
   std::vector<std::pair<int, Pipe*>> opened_pipes_;
   std::map<int, std::vector<Watched>> polls_;
   std::vector<int> lost_;
+  // Goes on from one execution to the next: what a scenario's objects keep of the last, and close in this, is no file of this.
   int next_file_ = kFirstFile;
   bool can_issue_barrier_ = true;
   bool can_sleep_on_many_ = true;
