@@ -36,7 +36,8 @@ def project() -> Path:
     if not config.is_dir():
         pytest.skip(f"the flatc of version 25 has no headers: {config} is missing")
     project = Project(HERE / "project", Path(build) / "newer")
-    configured = project.configure(f"-Dflatbuffers_DIR={config}", "-DCMAKE_BUILD_TYPE=Release")
+    options = (f"-Dflatbuffers_DIR={config}", "-DCMAKE_BUILD_TYPE=Release", "-DSHMCOMM_PRECOMPILE=ON")
+    configured = project.configure(*options)
     assert configured.returncode == 0, configured.stdout
     project.make()
     return project.build

@@ -204,7 +204,7 @@ def test_fifty_channels_wait_on_one_loop_without_a_thread(run: Run, root: Path) 
     async def main() -> list[object]:
         waiting = [asyncio.create_task(sub.arecv()) for sub in subs]
         await turns()
-        assert threads() == before
+        assert threads() <= before, "one was started"  # another test's may have ended
         for number, pub in enumerate(pubs):
             pub.send(number)
         got = await asyncio.gather(*waiting)
