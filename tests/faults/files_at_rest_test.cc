@@ -169,7 +169,7 @@ TEST_P(FilesAtRest, WithFlippedBitsAreRefusedOrServeAndDoNotCrash) {
 }
 
 TEST_P(FilesAtRest, ThatWereRemovedAreMissedOrNotNeeded) {
-  if (GetParam().name == std::string("meta")) GTEST_SKIP() << "waited for for 5 s: tests/channel";
+  if (GetParam().name == std::string("meta")) GTEST_SKIP() << "takes 5 s to be missed: tests/channel";
   Attach();
   ASSERT_TRUE(std::filesystem::remove(File()));
 

@@ -17,7 +17,6 @@ def shapes(tmp_path: Path) -> Any:
     file = tmp_path / "shapes.channel"
     file.write_text("""
 namespace shapes;
-struct Point { x:int; y:int; }
 table Box { width:int; height:int; }
 channel boxes : pubsub<Box>;
 """)

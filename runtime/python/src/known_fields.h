@@ -29,7 +29,7 @@ class KnownFields {
     return nullptr;
   }
 
-  /// `name` is interned and lives as long as `field`, which is one of `fields`. A class without a version is not remembered.
+  /// `name` is interned and lives as long as `field`; the type has `fields` of them. A class without a version is not remembered.
   void Remember(PyTypeObject* python_class, PyObject* name, Field& field, std::size_t fields) {
     if (python_class->tp_version_tag == 0) return;
     if (mask_ == 0) Grow(fields);
@@ -45,7 +45,7 @@ class KnownFields {
   struct Entry {
     PyObject* name = nullptr;
     Field* field = nullptr;
-    PyTypeObject* python_class = nullptr;  // not held: another at its address has another version
+    PyTypeObject* python_class = nullptr;  // not held: compared beside the version, as CPython 3.10 may give that out again
     unsigned version = 0;
   };
   static constexpr std::size_t kProbes = 4;
