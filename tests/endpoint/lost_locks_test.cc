@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "shmcomm/wait_set.h"
 #include "support/all_patterns.h"
+#include "support/closed_descriptors.h"
 #include "support/forked_child.h"
 #include "support/start.h"
 
@@ -23,16 +22,6 @@ namespace {
 
 const absl::Duration kForever = absl::InfiniteDuration();
 const absl::Duration kAMoment = absl::Milliseconds(2);
-
-void CloseAllDescriptors() {
-  for (int descriptor = 3; descriptor < 1024; ++descriptor) close(descriptor);
-}
-
-bool SaysLocksAreGone(const absl::Status& status) {
-  const bool it_does = absl::IsFailedPrecondition(status) && absl::StrContains(status.message(), "its lock is gone");
-  if (!it_does) std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  return it_does;
-}
 
 /// Each test's body runs in a child: what it closes is gone for good. 0: as it should be.
 class LostLock : public AllPatternsTest {

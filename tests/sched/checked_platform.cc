@@ -63,6 +63,11 @@ absl::StatusOr<FileIdentity> Identify(int file) {
   return FileIdentity{1, 1, 1, 0, 0};
 }
 
+bool IsFile(int file, std::uint64_t, std::uint64_t) {
+  const Machine* machine = Machine::running();
+  return machine == nullptr || !machine->kernel().IsLost(file);
+}
+
 absl::StatusOr<std::vector<std::string>> ListDirectory(int directory) {
   Machine* machine = Machine::running();
   return machine != nullptr ? machine->ListNames(directory) : std::vector<std::string>{};

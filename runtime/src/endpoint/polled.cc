@@ -17,28 +17,28 @@ absl::StatusOr<int> Polled::Open(Waitable& endpoint) {
 }
 
 absl::Status Polled::MakeFor(Waitable& endpoint) {
-  const absl::StatusOr<int> wake_file = endpoint.WakeFile();
+  const absl::StatusOr<const platform::KeptDescriptor*> wake_file = endpoint.WakeFile();
   if (!wake_file.ok()) return wake_file.status();
   absl::StatusOr<platform::Descriptor> timer = platform::MakeTimer();
   if (!timer.ok()) return timer.status();
   absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
   if (!poll.ok()) return poll.status();
-  for (const int file : {*wake_file, timer->get()}) {
+  for (const int file : {(*wake_file)->get(), timer->get()}) {
     if (absl::Status added = platform::PollAdd(poll->get(), file, 0); !added.ok()) return added;
   }
   wake_file_ = *wake_file;
-  timer_ = *std::move(timer);
-  poll_ = *std::move(poll);
+  timer_ = platform::KeptDescriptor(*std::move(timer));
+  poll_ = platform::KeptDescriptor(*std::move(poll));
   return absl::OkStatus();
 }
 
 void Polled::ArmOrTell(Waitable& endpoint) {
-  if (ArmAgain(endpoint)) platform::WriteByte(wake_file_);
+  if (ArmAgain(endpoint)) platform::WriteByte(*wake_file_);
 }
 
 bool Polled::ArmAgain(Waitable& endpoint) {
   // The order of every wait, the wake file in the place of the word: empty it, arm, fence, look (I8, H19).
-  platform::Drain(wake_file_);
+  platform::Drain(*wake_file_);
   Waitable* const one[] = {&endpoint};
   wake::ArmAll(one, one + 1, wake::Ear::kDescriptor);
   const bool is_ready = endpoint.IsReady();

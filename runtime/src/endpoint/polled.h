@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "base/compiler.h"
 #include "endpoint/waitable.h"
-#include "platform/os.h"
+#include "platform/kept_descriptor.h"
 
 namespace shmcomm::endpoint {
 
@@ -33,9 +33,9 @@ class Polled {
   SHMCOMM_COLD bool ArmAgain(Waitable& endpoint);
   SHMCOMM_COLD void ArmOrTell(Waitable& endpoint);
 
-  int wake_file_ = -1;               // the endpoint's
-  platform::Descriptor timer_;
-  platform::Descriptor poll_;
+  const platform::KeptDescriptor* wake_file_ = nullptr;   // the endpoint's
+  platform::KeptDescriptor timer_;
+  platform::KeptDescriptor poll_;
 };
 
 }  // namespace shmcomm::endpoint

@@ -334,6 +334,7 @@ absl::Status PublisherCore::TooLarge(std::size_t bytes) const {
 }
 
 absl::Status PublisherCore::NoSpace(const absl::Status& status, std::size_t bytes) const {
+  if (absl::IsFailedPrecondition(status)) return LockLost(name());
   return Named(name(), channel::ExplainSpace(status, memory_.file(), channel_.place(), bytes));
 }
 

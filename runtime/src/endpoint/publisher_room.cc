@@ -96,6 +96,7 @@ absl::Status PublisherCore::Full(std::int64_t start_ns) {
 
 /// The message a lap ago holds the ring; at this moment perhaps another one does.
 absl::Status PublisherCore::FullOfJobs(std::int64_t waited_ns) const {
+  if (!IsPlaceHeld()) return LockLost(name());  // first: the writer's file is found through the directory's number
   const registry::Site& site = channel_.site();
   const ring::Sequence head = site.ring.head().load(std::memory_order_acquire);
   const ring::ClaimWord claim{site.readers.ClaimAt(head).load(std::memory_order_acquire)};

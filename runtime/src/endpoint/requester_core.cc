@@ -342,8 +342,8 @@ absl::Status RequesterCore::AfterVainSleep() {
   return replies_->AfterVainSleep();
 }
 
-absl::StatusOr<int> RequesterCore::WakeFile() {
-  absl::StatusOr<int> file = replies_->WakeFile();
+absl::StatusOr<const platform::KeptDescriptor*> RequesterCore::WakeFile() {
+  absl::StatusOr<const platform::KeptDescriptor*> file = replies_->WakeFile();
   if (file.ok()) RouseThrough(*file);
   return file;
 }

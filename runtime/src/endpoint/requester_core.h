@@ -70,7 +70,7 @@ class RequesterCore final : public Waitable {
   bool IsReady() override;
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;
-  absl::StatusOr<int> WakeFile() override;
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override;
 
  private:
   /// A request that was sent. Its id is the correlation id of its reply; 0 marks a free place.

@@ -26,6 +26,8 @@ absl::Status SlotMemory::CommitAll() {
 
 absl::Status SlotMemory::Grow(segment::SlotIndex slot, std::uint64_t bytes) {
   if (bytes > slots_.Room()) return absl::OutOfRangeError(absl::StrCat(bytes, " B do not fit a slot"));
+  // To commit pages is to lengthen a file, and by now the number may lead to one of the program's.
+  if (!file_.IsStillOurs()) return absl::FailedPreconditionError("the data file was closed");
   const std::uint64_t page = platform::PageBytes();
   const std::uint64_t end = slots_offset_ + slots_.EndOffset(slot);
   const std::uint64_t start = end - sizeof(layout::SlotHeader);

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "base/compiler.h"
+#include "platform/kept_descriptor.h"
 #include "platform/os.h"
 #include "segment/mapping.h"
 #include "segment/plan.h"
@@ -25,7 +26,8 @@ class SlotMemory {
   std::shared_ptr<segment::Mapping> mapping() const { return mapping_; }
 
   /// Makes the header of `slot` and the `bytes` below it writable without a fault. No system call if they were before.
-  /// Errors: kResourceExhausted the file system is full; kOutOfRange beyond the slot.
+  /// Errors: kResourceExhausted the file system is full; kOutOfRange beyond the slot; kFailedPrecondition the file was closed
+  /// under us.
   absl::Status Ensure(segment::SlotIndex slot, std::uint64_t bytes) {
     if (bytes < committed_[static_cast<std::uint16_t>(slot)]) return absl::OkStatus();
     return Grow(slot, bytes);
@@ -37,7 +39,7 @@ class SlotMemory {
  private:
   SHMCOMM_COLD absl::Status Grow(segment::SlotIndex slot, std::uint64_t bytes);
 
-  platform::Descriptor file_;
+  platform::KeptDescriptor file_;
   std::shared_ptr<segment::Mapping> mapping_;
   segment::SlotTable slots_;
   std::uint64_t slots_offset_;

@@ -79,8 +79,8 @@ void WaitSetCore::Remove(WaitSet::Key key) {
   if (member == members_.end()) return;
   members_.erase(member);
   // Indices are the tags of the poll, and a closed member's file may be another's number by now: watched anew.
-  poll_.Reset();
-  for (Member& each : members_) each.wake_file = -1;
+  poll_.Close();
+  for (Member& each : members_) each.wake_file = nullptr;
 }
 
 absl::StatusOr<WaitSet::Ready> WaitSetCore::Wait(absl::Duration timeout) {
@@ -126,8 +126,8 @@ void WaitSetCore::Wake() {
   // Private Dekker: flag, this fence, event read; and in SleepOnDescriptors event stored, the fence of ArmAll, flag read.
   base::FenceSeqCst();
   // acquire -> WatchDescriptors' store: the descriptor is made before anybody writes to it.
-  const int event = event_.load(std::memory_order_acquire);
-  if (event >= 0) platform::WriteEvent(event);
+  const platform::KeptDescriptor* event = event_.load(std::memory_order_acquire);
+  if (event != nullptr) platform::WriteEvent(*event);
 }
 
 absl::Status WaitSetCore::SleepUnlessReady(std::int64_t timeout_ns) {
@@ -164,9 +164,9 @@ absl::Status WaitSetCore::SleepOnDescriptors(std::int64_t timeout_ns) {
   // Emptied here, before the next arming: a byte that comes later stays.
   for (std::size_t i = 0; i < count; ++i) {
     if (tags[i] == kEventTag) {
-      platform::Drain(event_file_.get());
+      platform::Drain(event_file_);
     } else if (tags[i] < members_.size()) {  // after close_range the number may be a poll of the program's, with its tags
-      platform::Drain(members_[tags[i]].wake_file);
+      platform::Drain(*members_[tags[i]].wake_file);
     }
   }
   return absl::OkStatus();
@@ -176,27 +176,27 @@ absl::Status WaitSetCore::WatchDescriptors() {
   if (!event_file_.valid()) {
     absl::StatusOr<platform::Descriptor> event = platform::MakeEvent();
     if (!event.ok()) return event.status();
-    event_file_ = *std::move(event);
+    event_file_ = platform::KeptDescriptor(*std::move(event));
     // seq_cst: Wake sees it, or we see Wake's flag behind the fence of ArmAll, which relies on an arming where there is any.
-    event_.store(event_file_.get(), std::memory_order_seq_cst);
+    event_.store(&event_file_, std::memory_order_seq_cst);
   }
   if (!poll_.valid()) {
     absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
     if (!poll.ok()) return poll.status();
     if (absl::Status added = platform::PollAdd(poll->get(), event_file_.get(), kEventTag); !added.ok()) return added;
-    poll_ = *std::move(poll);
+    poll_ = platform::KeptDescriptor(*std::move(poll));
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (members_[i].wake_file >= 0) continue;
+    if (members_[i].wake_file != nullptr) continue;
     if (absl::Status watched = WatchMember(i); !watched.ok()) return watched;
   }
   return absl::OkStatus();
 }
 
 absl::Status WaitSetCore::WatchMember(std::size_t index) {
-  absl::StatusOr<int> file = inside_[index]->WakeFile();
+  const absl::StatusOr<const platform::KeptDescriptor*> file = inside_[index]->WakeFile();
   if (!file.ok()) return file.status();
-  if (absl::Status added = platform::PollAdd(poll_.get(), *file, index); !added.ok()) return added;
+  if (absl::Status added = platform::PollAdd(poll_.get(), (*file)->get(), index); !added.ok()) return added;
   members_[index].wake_file = *file;
   return absl::OkStatus();
 }

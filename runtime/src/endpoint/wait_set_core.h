@@ -30,7 +30,7 @@ class WaitSetCore {
   struct Member {
     WaitSet::Key key = 0;
     std::shared_ptr<Door> door;
-    int wake_file = -1;              // in poll_, once the set sleeps through descriptors
+    const platform::KeptDescriptor* wake_file = nullptr;   // in poll_, once the set sleeps through descriptors
   };
   class Visitors;
   class Disarming;
@@ -54,10 +54,10 @@ class WaitSetCore {
   std::size_t first_ = 0;            // whose turn it is to be named first
   base::Atomic<std::uint32_t> word_{0};       // changed by Wake
   base::Atomic<std::uint32_t> is_woken_{0};
-  base::Atomic<int> event_{-1};      // event_file_'s number once made; Wake writes there as well
+  base::Atomic<const platform::KeptDescriptor*> event_{nullptr};   // event_file_ once made; Wake writes there as well
   bool can_sleep_on_bells_ = true;
-  platform::Descriptor event_file_;
-  platform::Descriptor poll_;
+  platform::KeptDescriptor event_file_;
+  platform::KeptDescriptor poll_;
 };
 
 }  // namespace shmcomm::endpoint

@@ -7,13 +7,13 @@
 
 namespace shmcomm::endpoint {
 
-absl::StatusOr<int> Waitable::WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line) {
-  if (wake_file_.valid()) return wake_file_.get();
+absl::StatusOr<const platform::KeptDescriptor*> Waitable::WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line) {
+  if (wake_file_.valid()) return &wake_file_;
   absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(files, line);
   if (!file.ok()) return Named(name(), file.status());
-  wake_file_ = *std::move(file);
-  RouseThrough(wake_file_.get());
-  return wake_file_.get();
+  wake_file_ = platform::KeptDescriptor(*std::move(file));
+  RouseThrough(&wake_file_);
+  return &wake_file_;
 }
 
 }  // namespace shmcomm::endpoint

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/atomic.h"
+#include "platform/kept_descriptor.h"
 #include "platform/os.h"
 #include "wake/bell.h"
 #include "wake/wake_file.h"
@@ -68,23 +69,23 @@ class Waitable : public Cancellable {
   virtual absl::Status AfterVainSleep() = 0;
 
   /// The reading end of this endpoint's wake file, made at the first call and open as long as the endpoint.
-  virtual absl::StatusOr<int> WakeFile() = 0;
+  virtual absl::StatusOr<const platform::KeptDescriptor*> WakeFile() = 0;
 
   void Rouse() override {
     platform::FutexWakeAll(const_cast<base::Atomic<std::uint32_t>&>(bell()));  // only its address is used
-    const int file = rousable_file_.load(std::memory_order_acquire);
-    if (file >= 0) platform::WriteByte(file);
+    const platform::KeptDescriptor* file = rousable_file_.load(std::memory_order_acquire);
+    if (file != nullptr) platform::WriteByte(*file);
   }
 
  protected:
   /// WakeFile of an endpoint that has a line of its own: the reader of `line`.
-  absl::StatusOr<int> WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line);
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line);
   /// Whoever watches the wake file is to be reached as well.
-  void RouseThrough(int file) { rousable_file_.store(file, std::memory_order_release); }
+  void RouseThrough(const platform::KeptDescriptor* file) { rousable_file_.store(file, std::memory_order_release); }
 
  private:
-  platform::Descriptor wake_file_;
-  base::Atomic<int> rousable_file_{-1};
+  platform::KeptDescriptor wake_file_;
+  base::Atomic<const platform::KeptDescriptor*> rousable_file_{nullptr};
 };
 
 }  // namespace shmcomm::endpoint

@@ -299,6 +299,11 @@ absl::StatusOr<FileIdentity> Identify(int file) {
   return IdentityOf(info);
 }
 
+bool IsFile(int file, std::uint64_t device, std::uint64_t inode) {
+  struct stat info {};
+  return fstat(file, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+}
+
 absl::StatusOr<FileIdentity> IdentifyAt(int directory, const std::string& name) {
   struct stat info {};
   if (fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return Failure("stat", name, errno);

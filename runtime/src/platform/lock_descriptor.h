@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "platform/kept_descriptor.h"
 #include "platform/os.h"
 
 namespace shmcomm::platform {
@@ -25,13 +26,11 @@ class LockDescriptor {
   /// False in a forked child. No system call.
   bool IsThisProcess() const { return fork_generation_ == ForkGeneration(); }
   /// False when the number no longer leads to our file: its locks are gone. One system call.
-  bool IsStillOurs() const;
+  bool IsStillOurs() const { return IsThisProcess() && fd_.IsStillOurs(); }
 
  private:
-  Descriptor fd_;
+  KeptDescriptor fd_;
   std::uint32_t fork_generation_ = 0;
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
 };
 
 }  // namespace shmcomm::platform

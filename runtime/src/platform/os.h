@@ -71,6 +71,8 @@ absl::Status RemoveDirectoryAt(int parent, const std::string& name);            
 absl::StatusOr<std::vector<std::string>> ListDirectory(int directory);
 absl::StatusOr<FileIdentity> Identify(int file);
 absl::StatusOr<FileIdentity> IdentifyAt(int directory, const std::string& name);
+/// Whether the open `file` is the one of this identity; false where it is closed. Allocates nothing: for signal handlers.
+bool IsFile(int file, std::uint64_t device, std::uint64_t inode);
 
 /// Commits the pages of [offset, offset + bytes) so that writing them cannot fault. kResourceExhausted when full.
 absl::Status CommitPages(int file, std::uint64_t offset, std::uint64_t bytes);

@@ -68,22 +68,22 @@ void WakeFileRinger::RingAll() {
 
 void WakeFileRinger::Ring(std::uint32_t line) {
   if ((table_.bits[line / 64].load(std::memory_order_acquire) & BitOf(line)) == 0) return;
-  const platform::Descriptor* file = nullptr;
+  const platform::KeptDescriptor* file = nullptr;
   try {
     file = &FileOf(line);
   } catch (const std::bad_alloc&) {
     return;  // the message is published all the same: its reader finds it when its bounded sleep is over
   }
-  if (file->valid()) platform::WriteByte(file->get());
+  platform::WriteByte(*file);
 }
 
-const platform::Descriptor& WakeFileRinger::FileOf(std::uint32_t line) {
+const platform::KeptDescriptor& WakeFileRinger::FileOf(std::uint32_t line) {
   if (opened_.empty()) opened_.resize(table_.count);
   Opened& opened = opened_[line];
   const std::uint32_t generation = table_.lines[line].descriptor.load(std::memory_order_relaxed);  // ordered by the bit
   if (opened.generation != generation) {
     absl::StatusOr<platform::Descriptor> file = platform::OpenFifoAt(table_.directory, WakeFileName(line));
-    opened.file = file.ok() ? *std::move(file) : platform::Descriptor();
+    opened.file = file.ok() ? platform::KeptDescriptor(*std::move(file)) : platform::KeptDescriptor();
     opened.generation = generation;
   }
   return opened.file;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "platform/kept_descriptor.h"
 #include "platform/os.h"
 #include "segment/layout.h"
 
@@ -49,10 +50,10 @@ class WakeFileRinger {
  private:
   struct Opened {
     std::uint32_t generation = 0;   // 0 = none
-    platform::Descriptor file;      // not valid: could not be opened, and is not tried again
+    platform::KeptDescriptor file;      // not valid: could not be opened, and is not tried again
   };
 
-  const platform::Descriptor& FileOf(std::uint32_t line);
+  const platform::KeptDescriptor& FileOf(std::uint32_t line);
 
   WakeFileTable table_;
   std::vector<Opened> opened_;      // by line, once one was met

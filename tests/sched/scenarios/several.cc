@@ -41,7 +41,7 @@ class SeveralMember final : public endpoint::Waitable {
  public:
   void Open(Machine& machine, ChannelModel& channel) {
     channel_ = &channel;
-    wake_file_ = platform::Descriptor();
+    wake_file_ = platform::KeptDescriptor();
     door_.emplace(this);
     reader_.Open(machine, channel, 0);
     reader_.Join();
@@ -58,12 +58,12 @@ class SeveralMember final : public endpoint::Waitable {
   wake::FenceRequest* fences() override { return sleeper_->fences(); }
   bool IsReady() override { return reader_.IsAvailable(); }
   absl::Status AfterVainSleep() override { return absl::OkStatus(); }
-  absl::StatusOr<int> WakeFile() override {
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override {
     absl::StatusOr<platform::Descriptor> file =
         wake::MakeWakeFile(channel_->site().wake_files(), channel_->shape().first_line);
     if (!file.ok()) return file.status();
-    wake_file_ = *std::move(file);
-    return wake_file_.get();
+    wake_file_ = platform::KeptDescriptor(*std::move(file));
+    return &wake_file_;
   }
 
  private:
@@ -72,7 +72,7 @@ class SeveralMember final : public endpoint::Waitable {
   std::optional<endpoint::Door> door_;
   ModelReader reader_;
   std::optional<wake::Sleeper> sleeper_;
-  platform::Descriptor wake_file_;
+  platform::KeptDescriptor wake_file_;
 };
 
 class Several : public Scenario {

@@ -42,17 +42,17 @@ class Member : public endpoint::Waitable {
   void Open(ChannelModel& channel, std::uint32_t line) {
     channel_ = &channel;
     line_ = line;
-    wake_file_ = platform::Descriptor();
+    wake_file_ = platform::KeptDescriptor();
     door_.emplace(this);
   }
   std::shared_ptr<endpoint::Door> door() { return {std::shared_ptr<endpoint::Door>(), &*door_}; }
   const std::string& name() const override { return name_; }
   bool IsThisProcess() const override { return true; }
-  absl::StatusOr<int> WakeFile() override {
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override {
     absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(channel_->site().wake_files(), line_);
     if (!file.ok()) return file.status();
-    wake_file_ = *std::move(file);
-    return wake_file_.get();
+    wake_file_ = platform::KeptDescriptor(*std::move(file));
+    return &wake_file_;
   }
 
  private:
@@ -60,7 +60,7 @@ class Member : public endpoint::Waitable {
   ChannelModel* channel_ = nullptr;
   std::uint32_t line_ = 0;
   std::optional<endpoint::Door> door_;
-  platform::Descriptor wake_file_;
+  platform::KeptDescriptor wake_file_;
 };
 
 /// As a subscriber's core.

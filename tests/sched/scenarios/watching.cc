@@ -29,7 +29,7 @@ class WatchedReader final : public endpoint::Waitable {
  public:
   void Reset() {
     polled_.reset();
-    wake_file_ = platform::Descriptor();
+    wake_file_ = platform::KeptDescriptor();
     seat_.reset();
     is_open_ = false;
   }
@@ -65,11 +65,11 @@ class WatchedReader final : public endpoint::Waitable {
   wake::FenceRequest* fences() override { return sleeper_->fences(); }
   bool IsReady() override { return reader_.IsAvailable(); }
   absl::Status AfterVainSleep() override { return absl::OkStatus(); }
-  absl::StatusOr<int> WakeFile() override {
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override {
     absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(channel_->site().wake_files(), seat_->line);
     if (!file.ok()) return file.status();
-    wake_file_ = *std::move(file);
-    return wake_file_.get();
+    wake_file_ = platform::KeptDescriptor(*std::move(file));
+    return &wake_file_;
   }
 
  private:
@@ -79,7 +79,7 @@ class WatchedReader final : public endpoint::Waitable {
   ModelReader reader_;
   std::optional<wake::Sleeper> sleeper_;
   std::optional<endpoint::Polled> polled_;
-  platform::Descriptor wake_file_;
+  platform::KeptDescriptor wake_file_;
   bool is_open_ = false;
 };
 
