@@ -454,11 +454,14 @@ def test_a_closed_endpoint_refuses_to_work(root: Path) -> None:
     assert list(sub) == []
 
 
+@pytest.mark.filterwarnings("ignore:nanobind")
 def test_an_endpoint_that_could_not_be_opened_refuses_to_work() -> None:
     import shmcomm
 
-    for kind, call in ((shmcomm.Publisher, "send"), (shmcomm.Subscriber, "try_recv")):
+    for kind, call, others in ((shmcomm.Publisher, "send", "recv"), (shmcomm.Subscriber, "try_recv", "send")):
         end = kind.__new__(kind)
         with pytest.raises(shmcomm.SHMConnectionError):
             getattr(end, call)(*([1] if call == "send" else []))
+        with pytest.raises(AttributeError, match=f"has no attribute '{others}': a {kind.__name__.lower()} has"):
+            getattr(end, others)
         assert "never opened" in repr(end)

@@ -27,7 +27,8 @@ class Elsewhere:
             channel = getattr(end, "channel", "")
         except TypeError:  # not opened yet, or it could not be
             channel = ""
-        text = f"'{type(end).__name__}' object has no attribute '{self._name}': {channel}: {self._advice}"
+        where = f"{channel}: " if channel else ""
+        text = f"'{type(end).__name__}' object has no attribute '{self._name}': {where}{self._advice}"
         raise AttributeError(text, name=self._name, obj=end)
 
 
