@@ -426,12 +426,13 @@ TEST_F(ByteLocks, SayWhyTheyCannotBeTaken) {
 using DirectoryLocks = OnDisk;
 
 TEST_F(DirectoryLocks, AreSharedByManyOrExclusiveToOne) {
-  const Descriptor one = *OpenDirectory(root_.path()), two = *OpenDirectory(root_.path());
+  Descriptor one = *OpenDirectory(root_.path());
+  const Descriptor two = *OpenDirectory(root_.path());
 
   EXPECT_TRUE(*TryLockDirectory(one.get(), Sharing::kShared));
   EXPECT_TRUE(*TryLockDirectory(two.get(), Sharing::kShared));
   EXPECT_FALSE(*TryLockDirectory(two.get(), Sharing::kExclusive));
-  UnlockDirectory(one.get());
+  one = *OpenDirectory(root_.path());
   EXPECT_TRUE(*TryLockDirectory(two.get(), Sharing::kExclusive));
   EXPECT_FALSE(*TryLockDirectory(one.get(), Sharing::kShared));
 }

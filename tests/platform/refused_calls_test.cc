@@ -204,7 +204,8 @@ TEST_F(Watchables, AreDrainedOfAllThatAPipeHolds) {
 }
 
 TEST_F(Watchables, AreWatchedOnceAndNotOnceTheyAreClosed) {
-  const Descriptor poll = *MakePoll(), event = *MakeEvent();
+  const Descriptor poll = *MakePoll();
+  Descriptor event = *MakeEvent();
   std::uint64_t tag = 0;
 
   ASSERT_TRUE(PollAdd(poll.get(), event.get(), 7).ok());
@@ -215,7 +216,7 @@ TEST_F(Watchables, AreWatchedOnceAndNotOnceTheyAreClosed) {
   WriteEvent(event.get());
   EXPECT_EQ(PollWait(poll.get(), &tag, 1, 1'000'000'000), 1u);
   EXPECT_EQ(tag, 7u);
-  PollRemove(poll.get(), event.get());
+  event.Reset();
   EXPECT_EQ(PollWait(poll.get(), &tag, 1, 0), 0u);
   EXPECT_EQ(PollWait(-1, &tag, 1, 0), 0u);
 }

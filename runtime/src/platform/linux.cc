@@ -371,8 +371,6 @@ absl::StatusOr<bool> TryLockDirectory(int directory, Sharing sharing) {
   return Failure("flock", "a channel's directory", errno);
 }
 
-void UnlockDirectory(int directory) { flock(directory, LOCK_UN); }
-
 WaitResult FutexWait(const base::Atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t timeout_ns) {
   if (timeout_ns <= 0) return WaitResult::kTimedOut;
   const timespec timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};

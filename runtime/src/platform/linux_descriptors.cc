@@ -141,8 +141,6 @@ absl::Status PollAdd(int poll, int file, std::uint64_t tag) {
   return Failed("watch", "a descriptor", errno);
 }
 
-void PollRemove(int poll, int file) { epoll_ctl(poll, EPOLL_CTL_DEL, file, nullptr); }
-
 std::size_t PollWait(int poll, std::uint64_t* tags, std::size_t count, std::int64_t timeout_ns) {
   constexpr std::size_t kMost = 32;
   constexpr std::int64_t kNsPerMs = 1'000'000;

@@ -100,9 +100,8 @@ void UnlockByte(int file, std::uint64_t byte);
 absl::StatusOr<bool> IsByteLocked(int file, std::uint64_t byte);
 
 enum class Sharing : std::uint8_t { kShared, kExclusive };
-/// Whole-file lock on a directory. False when it would have to wait.
+/// Whole-file lock on a directory, until it is closed. False when it would have to wait.
 absl::StatusOr<bool> TryLockDirectory(int directory, Sharing sharing);
-void UnlockDirectory(int directory);
 
 // ---- sleeping and waking --------------------------------------------------------------------------------------------
 
@@ -144,10 +143,9 @@ void WriteEvent(int event);
 /// A timer: readable once `after_ns` have passed since it was last set. Setting it anew makes it unreadable.
 absl::StatusOr<Descriptor> MakeTimer();
 void SetTimer(int timer, std::int64_t after_ns);
-/// Watches many descriptors; is itself readable while any of them is.
+/// Watches many descriptors, each until it is closed; is itself readable while any of them is.
 absl::StatusOr<Descriptor> MakePoll();
 absl::Status PollAdd(int poll, int file, std::uint64_t tag);
-void PollRemove(int poll, int file);
 /// Sleeps until one of them is readable, at most `timeout_ns`. The tags of up to `count` readable ones are stored in
 /// `tags`; returns how many.
 std::size_t PollWait(int poll, std::uint64_t* tags, std::size_t count, std::int64_t timeout_ns);
