@@ -55,7 +55,7 @@ def survivors(figures: Figures) -> int:
 
 GOALS = (
     Goal("executions of the model checker", 10_000_000, r"model: (\d+) executions", total),
-    Goal("mutants of the protocol caught", 214, r"mutants: (\d+) of \d+ caught", total),
+    Goal("mutants of the protocol caught", 215, r"mutants: (\d+) of \d+ caught", total),
     Goal("mutants that survived, at most", 0, r"mutants: (\d+) of (\d+) caught", survivors, is_most=True),
     Goal("instructions at which a process was killed", 140_000, r"every_instruction \w+ kills (\d+)", total),
     Goal("addresses of code, each operation's by themselves, at which one was killed in operations that are no opening or closing", 68_000, r"every_instruction \w+ kills \d+ of \d+ at (\d+) addresses, hot", total),

@@ -296,8 +296,7 @@ void ReplierCore::Count(const absl::Status& answered) {
 void ReplierCore::RingRequester(const Place& place) {
   const ReplyRing& ring = replies_[place.claim.entry.publisher()];
   if (ring.core == nullptr || ring.generation != place.generation) return;   // it looks by itself within 20 ms
-  wake::RingUnconditionally(ring.core->site().readers.wake->bell);
-  wake::WakeFileRinger(ring.core->site().wake_files()).RingAll();
+  wake::RingAllUnconditionally(*ring.core->site().readers.wake, ring.core->site().wake_files());
 }
 
 absl::Status ReplierCore::Reply(Request& request, Loan loan) {

@@ -19,10 +19,7 @@
 namespace shmcomm::registry {
 namespace {
 
-void Ring(const Site& site) {
-  wake::RingUnconditionally(site.readers.wake->bell);
-  wake::WakeFileRinger(site.wake_files()).RingAll();
-}
+void Ring(const Site& site) { wake::RingAllUnconditionally(*site.readers.wake, site.wake_files()); }
 
 using LineSet = std::bitset<layout::kMaxSubscribers>;
 

@@ -59,6 +59,14 @@ void RingUnconditionally(base::Atomic<std::uint32_t>& word) {
   platform::FutexWakeAll(word);
 }
 
+void RingAllUnconditionally(layout::WakeLine& line, const WakeFileTable& files) {
+  RingUnconditionally(line.bell);
+  // E4 what is told of, this fence, the bits read -> Polled: bit and armed stored, fence, look. Without it one that is just
+  // making its wake file is passed by.
+  base::FenceSeqCst();
+  WakeFileRinger(files).RingAll();
+}
+
 void Sleeper::Arm() {
   Sleeper* const one[] = {this};
   ArmAll(one, one + 1, Ear::kBell);

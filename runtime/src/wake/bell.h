@@ -69,6 +69,8 @@ class Ringer {
 /// Wakes every sleeper without asking whether one has armed: a process that died may have taken the arming before its
 /// wake (K10, I16).
 void RingUnconditionally(base::Atomic<std::uint32_t>& word);
+/// The same with both ears: those who sleep on the line's bell, and every wake file.
+void RingAllUnconditionally(layout::WakeLine& line, const WakeFileTable& files);
 
 /// The subscriber's end.
 class Sleeper {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "endpoint/polled.h"
+#include "registry/cleaner.h"
 #include "registry/seats.h"
 #include "sched/scenarios/all.h"
 #include "sched/scenarios/publishing_process.h"
@@ -22,6 +23,7 @@ struct WatchingConfig {
   bool publishers_are_mortal = false;
   bool has_barrier = true;
   bool is_watched_late = false;     // from after the first message on
+  bool has_cleaner = false;
 };
 
 /// As a subscriber's core: what it tells Polled, and how it takes.
@@ -89,6 +91,7 @@ class Watching : public Scenario {
 
   void Start(Machine& machine) override {
     machine_ = &machine;
+    has_cleaned_ = false;
     channel_.Reset();
     machine.kernel().set_can_issue_barrier(config_.has_barrier);
     for (std::uint32_t i = 0; i < config_.publishers; ++i) {
@@ -102,11 +105,13 @@ class Watching : public Scenario {
       const bool is_last = i + 1 == config_.readers;
       is_last ? machine.Spawn("reader", body) : machine.SpawnMortal("reader before", body);
     }
+    if (config_.has_cleaner) machine.Spawn("cleaner", [this] { RunCleaner(); });
   }
 
   void Rest(Machine& machine) override {
-    // What a dead publisher did not write is found when the timer is up.
-    for (std::uint32_t i = 0; i < config_.readers && !IsAnyPublisherDead(); ++i) {
+    // What a dead publisher did not write, its cleaner does; until then it is found when the timer is up.
+    const bool is_wake_lost = IsAnyPublisherDead() && !has_cleaned_;
+    for (std::uint32_t i = 0; i < config_.readers && !is_wake_lost; ++i) {
       machine.Check(!WaitsBesideAMessage(i), "I8: a reader waits beside a message");
     }
   }
@@ -161,9 +166,18 @@ class Watching : public Scenario {
     if (!is_last) reader.Leave();
   }
 
+  /// Another process opens the channel some time after a publisher has died, or never.
+  void RunCleaner() {
+    while (machine_->StateOf(0) == ThreadState::kReady) base::Pause();
+    const bool is_dead = machine_->StateOf(0) == ThreadState::kKilled;
+    registry::CleanDeadPublishers(channel_.site()).IgnoreError();
+    has_cleaned_ = is_dead;
+  }
+
   WatchingConfig config_;
   ChannelModel channel_;
   Machine* machine_ = nullptr;
+  bool has_cleaned_ = false;
   std::array<PublishingProcess, kMost> processes_;
   std::array<WatchedReader, kMost> readers_;
 };
@@ -189,6 +203,9 @@ void AddWatching(Catalogue& catalogue) {
   plan.bounds.kills = 1;
   Add(catalogue, "watch_kills", "2 publishers that may be killed, 1 reader behind a descriptor", config, plan);
   config.publishers = 1;
+  config.has_cleaner = true;
+  Add(catalogue, "watch_cleaner", "a publisher is killed anywhere, a cleaner wakes a reader that is making its descriptor", config, plan);
+  config.has_cleaner = false;
   config.publishers_are_mortal = false;
   config.messages = 3;
   config.readers = 2;
