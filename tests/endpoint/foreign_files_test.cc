@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +42,19 @@ class FilesOfTheProgram : public AllPatternsTest {
     }
     return are;
   }
+
+  /// It has slept on descriptors: it has more members than it watches by their bells.
+  struct SleepingSet {
+    explicit SleepingSet(const FilesOfTheProgram& test) {
+      for (int i = 0; i < 9; ++i) members.push_back(test.OpenSubscriber(NumbersSpec()));
+      for (Subscriber& member : members) {
+        if (!set.Add(member).ok()) _exit(102);
+      }
+      if (!set.Wait(absl::Milliseconds(1)).ok()) _exit(103);
+    }
+    std::vector<Subscriber> members;
+    WaitSet set;
+  };
 
   /// Watched by its descriptor, and armed: whoever publishes writes into its wake file.
   Subscriber WatchedSubscriber() const {
@@ -115,16 +127,10 @@ TEST_F(FilesOfTheProgram, GetNoByteWhenAWaitIsCancelled) {
 
 TEST_F(FilesOfTheProgram, GetNoByteWhenASetIsWoken) {
   EXPECT_EQ(ExitStatusOf([this] {
-              std::vector<Subscriber> members;
-              WaitSet set;
-              for (int i = 0; i < 9; ++i) members.push_back(OpenSubscriber(NumbersSpec()));   // more than it watches by their bells
-              for (Subscriber& member : members) {
-                if (!set.Add(member).ok()) return 1;
-              }
-              if (!set.Wait(absl::Milliseconds(1)).ok()) return 2;
+              SleepingSet sleeping(*this);
               TakeAllNumbers();
-              set.Wake();
-              return AreAsTheyWere() ? 0 : 3;
+              sleeping.set.Wake();
+              return AreAsTheyWere() ? 0 : 1;
             }),
             0);
 }
@@ -139,9 +145,8 @@ TEST_F(FilesOfTheProgram, StayOpenWhenEndpointsClose) {
                 Puller puller = OpenPuller(JobsSpec());
                 Replier replier = OpenReplier(SumsSpec());
                 Requester requester = OpenRequester(SumsSpec());
-                WaitSet set;
                 if (!puller.fd().ok() || !replier.fd().ok() || !requester.fd().ok()) return 2;
-                if (!set.Add(subscriber).ok() || !set.Wait(absl::Milliseconds(1)).ok()) return 3;
+                SleepingSet set(*this);
                 TakeAllNumbers();
               }
               return AreAsTheyWere() ? 0 : 4;
@@ -149,16 +154,12 @@ TEST_F(FilesOfTheProgram, StayOpenWhenEndpointsClose) {
             0);
 }
 
-TEST_F(FilesOfTheProgram, StayOpenWhenAForkedChildClosesItsEndpoints) {
+TEST_F(FilesOfTheProgram, AreOpenInAForkedChild) {
   EXPECT_EQ(ExitStatusOf([this] {
-              std::optional<Subscriber> subscriber = WatchedSubscriber();
-              std::optional<Publisher> publisher = OpenPublisher(NumbersSpec());
-              return ExitStatusOf([&] {
-                TakeAllNumbers();
-                subscriber.reset();
-                publisher.reset();
-                return AreAsTheyWere() ? 0 : 1;
-              });
+              const Subscriber subscriber = WatchedSubscriber();
+              const Publisher publisher = OpenPublisher(NumbersSpec());
+              TakeAllNumbers();
+              return ExitStatusOf([] { return AreAsTheyWere() ? 0 : 1; });
             }),
             0);
 }

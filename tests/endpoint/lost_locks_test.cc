@@ -3,6 +3,7 @@
 // waits for, it is told why instead of going on beside its successor.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -31,6 +32,12 @@ class LostLock : public AllPatternsTest {
     spec.qos.reliability = Reliability::kReliable;
     spec.qos.capacity = 2;
     return spec;
+  }
+  /// More than a set watches by their bells.
+  std::vector<Subscriber> NineSubscribers() const {
+    std::vector<Subscriber> subscribers;
+    for (int i = 0; i < 9; ++i) subscribers.push_back(OpenSubscriber(NumbersSpec()));
+    return subscribers;
   }
   template <class Taker>
   static int WaitsOf(Taker& taker) {
@@ -108,9 +115,8 @@ void OpenReadyPolls() {
 
 TEST_F(LostLock, EndsTheWaitOfASetWhoseDescriptorIsAPollOfTheProgramNow) {
   EXPECT_EQ(ExitStatusOf([this] {
-              std::vector<Subscriber> members;
+              std::vector<Subscriber> members = NineSubscribers();
               WaitSet set;
-              for (int i = 0; i < 9; ++i) members.push_back(OpenSubscriber(NumbersSpec()));   // more than it watches by their bells
               for (Subscriber& member : members) {
                 if (!set.Add(member).ok()) return 1;
               }
@@ -203,6 +209,25 @@ TEST_F(LostLockBesideAnotherChannel, KeepsASubscriberFromItsFiles) {
               return SaysLocksAreGone(subscriber.TryTake().status()) ? 0 : 2;
             }),
             0);
+}
+
+TEST_F(LostLockBesideAnotherChannel, KeepsAnEndFromMakingItsWakeFileThere) {
+  ChannelSpec spec = NumbersSpec();
+  spec.name = "test/foreign";
+  Subscriber watched = OpenSubscriber(spec);
+  ASSERT_TRUE(watched.fd().ok());
+  ASSERT_TRUE(Exists(Directory(kForeign) + "/wake.0"));
+  EXPECT_EQ(ExitStatusOf([this] {
+              Subscriber subscriber = OpenSubscriber(NumbersSpec());
+              Puller puller = OpenPuller(JobsSpec());
+              if (!CloseAllAndOpenTheOther()) return 1;
+              if (!SaysLocksAreGone(subscriber.fd().status())) return 2;
+              return SaysLocksAreGone(puller.fd().status()) ? 0 : 3;
+            }),
+            0);
+  ASSERT_TRUE(Send(elsewhere_, 1).ok());
+  pollfd poll_of{*watched.fd(), POLLIN, 0};
+  EXPECT_EQ(poll(&poll_of, 1, 0), 1) << "its wake file is not the one that is written to";
 }
 
 TEST_F(LostLockBesideAnotherChannel, KeepsAPullerFromItsLocks) {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -63,6 +64,38 @@ TEST_F(KeptDescriptors, LeaveTheFileOpenThatGotTheirNumber) {
 
   EXPECT_TRUE(IsOpen(number));
   close(number);
+}
+
+TEST_F(KeptDescriptors, LeaveTheSameFileOpenWhenAnotherKeeperHasGotTheirNumber) {
+  KeptDescriptor lost(Open());
+  const int number = lost.get();
+  close(number);
+  Descriptor again = Open();
+  ASSERT_EQ(again.get(), number);
+  const KeptDescriptor kept(std::move(again));
+  EXPECT_FALSE(lost.IsStillOurs());
+
+  lost.Close();
+
+  EXPECT_TRUE(kept.IsStillOurs());
+  EXPECT_TRUE(IsOpen(number));
+}
+
+TEST_F(KeptDescriptors, HaveNumbersAsLargeAsTheSystemAllows) {
+  constexpr int kLarge = 5000;
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_cur <= kLarge) GTEST_SKIP() << "the system allows " << limit.rlim_cur << " descriptors";
+  KeptDescriptor kept(Descriptor(dup2(Open().get(), kLarge)));
+  ASSERT_EQ(kept.get(), kLarge);
+
+  EXPECT_TRUE(kept.IsStillOurs());
+  KeptDescriptor newer(Descriptor(dup2(Open().get(), kLarge)));
+  EXPECT_FALSE(kept.IsStillOurs());
+  kept.Close();
+  EXPECT_TRUE(newer.IsStillOurs());
 }
 
 TEST_F(KeptDescriptors, AreNotOursOnceClosedByTheProgram) {

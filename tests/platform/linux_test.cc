@@ -548,26 +548,49 @@ TEST(Environment, IsEmptyWhereUnset) {
 using Forks = OnDisk;
 
 TEST_F(Forks, AreCountedOnceSomebodyAskedForThem) {
-  CloseInForkedChild(NewFile("file").Release());
+  const Descriptor file = NewFile("file");
+  const std::uint64_t entry = CloseInForkedChild(file.get());
   const std::uint32_t here = ForkGeneration();
 
   const int status = test::ExitStatusOf([&] { return ForkGeneration() == here + 1 ? 0 : 1; });
 
   EXPECT_EQ(status, 0);
   EXPECT_EQ(ForkGeneration(), here);
+  ForgetForkedChild(entry);
 }
 
 TEST_F(Forks, CloseInTheChildOnlyWhatWasAskedFor) {
   const Descriptor closed = NewFile("closed"), forgotten = NewFile("forgotten");
-  CloseInForkedChild(closed.get());
-  CloseInForkedChild(forgotten.get());
-  ForgetForkedChild(forgotten.get());
+  const std::uint64_t entry = CloseInForkedChild(closed.get());
+  ForgetForkedChild(CloseInForkedChild(forgotten.get()));
 
   const int status = test::ExitStatusOf([&] { return !IsOpen(closed.get()) && IsOpen(forgotten.get()) ? 0 : 1; });
 
   EXPECT_EQ(status, 0);
   EXPECT_TRUE(IsOpen(closed.get()));
-  ForgetForkedChild(closed.get());
+  ForgetForkedChild(entry);
+}
+
+TEST_F(Forks, LeaveAFileOpenInTheChildThatHasGotTheNumberSince) {
+  const Descriptor closed = NewFile("closed"), strangers = NewFile("strangers");
+  const std::uint64_t entry = CloseInForkedChild(closed.get());
+  ASSERT_EQ(dup2(strangers.get(), closed.get()), closed.get());
+
+  const int status = test::ExitStatusOf([&] { return IsOpen(closed.get()) ? 0 : 1; });
+
+  EXPECT_EQ(status, 0);
+  ForgetForkedChild(entry);
+}
+
+TEST_F(Forks, ForgetOnlyWhatWasAskedForUnderTheSameNumber) {
+  const Descriptor file = NewFile("file");
+  const std::uint64_t stale = CloseInForkedChild(file.get()), entry = CloseInForkedChild(file.get());
+
+  ForgetForkedChild(stale);
+  const int status = test::ExitStatusOf([&] { return IsOpen(file.get()) ? 1 : 0; });
+
+  EXPECT_EQ(status, 0);
+  ForgetForkedChild(entry);
 }
 
 }  // namespace

@@ -63,6 +63,10 @@ absl::StatusOr<FileIdentity> Identify(int file) {
   return FileIdentity{1, 1, 1, 0, 0};
 }
 
+// The machine gives out no number twice.
+std::uint64_t KeepNumber(int) { return 0; }
+bool IsNewestKeeper(int, std::uint64_t) { return true; }
+
 bool IsFile(int file, std::uint64_t, std::uint64_t) {
   const Machine* machine = Machine::running();
   return machine == nullptr || !machine->kernel().IsLost(file);
@@ -188,8 +192,8 @@ std::uint32_t fork_generation = 0;
 }
 NoFork::NoFork() = default;
 NoFork::~NoFork() = default;
-void CloseInForkedChild(int) {}
-void ForgetForkedChild(int) {}
+std::uint64_t CloseInForkedChild(int) { return 0; }
+void ForgetForkedChild(std::uint64_t) {}
 
 }  // namespace shmcomm::platform
 

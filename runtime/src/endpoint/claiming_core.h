@@ -76,7 +76,7 @@ class ClaimingCore : public Waitable, public Lender {
   void Disarm() override { turns_.Disarm(); }
   std::int64_t longest_sleep_ns() const override { return giving_way_.longest_sleep_ns(); }
   absl::Status AfterVainSleep() override;
-  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_.line); }
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_); }
 
  protected:
   struct Opened {

@@ -42,7 +42,7 @@ bool Polled::ArmAgain(Waitable& endpoint) {
   Waitable* const one[] = {&endpoint};
   wake::ArmAll(one, one + 1, wake::Ear::kDescriptor);
   const bool is_ready = endpoint.IsReady();
-  platform::SetTimer(timer_.get(), endpoint.longest_sleep_ns());  // after the look, which may have told
+  platform::SetTimer(timer_, endpoint.longest_sleep_ns());  // after the look, which may have told
   return is_ready;
 }
 

@@ -86,7 +86,7 @@ class SubscriberCore final : public Waitable, public Lender {
   bool IsReady() override { return reader_.IsAvailable(); }
   std::int64_t longest_sleep_ns() const override;
   absl::Status AfterVainSleep() override;
-  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_.line); }
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFile() override { return WakeFileOf(channel_.site().wake_files(), seat_); }
 
  private:
   SubscriberCore(channel::Channel channel, registry::ReaderSeat seat, const ChannelSpec& spec,

@@ -79,6 +79,10 @@ void WaitSetCore::Remove(WaitSet::Key key) {
   if (member == members_.end()) return;
   members_.erase(member);
   // Indices are the tags of the poll, and a closed member's file may be another's number by now: watched anew.
+  WatchNobody();
+}
+
+void WaitSetCore::WatchNobody() {
   poll_.Close();
   for (Member& each : members_) each.wake_file = nullptr;
 }
@@ -125,7 +129,7 @@ void WaitSetCore::Wake() {
   platform::FutexWakeAll(word_);
   // Private Dekker: flag, this fence, event read; and in SleepOnDescriptors event stored, the fence of ArmAll, flag read.
   base::FenceSeqCst();
-  // acquire -> WatchDescriptors' store: the descriptor is made before anybody writes to it.
+  // acquire -> MakeEventAndPoll's store: the descriptor is made before anybody writes to it.
   const platform::KeptDescriptor* event = event_.load(std::memory_order_acquire);
   if (event != nullptr) platform::WriteEvent(*event);
 }
@@ -164,7 +168,7 @@ absl::Status WaitSetCore::SleepOnDescriptors(std::int64_t timeout_ns) {
   // Emptied here, before the next arming: a byte that comes later stays.
   for (std::size_t i = 0; i < count; ++i) {
     if (tags[i] == kEventTag) {
-      platform::Drain(event_file_);
+      platform::Drain(*events_.back());
     } else if (tags[i] < members_.size()) {  // after close_range the number may be a poll of the program's, with its tags
       platform::Drain(*members_[tags[i]].wake_file);
     }
@@ -173,23 +177,30 @@ absl::Status WaitSetCore::SleepOnDescriptors(std::int64_t timeout_ns) {
 }
 
 absl::Status WaitSetCore::WatchDescriptors() {
-  if (!event_file_.valid()) {
-    absl::StatusOr<platform::Descriptor> event = platform::MakeEvent();
-    if (!event.ok()) return event.status();
-    event_file_ = platform::KeptDescriptor(*std::move(event));
-    // seq_cst: Wake sees it, or we see Wake's flag behind the fence of ArmAll, which relies on an arming where there is any.
-    event_.store(&event_file_, std::memory_order_seq_cst);
-  }
-  if (!poll_.valid()) {
-    absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
-    if (!poll.ok()) return poll.status();
-    if (absl::Status added = platform::PollAdd(poll->get(), event_file_.get(), kEventTag); !added.ok()) return added;
-    poll_ = platform::KeptDescriptor(*std::move(poll));
+  // The set outlives members whose descriptors were closed under them, and its own, and may have got others.
+  if (events_.empty() || !events_.back()->IsStillOurs() || !poll_.IsStillOurs()) {
+    if (absl::Status made = MakeEventAndPoll(); !made.ok()) return made;
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (members_[i].wake_file != nullptr) continue;
     if (absl::Status watched = WatchMember(i); !watched.ok()) return watched;
   }
+  return absl::OkStatus();
+}
+
+absl::Status WaitSetCore::MakeEventAndPoll() {
+  WatchNobody();
+  if (events_.empty() || !events_.back()->IsStillOurs()) {
+    absl::StatusOr<platform::Descriptor> event = platform::MakeEvent();
+    if (!event.ok()) return event.status();
+    events_.push_back(std::make_unique<platform::KeptDescriptor>(*std::move(event)));
+    // seq_cst: Wake sees it, or we see Wake's flag behind the fence of ArmAll, which relies on an arming where there is any.
+    event_.store(events_.back().get(), std::memory_order_seq_cst);
+  }
+  absl::StatusOr<platform::Descriptor> poll = platform::MakePoll();
+  if (!poll.ok()) return poll.status();
+  if (absl::Status added = platform::PollAdd(poll->get(), events_.back()->get(), kEventTag); !added.ok()) return added;
+  poll_ = platform::KeptDescriptor(*std::move(poll));
   return absl::OkStatus();
 }
 

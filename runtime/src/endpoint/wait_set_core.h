@@ -43,6 +43,8 @@ class WaitSetCore {
   absl::Status SleepOnDescriptors(std::int64_t timeout_ns);
   bool IsAnythingToSay() const;
   absl::Status WatchDescriptors();
+  absl::Status MakeEventAndPoll();
+  void WatchNobody();
   absl::Status WatchMember(std::size_t index);
   absl::Status AfterVainSleep();
   std::int64_t LongestSleepNs() const;
@@ -54,9 +56,9 @@ class WaitSetCore {
   std::size_t first_ = 0;            // whose turn it is to be named first
   base::Atomic<std::uint32_t> word_{0};       // changed by Wake
   base::Atomic<std::uint32_t> is_woken_{0};
-  base::Atomic<const platform::KeptDescriptor*> event_{nullptr};   // event_file_ once made; Wake writes there as well
+  base::Atomic<const platform::KeptDescriptor*> event_{nullptr};   // the last of events_; Wake writes there as well
   bool can_sleep_on_bells_ = true;
-  platform::KeptDescriptor event_file_;
+  std::vector<std::unique_ptr<platform::KeptDescriptor>> events_;   // another one only once the last was closed under us
   platform::KeptDescriptor poll_;
 };
 

@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "endpoint/messages.h"
+#include "registry/seats.h"
 
 namespace shmcomm::endpoint {
 
-absl::StatusOr<const platform::KeptDescriptor*> Waitable::WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line) {
+absl::StatusOr<const platform::KeptDescriptor*> Waitable::WakeFileOf(const wake::WakeFileTable& files, const registry::ReaderSeat& seat) {
   if (wake_file_.valid()) return &wake_file_;
-  absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(files, line);
+  if (!seat.membership.IsStillHeld()) return LockLost(name());
+  absl::StatusOr<platform::Descriptor> file = wake::MakeWakeFile(files, seat.line);
   if (!file.ok()) return Named(name(), file.status());
   wake_file_ = platform::KeptDescriptor(*std::move(file));
   RouseThrough(&wake_file_);

@@ -20,6 +20,10 @@
 #include "wake/bell.h"
 #include "wake/wake_file.h"
 
+namespace shmcomm::registry {
+struct ReaderSeat;
+}
+
 namespace shmcomm::endpoint {
 
 /// A core that may wait and whose wait another thread can end.
@@ -78,8 +82,9 @@ class Waitable : public Cancellable {
   }
 
  protected:
-  /// WakeFile of an endpoint that has a line of its own: the reader of `line`.
-  absl::StatusOr<const platform::KeptDescriptor*> WakeFileOf(const wake::WakeFileTable& files, std::uint32_t line);
+  /// WakeFile of an endpoint that has a line of its own. It makes one only while `seat` holds its lock: without descriptors the
+  /// number of the channel's directory may be another one's.
+  absl::StatusOr<const platform::KeptDescriptor*> WakeFileOf(const wake::WakeFileTable& files, const registry::ReaderSeat& seat);
   /// Whoever watches the wake file is to be reached as well.
   void RouseThrough(const platform::KeptDescriptor* file) { rousable_file_.store(file, std::memory_order_release); }
 

@@ -5,7 +5,7 @@
 
 namespace shmcomm::platform {
 
-KeptDescriptor::KeptDescriptor(Descriptor fd) : fd_(std::move(fd)) {
+KeptDescriptor::KeptDescriptor(Descriptor fd) : fd_(std::move(fd)), keeper_(KeepNumber(fd_.get())) {
   if (const absl::StatusOr<FileIdentity> identity = Identify(fd_.get()); identity.ok()) {
     device_ = identity->device;
     inode_ = identity->inode;
@@ -16,6 +16,7 @@ KeptDescriptor& KeptDescriptor::operator=(KeptDescriptor&& other) noexcept {
   if (this != &other) {
     Close();
     fd_ = std::move(other.fd_);
+    keeper_ = other.keeper_;
     device_ = other.device_;
     inode_ = other.inode_;
   }
@@ -32,7 +33,7 @@ void KeptDescriptor::Close() {
 }
 
 bool KeptDescriptor::IsStillOurs() const {
-  return fd_.valid() && IsFile(fd_.get(), device_, inode_);
+  return fd_.valid() && IsNewestKeeper(fd_.get(), keeper_) && IsFile(fd_.get(), device_, inode_);
 }
 
 }  // namespace shmcomm::platform

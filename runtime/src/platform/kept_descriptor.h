@@ -9,8 +9,8 @@
 
 namespace shmcomm::platform {
 
-/// Move-only. Closes the file that it was given, and no other one that has got its number since. Polls, timers and events
-/// are all one file to the kernel: among themselves they are not told apart.
+/// Move-only. Closes the file that it was given, and no other one that has got its number since. Polls, timers, events and
+/// other nameless files are all one to the kernel: those of the program are not told from ours.
 class KeptDescriptor {
  public:
   KeptDescriptor() = default;
@@ -31,6 +31,7 @@ class KeptDescriptor {
 
  private:
   Descriptor fd_;
+  std::uint64_t keeper_ = 0;
   std::uint64_t device_ = 0;
   std::uint64_t inode_ = 0;
 };
@@ -44,6 +45,9 @@ inline void Drain(const KeptDescriptor& file) {
 }
 inline void WriteEvent(const KeptDescriptor& event) {
   if (event.IsStillOurs()) WriteEvent(event.get());
+}
+inline void SetTimer(const KeptDescriptor& timer, std::int64_t after_ns) {
+  if (timer.IsStillOurs()) SetTimer(timer.get(), after_ns);
 }
 
 }  // namespace shmcomm::platform

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -29,8 +28,6 @@
 #include "platform/os.h"
 
 namespace shmcomm::platform {
-
-std::uint32_t internal::fork_generation = 0;
 
 namespace {
 
@@ -141,41 +138,6 @@ class BlockFileSizeSignal {
   sigset_t old_{};
   bool had_it_ = false;
 };
-
-// ---- descriptors that must not live on in a forked child ------------------------------------------------------------
-
-struct ForkList {
-  std::recursive_mutex mutex;
-  std::vector<int> descriptors;
-  std::vector<std::mutex*> mutexes;
-};
-
-ForkList& TheForkList() {
-  static ForkList* list = new ForkList;  // never destroyed: fork may happen during exit
-  return *list;
-}
-
-void BeforeFork() {
-  TheForkList().mutex.lock();
-  for (std::mutex* mutex : TheForkList().mutexes) mutex->lock();
-}
-void AfterForkInParent() {
-  for (std::mutex* mutex : TheForkList().mutexes) mutex->unlock();
-  TheForkList().mutex.unlock();
-}
-void AfterForkInChild() {
-  ++internal::fork_generation;
-  for (const int fd : TheForkList().descriptors) close(fd);
-  TheForkList().descriptors.clear();
-  for (std::mutex* mutex : TheForkList().mutexes) mutex->unlock();
-  // A recursive mutex belongs to its thread, which has another number here: made anew instead of unlocked.
-  new (&TheForkList().mutex) std::recursive_mutex;
-}
-
-void InstallForkHandlers() {
-  static const int installed = pthread_atfork(&BeforeFork, &AfterForkInParent, &AfterForkInChild);
-  static_cast<void>(installed);
-}
 
 struct ChosenName {
   std::mutex mutex;
@@ -404,29 +366,6 @@ void SetProgramName(std::string name) {
   ChosenName& chosen = TheChosenName();
   const std::lock_guard<std::mutex> lock(chosen.mutex);
   chosen.name = std::move(name);
-}
-
-NoFork::NoFork() {
-  InstallForkHandlers();
-  TheForkList().mutex.lock();
-}
-
-NoFork::~NoFork() { TheForkList().mutex.unlock(); }
-
-void HoldDuringFork(std::mutex* mutex) {
-  const NoFork guard;
-  TheForkList().mutexes.push_back(mutex);
-}
-
-void CloseInForkedChild(int file) {
-  const NoFork guard;
-  TheForkList().descriptors.push_back(file);
-}
-
-void ForgetForkedChild(int file) {
-  const NoFork guard;
-  std::vector<int>& list = TheForkList().descriptors;
-  list.erase(std::remove(list.begin(), list.end(), file), list.end());
 }
 
 std::string Environment(const char* name) {

@@ -5,15 +5,15 @@
 
 namespace shmcomm::platform {
 
-LockDescriptor::LockDescriptor(Descriptor fd) : fd_(std::move(fd)), fork_generation_(ForkGeneration()) {
-  CloseInForkedChild(fd_.get());
-}
+LockDescriptor::LockDescriptor(Descriptor fd)
+    : fd_(std::move(fd)), fork_generation_(ForkGeneration()), fork_entry_(CloseInForkedChild(fd_.get())) {}
 
 LockDescriptor& LockDescriptor::operator=(LockDescriptor&& other) noexcept {
   if (this != &other) {
     Close();
     fd_ = std::move(other.fd_);
     fork_generation_ = other.fork_generation_;
+    fork_entry_ = other.fork_entry_;
   }
   return *this;
 }
@@ -25,7 +25,7 @@ void LockDescriptor::Close() {
     return;
   }
   const NoFork guard;  // a child forked between forgetting and closing would keep the locks
-  ForgetForkedChild(fd_.get());
+  ForgetForkedChild(fork_entry_);
   fd_.Close();
 }
 

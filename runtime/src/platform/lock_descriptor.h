@@ -31,6 +31,7 @@ class LockDescriptor {
  private:
   KeptDescriptor fd_;
   std::uint32_t fork_generation_ = 0;
+  std::uint64_t fork_entry_ = 0;
 };
 
 }  // namespace shmcomm::platform

@@ -48,6 +48,12 @@ struct FileIdentity {
   std::uint32_t owner = 0;
 };
 
+/// Says that the caller keeps `file` from now on. Numbers are given out again: once another keeper has said the same of this
+/// one, the first one's file was closed under it, even where both lead to the same file. Returns what to ask by; any thread.
+std::uint64_t KeepNumber(int file);
+/// False once another has kept the number since. Allocates nothing: for signal handlers.
+bool IsNewestKeeper(int file, std::uint64_t keeper);
+
 // ---- directories and files; names are single components relative to an open directory -------------------------------
 
 /// Opens a directory that belongs to this user, or to root, and is no symbolic link; makes it (mode 0700) if absent.
@@ -177,9 +183,10 @@ class NoFork {
 /// `mutex`, which lives for ever, is held during every fork(), so that the child never inherits it locked by a thread it
 /// does not have.
 void HoldDuringFork(std::mutex* mutex);
-/// In a forked child `file` is closed before fork() returns there: the parent's locks must not live on in the child.
-void CloseInForkedChild(int file);
-void ForgetForkedChild(int file);
+/// In a forked child `file` is closed before fork() returns there, unless its number leads to another file by then: the
+/// parent's locks must not live on in the child. Until ForgetForkedChild of what this returns.
+std::uint64_t CloseInForkedChild(int file);
+void ForgetForkedChild(std::uint64_t entry);
 std::string Environment(const char* name);   ///< empty when unset
 
 }  // namespace shmcomm::platform
