@@ -454,7 +454,7 @@ def test_a_closed_endpoint_refuses_to_work(root: Path) -> None:
     assert list(sub) == []
 
 
-@pytest.mark.filterwarnings("ignore:nanobind")
+@pytest.mark.filterwarnings("error")
 def test_an_endpoint_that_could_not_be_opened_refuses_to_work() -> None:
     import shmcomm
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shmcomm.errors import SHMConnectionError
+
 __all__ = ["Elsewhere", "tell_of_others"]
 
 _VERBS = ("send", "push", "loan", "recv", "try_recv", "recv_many", "latest", "poll", "call", "start", "serve")
@@ -25,7 +27,7 @@ class Elsewhere:
             raise AttributeError(f"type object '{named}' has no attribute '{self._name}': {self._advice}", name=self._name, obj=kind)
         try:
             channel = getattr(end, "channel", "")
-        except TypeError:  # not opened yet, or it could not be
+        except SHMConnectionError:  # not opened yet, or it could not be
             channel = ""
         where = f"{channel}: " if channel else ""
         text = f"'{type(end).__name__}' object has no attribute '{self._name}': {where}{self._advice}"

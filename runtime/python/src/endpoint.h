@@ -79,6 +79,17 @@ PyObject* ReprOf(PyObject* object) {
   return PyUnicode_FromFormat("<%s '%s'%s>", kind, handle.name.c_str(), handle.opened ? "" : ", closed");
 }
 
+/// The property `channel` of an endpoint. Throws SHMConnectionError for one that could not be opened.
+template <class Handle>
+nanobind::str ChannelOf(nanobind::handle_t<Handle> end) {
+  if (!nanobind::inst_ready(end)) {
+    RefuseClosed(Py_TYPE(end.ptr())->tp_name);
+    throw nanobind::python_error();
+  }
+  const std::string& name = nanobind::inst_ptr<Handle>(end)->name;
+  return nanobind::str(name.data(), name.size());
+}
+
 /// name, root and domain of an endpoint.
 template <class Options>
 Options CommonOptions(std::string name, std::string root, std::string domain) {

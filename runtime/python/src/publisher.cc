@@ -117,7 +117,7 @@ void AddPublisher(nb::module_& module) {
            nb::arg("on_deadline_missed").none())
       .def("close", CloseSender<PublisherHandle>, "Leaves the channel; a wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, deadlines_missed)")
-      .def_prop_ro("channel", [](const PublisherHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<PublisherHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const PublisherHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   AddFastMethod(publisher, send);
   AddFastMethod(publisher, loan);

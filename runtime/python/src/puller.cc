@@ -115,7 +115,7 @@ void AddPuller(nb::module_& module) {
       .def("close", PullerObject::Close,
            "Leaves the channel, once the jobs it has are done. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, expired, incompatible, corrupt, dead_letters)")
-      .def_prop_ro("channel", [](const PullerHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<PullerHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const PullerHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(puller, method);
 }

@@ -103,7 +103,7 @@ void AddPusher(nb::module_& module) {
       .def("close", CloseSender<PusherHandle>,
            "Leaves the channel; its jobs stay while anybody is attached. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, bytes, errors, dead_letters)")
-      .def_prop_ro("channel", [](const PusherHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<PusherHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const PusherHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(pusher, method);
 }

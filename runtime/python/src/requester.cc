@@ -161,7 +161,7 @@ void AddRequester(nb::module_& module) {
       .def("close", CloseSender<RequesterHandle>,
            "Leaves the channel; calls under way are given up. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(sent, received, timed_out, late, died, errors)")
-      .def_prop_ro("channel", [](const RequesterHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<RequesterHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const RequesterHandle& self) { return self.opened == nullptr; }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(requester, method);
 }

@@ -141,7 +141,7 @@ void AddSubscriber(nb::module_& module) {
            nb::arg("on_deadline_missed").none())
       .def("close", SubscriberObject::Close, "Leaves the channel; samples stay valid. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt, deadlines_missed)")
-      .def_prop_ro("channel", [](const SubscriberHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<SubscriberHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const SubscriberHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(subscriber, method);
 }

@@ -251,7 +251,7 @@ void AddUntypedPuller(nb::module_& module) {
       .def("close", PullerObject::Close, "Leaves the channel; the job in hand is done. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, expired, incompatible, corrupt, dead_letters)")
       .def("last_metadata", LastMetadata, "(sequence, publish_ns, pusher, attempt) of the job received last")
-      .def_prop_ro("channel", [](const PullerHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<PullerHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const PullerHandle& self) { return !self.opened.has_value(); },
                    "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(puller, method);

@@ -148,7 +148,7 @@ void AddUntypedReplier(nb::module_& module) {
       .def("close", ReplierObject::Close,
            "Leaves the channel, once its open requests are answered. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, replied, late, refused, errors)")
-      .def_prop_ro("channel", [](const ReplierHandle& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<ReplierHandle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const ReplierHandle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(replier, method);
 }

@@ -281,7 +281,7 @@ class UntypedSender {
         .def("_commit", Commit, nanobind::arg("loan"))
         .def("_abandon", Abandon, nanobind::arg("loan"))
         .def("close", Close, "Leaves the channel. Closing twice is allowed; a loan that is out is abandoned.")
-        .def_prop_ro("channel", [](const Handle& self) { return self.name; }, "Name of the channel.")
+        .def_prop_ro("channel", ChannelOf<Handle>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
         .def_prop_ro("closed", [](const Handle& self) { return !self.opened.has_value(); }, "Whether this end was closed.");
   }
 };

@@ -375,7 +375,7 @@ void AddUntypedSubscriber(nb::module_& module) {
       .def("close", Close, "Leaves the channel; messages stay valid. A wait in another thread ends. Closing twice is allowed.")
       .def("counters", Counters, "(received, bytes, lost, expired, demotions, incompatible, corrupt, deadlines_missed)")
       .def("last_metadata", LastMetadata, "(sequence, lost, publish_ns, publisher) of the message received last")
-      .def_prop_ro("channel", [](const UntypedSubscriber& self) { return self.name; }, "Name of the channel.")
+      .def_prop_ro("channel", ChannelOf<UntypedSubscriber>, "Name of the channel. Error: SHMConnectionError where it was never opened.")
       .def_prop_ro("closed", [](const UntypedSubscriber& self) { return !self.opened.has_value(); },
                    "Whether this end was closed.");
   for (PyMethodDef& method : methods) AddFastMethod(subscriber, method);
