@@ -12,7 +12,7 @@ SHAPE = (480, 640, 3)
 
 
 def camera() -> None:
-    with Publisher("example/images", reliable=True, timeout=timedelta(seconds=10)) as images:
+    with Publisher("example/images", reliable=True, timeout=timedelta(minutes=1)) as images:
         for number in range(5):
             with images.loan(SHAPE, np.uint8) as image:  # a writable array in shared memory
                 image[:] = number
@@ -25,9 +25,9 @@ def main() -> None:
         process = multiprocessing.get_context("spawn").Process(target=camera)
         process.start()
         for _ in range(5):
-            image = images.recv(timeout=10_000)  # a read-only view
+            image = images.recv(timeout=60_000)  # a read-only view
             print("image", images.metadata.sequence, image.shape, image.dtype, "mean", image.mean())
-        message = images.recv(timeout=10_000)
+        message = images.recv(timeout=60_000)
         print("path of", len(message["path"]), "points; pose", message["pose"]["position"][0])
         process.join()
 

@@ -84,16 +84,21 @@ def unpack(packed: bytes) -> Any:
     return msgpack.unpackb(packed, raw=False, strict_map_key=False)
 
 
+def _npy() -> Any:
+    """What knows the heads of .npy files. NumPy has had types for it since 2.3, which CPython 3.10 does not get."""
+    import numpy as np
+
+    return np.lib.format
+
+
 @lru_cache(256)
 def _description(dtype: np.dtype[Any]) -> Any:
     """What a .npy file says of the dtype; None if it cannot say it all."""
-    import numpy as np
-
     if dtype.hasobject or dtype.metadata is not None:
         return None
     try:
-        described = np.lib.format.dtype_to_descr(dtype)
-        return described if np.lib.format.descr_to_dtype(described) == dtype else None
+        described = _npy().dtype_to_descr(dtype)
+        return described if _npy().descr_to_dtype(described) == dtype else None
     except (ValueError, TypeError):
         return None
 
@@ -101,14 +106,12 @@ def _description(dtype: np.dtype[Any]) -> Any:
 @lru_cache(256)
 def array_header(dtype: np.dtype[Any], shape: tuple[int, ...], is_fortran: bool) -> bytes | None:
     """The head of a .npy file, a multiple of 64 bytes long; None if the array has to be pickled."""
-    import numpy as np
-
     described = _description(dtype)
     if described is None:
         return None
     head = io.BytesIO()
     header = {"descr": described, "fortran_order": is_fortran, "shape": shape}
-    write = np.lib.format.write_array_header_1_0 if len(str(header)) < 60_000 else np.lib.format.write_array_header_2_0
+    write = _npy().write_array_header_1_0 if len(str(header)) < 60_000 else _npy().write_array_header_2_0
     write(head, header)
     return head.getvalue()
 
@@ -116,12 +119,10 @@ def array_header(dtype: np.dtype[Any], shape: tuple[int, ...], is_fortran: bool)
 @lru_cache(256)
 def parse_array_header(head: bytes) -> tuple[np.dtype[Any], tuple[int, ...], str, int, int]:
     """dtype, shape, order, where the data begins and how many bytes it has. ValueError where the head makes no sense."""
-    import numpy as np
-
     text = head[10 if head[6] == 1 else 12 :].decode("latin-1")
     header = ast.literal_eval(text.strip())
     described, is_fortran, shape = header["descr"], header["fortran_order"], header["shape"]
-    dtype = np.lib.format.descr_to_dtype(described)
+    dtype: np.dtype[Any] = _npy().descr_to_dtype(described)
     if dtype.hasobject:
         raise ValueError("an array of Python objects")
     if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
