@@ -19,7 +19,6 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
-#include <new>
 #include <string>
 #include <utility>
 
